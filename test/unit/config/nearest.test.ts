@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { nearest } from '#config/nearest.js';
+import { settingKeys } from '#config/settings.js';
+
+test.each([
+  ['udpPrt', 'udpPort'],
+  ['udp_port', 'udpPort'],
+  ['UDPPORT', 'udpPort'],
+  ['tcp-prot', 'tcpPort'],
+  ['nmae', 'name'],
+  ['colour', 'color'],
+  ['maxClient', 'maxClients'],
+  ['maxClientPerAddress', 'maxClientsPerAddress'],
+  ['hartbeat', 'heartbeat'],
+  ['serverDir', undefined],
+  ['', undefined],
+  ['zzz', undefined],
+  ['x'.repeat(1_000_000), undefined],
+])('%.20s was meant as %s', (given, meant) => {
+  expect(nearest(given, settingKeys)).toBe(meant);
+});
+
+test('the nearer candidate wins, the first of equals', () => {
+  expect(nearest('abcdef', ['abcdxx', 'abcdex', 'abcdey'])).toBe('abcdex');
+});

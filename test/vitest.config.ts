@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = join(import.meta.dirname, '..');
+const conditions = ['source', 'module', 'node', 'development|production'];
+
+/** One group of tests; long waits have no place in `unit`. */
+function project(name: string, include: string[], timeoutMs: number) {
+  return {
+    root,
+    ssr: { resolve: { conditions } },
+    test: { name, root, include, testTimeout: timeoutMs, hookTimeout: timeoutMs },
+  };
+}
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      project(
+        'unit',
+        ['unit', 'conformance', 'property', 'vectors', 'transcripts'].map(
+          (room) => `test/${room}/**/*.test.ts`,
+        ),
+        20_000,
+      ),
+      project('integration', ['test/integration/**/*.test.ts'], 60_000),
+      project('long', ['test/long/**/*.test.ts'], 1_800_000),
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**', 'discovery/**', 'sharing/**', 'config/**'],
+      reportsDirectory: 'coverage',
+    },
+  },
+});
