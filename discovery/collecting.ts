@@ -1,0 +1,66 @@
+import type { Neighbourhood } from './addresses.js';
+import type { Inbox } from './inbox.js';
+import { createPeerTable, type AddressOrder, type Finding, type FoundServer } from './peers.js';
+import type { Datagram } from './socket.js';
+import { decodeReply } from './wire/announcement.js';
+
+export interface CollectingCounts {
+  readonly servers: number;
+  readonly datagrams: number;
+  readonly malformed: number;
+  readonly excess: number;
+  readonly dropped: number;
+}
+
+/** From the datagrams of a scan to its findings. */
+export interface Collecting {
+  /** True when it brought something new. */
+  take(datagram: Datagram): boolean;
+  /** A datagram that the socket could not keep. */
+  lost(reason: 'too-long' | 'inbox-full'): void;
+  servers(): readonly FoundServer[];
+  counts(): CollectingCounts;
+}
+
+/** Puts what is new into `findings` and counts the rest; never waits, never throws. */
+export function createCollecting(
+  neighbourhood: Neighbourhood,
+  findings: Inbox<Finding>,
+): Collecting {
+  const peers = createPeerTable(addressOrder(neighbourhood));
+  let datagrams = 0;
+  let malformed = 0;
+  let excess = 0;
+  let dropped = 0;
+
+  return {
+    take({ bytes, address }) {
+      datagrams += 1;
+      const reply = decodeReply(bytes);
+      if (reply.kind === 'malformed') {
+        malformed += 1;
+        return false;
+      }
+      const news = peers.merge(reply, address);
+      if (news === null) excess += 1;
+      for (const finding of news ?? []) if (!findings.offer(finding)) dropped += 1;
+      return news !== null && news.length > 0;
+    },
+    lost(reason) {
+      datagrams += 1;
+      if (reason === 'too-long') malformed += 1;
+      else dropped += 1;
+    },
+    servers: () => peers.servers(),
+    counts: () => ({ servers: peers.servers().length, datagrams, malformed, excess, dropped }),
+  };
+}
+
+/** Same-subnet addresses first: they are the shortest way. Loopback only works here, so last. */
+function addressOrder({ isOnLink, isOwnAddress }: Neighbourhood): AddressOrder {
+  const isLoopback = (address: string): boolean => address.startsWith('127.');
+  return {
+    rank: (address) => (isLoopback(address) ? 2 : isOnLink(address) ? 0 : 1),
+    isOwnAddress,
+  };
+}

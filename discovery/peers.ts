@@ -1,0 +1,190 @@
+import type { DecodedReply } from './wire/announcement.js';
+import { marksOf } from './marks.js';
+
+/**
+ * - `legacy`: it sent only the line for people; no id, the port is the usual one.
+ * - `newer`: it speaks a higher version of the protocol.
+ * - `conflict`: two contradicting stories under one id and run; at most one of them is true.
+ * - `twin`: this id is in use on two machines, by a copy of the key or by an impostor.
+ */
+export type Mark = 'legacy' | 'newer' | 'conflict' | 'twin';
+
+/** One row of a scan. Claims, not facts: identity is proven on connect. */
+export interface FoundServer {
+  /** 52 Crockford base32 symbols; null when legacy. */
+  readonly id: string | null;
+  /** Random for each start of the server; null when legacy. */
+  readonly run: string | null;
+  readonly name: string;
+  /** TCP. */
+  readonly port: number;
+  /** Where its replies came from: same-subnet first, loopback last. */
+  readonly addresses: readonly string[];
+  /** Whether a stranger needs a code; null when legacy. */
+  readonly code: boolean | null;
+  readonly marks: readonly Mark[];
+}
+
+export type Finding =
+  | { readonly kind: 'server'; readonly server: FoundServer }
+  | { readonly kind: 'address'; readonly server: FoundServer; readonly address: string }
+  /** The row `previous` now reads `server`: the server was restarted, or its marks changed. */
+  | { readonly kind: 'replaced'; readonly server: FoundServer; readonly previous: FoundServer };
+
+export interface PeerTable {
+  /** What this reply changes; empty when it says nothing new, null when a cap refused it. */
+  merge(reply: Reply, address: string): readonly Finding[] | null;
+  /** The rows as they stand, in the order they were found. */
+  servers(): readonly FoundServer[];
+}
+
+export type Reply = Exclude<DecodedReply, { kind: 'malformed' }>;
+
+/** What the table has to know about addresses. */
+export interface AddressOrder {
+  /** Smaller is shown first. */
+  readonly rank: (address: string) => number;
+  readonly isOwnAddress: (address: string) => boolean;
+}
+
+export const LEGACY_TCP_PORT = 30001;
+export const MAX_SERVERS = 1024;
+export const MAX_SERVERS_PER_ADDRESS = 8;
+export const MAX_ADDRESSES_PER_SERVER = 8;
+/** One id on more rows than this is an attack; marks cost time with the square of it. */
+export const MAX_ROWS_PER_ID = 16;
+
+type Claim = Omit<FoundServer, 'addresses' | 'marks'> & { readonly newer: boolean };
+
+export interface Row {
+  readonly claim: Claim;
+  readonly addresses: string[];
+  /** A later run took its place; it stays known, to be recognised when it answers again. */
+  retired: boolean;
+  /** It answered after a later run had replaced it, or replaced one that did: no restart. */
+  disputed: boolean;
+  /** The row as it was last told. */
+  told: FoundServer;
+}
+
+/** Merges the replies of one scan. Pure: no clock, no sockets. Source: PROTOCOL.md, Merging. */
+export function createPeerTable(order: AddressOrder): PeerTable {
+  const rows = new Map<string, Row>();
+  const rowsOfId = new Map<string, Row[]>();
+  const rowsAtAddress = new Map<string, number>();
+
+  function merge(reply: Reply, address: string): readonly Finding[] | null {
+    const claim = claimOf(reply);
+    const key = keyOf(claim, address);
+    const row = rows.get(key);
+    if (row?.addresses.includes(address)) return row.retired ? dispute(row, address) : [];
+    if ((rowsAtAddress.get(address) ?? 0) >= MAX_SERVERS_PER_ADDRESS) return null;
+    return row === undefined ? addRow(key, claim, address) : addAddress(row, address);
+  }
+
+  function addRow(key: string, claim: Claim, address: string): readonly Finding[] | null {
+    const relatives = relativesOf(claim);
+    if (rows.size >= MAX_SERVERS || relatives.length >= MAX_ROWS_PER_ID) return null;
+    const row: Row = {
+      claim,
+      addresses: [address],
+      retired: false,
+      disputed: false,
+      told: { ...shownClaim(claim), addresses: [address], marks: [] },
+    };
+    rows.set(key, row);
+    if (claim.id !== null) rowsOfId.set(claim.id, [...relatives, row]);
+    count(address);
+    const replaced = retireEarlierRuns(row, address);
+    const server = tell(row);
+    const news: Finding[] = replaced.length === 0 ? [{ kind: 'server', server }] : [];
+    return [...news, ...tellReplaced(replaced, server), ...tellOthers(row)];
+  }
+
+  function addAddress(row: Row, address: string): readonly Finding[] | null {
+    if (row.addresses.length >= MAX_ADDRESSES_PER_SERVER) return null;
+    row.addresses.push(address);
+    count(address);
+    if (row.retired) return dispute(row, address);
+    const replaced = retireEarlierRuns(row, address);
+    const server = tell(row);
+    const news: Finding = { kind: 'address', server, address };
+    return [news, ...tellReplaced(replaced, server), ...tellOthers(row)];
+  }
+
+  /** A run that was replaced answers again, so both are alive: both are shown, both are marked. */
+  function dispute(row: Row, address: string): readonly Finding[] {
+    row.retired = false;
+    for (const other of [row, ...sameServer(row, address)]) other.disputed = true;
+    return [{ kind: 'server', server: tell(row) }, ...tellOthers(row)];
+  }
+
+  /** Same id, address and port under a new run: the server was started again. */
+  function retireEarlierRuns(row: Row, address: string): readonly Row[] {
+    const earlier = sameServer(row, address).filter((other) => !other.retired && !other.disputed);
+    for (const other of earlier) other.retired = true;
+    return earlier;
+  }
+
+  function sameServer(row: Row, address: string): readonly Row[] {
+    return relativesOf(row.claim).filter(
+      ({ claim, addresses }) =>
+        claim.run !== row.claim.run && claim.port === row.claim.port && addresses.includes(address),
+    );
+  }
+
+  function relativesOf(claim: Claim): readonly Row[] {
+    return claim.id === null ? [] : (rowsOfId.get(claim.id) ?? []);
+  }
+
+  function tellReplaced(replaced: readonly Row[], server: FoundServer): Finding[] {
+    return replaced.map(({ told }): Finding => ({ kind: 'replaced', server, previous: told }));
+  }
+
+  /** What one row does to the marks of the others with its id. */
+  function tellOthers(changed: Row): Finding[] {
+    return relativesOf(changed.claim).flatMap((row): Finding[] => {
+      if (row === changed || row.retired) return [];
+      const previous = row.told;
+      const server = tell(row);
+      const same = server.marks.join() === previous.marks.join();
+      return same ? [] : [{ kind: 'replaced', server, previous }];
+    });
+  }
+
+  function tell(row: Row): FoundServer {
+    const addresses = row.addresses.toSorted((a, b) => order.rank(a) - order.rank(b));
+    const marks = marksOf(row, relativesOf(row.claim), order.isOwnAddress);
+    row.told = { ...shownClaim(row.claim), addresses, marks };
+    return row.told;
+  }
+
+  function count(address: string): void {
+    rowsAtAddress.set(address, (rowsAtAddress.get(address) ?? 0) + 1);
+  }
+
+  return {
+    merge,
+    servers: () => [...rows.values()].filter(({ retired }) => !retired).map(({ told }) => told),
+  };
+}
+
+function claimOf(reply: Reply): Claim {
+  if (reply.kind === 'announcement') return { ...reply.announcement, newer: reply.newer };
+  const { name } = reply;
+  return { id: null, run: null, name, port: LEGACY_TCP_PORT, code: null, newer: false };
+}
+
+function keyOf({ id, run, name, port, code }: Claim, address: string): string {
+  return JSON.stringify(id === null ? [address, name] : [id, run, name, port, code]);
+}
+
+function shownClaim({
+  id,
+  run,
+  name,
+  port,
+  code,
+}: Claim): Omit<FoundServer, 'addresses' | 'marks'> {
+  return { id, run, name, port, code };
+}

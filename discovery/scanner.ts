@@ -1,0 +1,124 @@
+import { networkInterfaces } from 'node:os';
+import { liveNeighbourhood, type InterfaceTable } from './addresses.js';
+import { createCollecting } from './collecting.js';
+import type { Observe } from './events.js';
+import { createInbox } from './inbox.js';
+import { boundedTimeout, roundTimes, scanEnd } from './pace.js';
+import type { Finding, FoundServer } from './peers.js';
+import { createProbing, type KnownAddress } from './probing.js';
+import { openSocket, type OpenSocket } from './socket.js';
+import { wait } from './wait.js';
+
+export type { Finding, FoundServer, Mark } from './peers.js';
+export type { KnownAddress } from './probing.js';
+
+export interface ScanOptions {
+  /** UDP, where servers listen. */
+  readonly port: number;
+  /** The longest a scan takes; kept within 300 and 10,000 ms. */
+  readonly timeoutMs: number;
+  /** Servers from earlier, probed directly; the first 32 count. */
+  readonly known: readonly KnownAddress[];
+  /** True ends the scan: everybody who was wanted is there. Asked after each finding. */
+  readonly enough?: (servers: readonly FoundServer[]) => boolean;
+  /** Ends the scan; not an error. */
+  readonly signal?: AbortSignal;
+  readonly observe: Observe;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
+  readonly interfaces?: () => InterfaceTable;
+}
+
+interface Scan extends AsyncDisposable {
+  readonly findings: AsyncIterable<Finding>;
+}
+
+/** More than an honest network brings; what a flood brings beyond it is counted as dropped. */
+const MAX_WAITING_FINDINGS = 32_768;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Asks who is here and gives each server as it is found, each once, then its further addresses.
+ * Ends at the timeout, when it has become quiet, when `enough` says so or when the signal aborts;
+ * never throws because of a network. Leaving the loop closes all sockets. A slow reader slows
+ * nothing down. Source: PROTOCOL.md, Scanner.
+ */
+export async function* scan(
+  options: ScanOptions,
+  open: OpenSocket = openSocket,
+): AsyncGenerator<Finding, void, undefined> {
+  const running = startScan(options, open);
+  try {
+    yield* running.findings;
+  } finally {
+    await running[Symbol.asyncDispose]();
+  }
+}
+
+function startScan(options: ScanOptions, open: OpenSocket): Scan {
+  const { observe, port, known } = options;
+  const now = options.now ?? (() => performance.now());
+  const interfaces = options.interfaces ?? networkInterfaces;
+  const timeoutMs = boundedTimeout(options.timeoutMs);
+  const startedAt = now();
+  const elapsedMs = (): number => now() - startedAt;
+  const ending = new AbortController();
+  const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
+  const findings = createInbox<Finding>(MAX_WAITING_FINDINGS);
+  const collecting = createCollecting(liveNeighbourhood({ interfaces, now }), findings);
+  let lastNewMs: number | null = null;
+
+  const probing = createProbing({
+    port,
+    known,
+    interfaces,
+    observe,
+    now,
+    open,
+    onDatagram(datagram) {
+      if (!collecting.take(datagram)) return;
+      lastNewMs = elapsedMs();
+      if (options.enough?.(collecting.servers()) === true) ending.abort();
+    },
+    onDropped(reason) {
+      collecting.lost(reason);
+    },
+  });
+
+  async function run(): Promise<void> {
+    try {
+      await Promise.all([sendRounds(), listenToTheEnd()]);
+    } finally {
+      await probing[Symbol.asyncDispose]();
+      findings.end();
+      const counts = { ...collecting.counts(), ...probing.counts() };
+      observe({ kind: 'scan-ended', elapsedMs: elapsedMs(), ...counts });
+    }
+  }
+
+  async function sendRounds(): Promise<void> {
+    for (const at of roundTimes(timeoutMs)) {
+      if (at > 0) await wait(at - elapsedMs(), signal);
+      if (signal.aborted) return;
+      probing.round();
+    }
+  }
+
+  async function listenToTheEnd(): Promise<void> {
+    while (!signal.aborted) {
+      const left = scanEnd({ timeoutMs, lastNewMs }) - elapsedMs();
+      if (left <= 0) break;
+      await wait(Math.min(left, LOOK_EVERY_MS), signal);
+    }
+    ending.abort();
+  }
+
+  const done = run();
+  return {
+    findings,
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await done;
+    },
+  };
+}

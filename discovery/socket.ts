@@ -1,0 +1,165 @@
+import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
+import { createInbox } from './inbox.js';
+
+export interface Datagram {
+  readonly bytes: Uint8Array;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SocketOptions {
+  /** The local IPv4 address; a name would be looked up. */
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Several servers on one machine share the port. */
+  readonly reuseAddr: boolean;
+  readonly broadcast: boolean;
+  /** How many datagrams may wait to be read. */
+  readonly inboxLimit: number;
+  /** Longer datagrams are dropped, in bytes. */
+  readonly maxBytes: number;
+  readonly onDropped: (reason: 'too-long' | 'inbox-full') => void;
+}
+
+export interface DatagramSocket extends AsyncDisposable {
+  readonly port: number;
+  /** For one reader. Ends when the socket failed or was disposed. */
+  readonly datagrams: AsyncIterable<Datagram>;
+  /** Never throws: null when the system took the datagram, else the code of the error. */
+  send(bytes: Uint8Array, port: number, address: string): Promise<string | null>;
+  /** The code of the error that ended it, if one did. */
+  failure(): string | null;
+}
+
+export type OpenedSocket =
+  | { readonly ok: true; readonly socket: DatagramSocket }
+  | { readonly ok: false; readonly code: string };
+
+export type OpenSocket = (options: SocketOptions) => Promise<OpenedSocket>;
+
+/** What `send` answers for a socket that is closed or closing. */
+export const SEND_AFTER_CLOSE = 'ECLOSED';
+
+const RECEIVE_BUFFER_BYTES = [4 << 20, 1 << 20, 256 << 10];
+const SETTLE_SENDS_MS = 200;
+
+/** Binds a UDP/IPv4 socket. Never throws: the code of what failed is the answer. */
+export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
+  const inbox = createInbox<Datagram>(options.inboxLimit);
+  let failure: string | null = null;
+  const bound = DgramAsPromised.createSocket(
+    { type: 'udp4', reuseAddr: options.reuseAddr },
+    (bytes, { address, port }) => {
+      if (bytes.length > options.maxBytes) options.onDropped('too-long');
+      else if (!inbox.offer({ bytes, address, port })) options.onDropped('inbox-full');
+    },
+  );
+  bound.socket.on('error', (error) => {
+    failure = errorCode(error);
+    inbox.end();
+  });
+  try {
+    // Of dgram-as-promised only bind, send and close: after a failed bind the object is thrown away.
+    const { port } = await bound.bind({
+      address: options.address,
+      port: options.port,
+      exclusive: true,
+    });
+    if (options.broadcast) bound.setBroadcast(true);
+    enlargeReceiveBuffer(bound);
+    const sending = sender(bound);
+    const close = once(async () => {
+      inbox.end();
+      await sending.settle();
+      await bound.close().catch(ignore);
+    });
+    return {
+      ok: true,
+      socket: {
+        port,
+        datagrams: inbox,
+        send: sending.send,
+        failure: () => failure,
+        [Symbol.asyncDispose]: close,
+      },
+    };
+  } catch (error) {
+    await bound.close().catch(ignore);
+    return { ok: false, code: errorCode(error) };
+  }
+}
+
+/**
+ * A send whose socket closes in the same tick is never called back, so sends are settled first,
+ * for a limited time, and the rest is answered here.
+ */
+function sender(bound: SocketAsPromised): {
+  send: DatagramSocket['send'];
+  settle: () => Promise<void>;
+} {
+  const pending = new Set<(code: string | null) => void>();
+  let closing = false;
+  let idle = (): void => undefined;
+
+  function send(bytes: Uint8Array, port: number, address: string): Promise<string | null> {
+    if (closing) return Promise.resolve(SEND_AFTER_CLOSE);
+    return new Promise((resolve) => {
+      const settled = (code: string | null): void => {
+        pending.delete(settled);
+        resolve(code);
+        if (pending.size === 0) idle();
+      };
+      pending.add(settled);
+      bound.send(bytes, port, address).then(
+        () => {
+          settled(null);
+        },
+        (error: unknown) => {
+          settled(errorCode(error));
+        },
+      );
+    });
+  }
+
+  async function settle(): Promise<void> {
+    closing = true;
+    if (pending.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, SETTLE_SENDS_MS);
+      idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    for (const settled of [...pending]) settled(SEND_AFTER_CLOSE);
+  }
+
+  return { send, settle };
+}
+
+/** A thousand replies may arrive while the program is busy; some systems refuse large buffers. */
+function enlargeReceiveBuffer(bound: SocketAsPromised): void {
+  for (const bytes of RECEIVE_BUFFER_BYTES) {
+    try {
+      bound.setRecvBufferSize(bytes);
+      return;
+    } catch {
+      continue;
+    }
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= work());
+}
+
+function errorCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'UNKNOWN';
+}
+
+function ignore(): void {
+  // Closing what is closed already is no news.
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import { createPeerTable, type Finding, type PeerTable, type Reply } from '#discovery/peers.js';
+import type { Announcement } from '#discovery/wire/announcement.js';
+import { announcement, idOf } from './loopback.js';
+
+const own = ['127.0.0.1', '192.168.1.2'];
+
+function setUp(): {
+  table: PeerTable;
+  merge: (reply: Reply, address: string) => readonly Finding[] | null;
+} {
+  const table = createPeerTable({
+    rank: (address) => (address.startsWith('127.') ? 2 : address.startsWith('192.168.1.') ? 0 : 1),
+    isOwnAddress: (address) => own.includes(address),
+  });
+  return { table, merge: table.merge.bind(table) };
+}
+
+function reply(changes: Partial<Announcement> = {}, newer = false): Reply {
+  return { kind: 'announcement', announcement: announcement(changes), newer };
+}
+
+const kinds = (findings: readonly Finding[] | null): string[] | undefined =>
+  findings?.map(({ kind, server }) => [kind, ...server.marks].join(' '));
+
+describe('one server', () => {
+  test('is a row once, whatever number of replies it sends', () => {
+    const { table, merge } = setUp();
+    expect(merge(reply(), '192.168.1.9')).toEqual([
+      {
+        kind: 'server',
+        server: { ...announcement(), addresses: ['192.168.1.9'], marks: [] },
+      },
+    ]);
+    expect(merge(reply(), '192.168.1.9')).toEqual([]);
+    expect(table.servers()).toHaveLength(1);
+  });
+
+  test('gathers its addresses, the nearest first, loopback last', () => {
+    const { table, merge } = setUp();
+    merge(reply(), '127.0.0.1');
+    merge(reply(), '10.0.0.9');
+    const found = merge(reply(), '192.168.1.2');
+    expect(kinds(found)).toEqual(['address']);
+    expect(found?.[0]).toMatchObject({ address: '192.168.1.2' });
+    expect(table.servers()[0]?.addresses).toEqual(['192.168.1.2', '10.0.0.9', '127.0.0.1']);
+  });
+
+  test('that speaks a higher version is marked', () => {
+    expect(kinds(setUp().merge(reply({}, true), '10.0.0.9'))).toEqual(['server newer']);
+  });
+
+  test('two on one machine with one key are two rows without a mark', () => {
+    const { merge } = setUp();
+    expect(kinds(merge(reply({ run: 'run00001' }), '192.168.1.2'))).toEqual(['server']);
+    expect(kinds(merge(reply({ run: 'run00002', port: 30002 }), '127.0.0.1'))).toEqual(['server']);
+    expect(kinds(merge(reply({ run: 'run00002', port: 30002 }), '192.168.1.2'))).toEqual([
+      'address',
+    ]);
+  });
+});
+
+describe('a restart', () => {
+  test('replaces the row', () => {
+    const { table, merge } = setUp();
+    merge(reply({ run: 'run00001' }), '10.0.0.9');
+    const found = merge(reply({ run: 'run00002', name: 'Ambra' }), '10.0.0.9');
+    expect(found).toMatchObject([
+      { kind: 'replaced', previous: { run: 'run00001' }, server: { run: 'run00002' } },
+    ]);
+    expect(table.servers()).toMatchObject([{ name: 'Ambra', run: 'run00002', marks: [] }]);
+  });
+
+  test('is recognised when the new run was first heard from another address', () => {
+    const { table, merge } = setUp();
+    merge(reply({ run: 'run00001' }), '10.0.0.9');
+    merge(reply({ run: 'run00002' }), '192.168.1.9');
+    expect(kinds(merge(reply({ run: 'run00002' }), '10.0.0.9'))).toEqual(['address', 'replaced']);
+    expect(table.servers()).toMatchObject([{ run: 'run00002', marks: [] }]);
+  });
+
+  test('whose earlier run goes on answering is none: both are shown and marked', () => {
+    const { table, merge } = setUp();
+    merge(reply({ run: 'run00001' }), '10.0.0.9');
+    merge(reply({ run: 'run00002', name: 'Mallory' }), '10.0.0.9');
+    expect(kinds(merge(reply({ run: 'run00001' }), '10.0.0.9'))).toEqual([
+      'server conflict',
+      'replaced conflict',
+    ]);
+    expect(table.servers().map(({ name, marks }) => [name, ...marks])).toEqual([
+      ['Amber', 'conflict'],
+      ['Mallory', 'conflict'],
+    ]);
+    expect(merge(reply({ run: 'run00002', name: 'Mallory' }), '10.0.0.9')).toEqual([]);
+  });
+});
+
+describe('contradictions', () => {
+  test.each([{ name: 'Other' }, { port: 30002 }, { code: false }])(
+    'the same id and run with %j is a second row, both marked',
+    (change) => {
+      const { table, merge } = setUp();
+      merge(reply(), '10.0.0.9');
+      expect(kinds(merge(reply(change), '10.0.0.8'))).toEqual([
+        'server conflict',
+        'replaced conflict',
+      ]);
+      expect(table.servers()).toHaveLength(2);
+    },
+  );
+
+  test('the same id elsewhere is two rows, both marked', () => {
+    const { table, merge } = setUp();
+    merge(reply({ run: 'run00001' }), '10.0.0.9');
+    expect(kinds(merge(reply({ run: 'run00002' }), '10.0.0.8'))).toEqual([
+      'server twin',
+      'replaced twin',
+    ]);
+    expect(table.servers()).toHaveLength(2);
+  });
+
+  test('twins that turn out to be one machine lose the mark', () => {
+    const { table, merge } = setUp();
+    merge(reply({ run: 'run00001', port: 30001 }), '10.0.0.9');
+    merge(reply({ run: 'run00002', port: 30002 }), '192.168.1.9');
+    expect(kinds(merge(reply({ run: 'run00001', port: 30001 }), '192.168.1.9'))).toEqual([
+      'address',
+      'replaced',
+    ]);
+    expect(table.servers().flatMap(({ marks }) => marks)).toEqual([]);
+  });
+});
+
+describe('legacy servers', () => {
+  test('are known by address and name', () => {
+    const { merge } = setUp();
+    const legacy = (name: string): Reply => ({ kind: 'legacy', name });
+    expect(merge(legacy('Old'), '10.0.0.9')).toMatchObject([
+      { server: { id: null, run: null, code: null, name: 'Old', port: 30001, marks: ['legacy'] } },
+    ]);
+    expect(merge(legacy('Old'), '10.0.0.9')).toEqual([]);
+    expect(kinds(merge(legacy('Old'), '10.0.0.8'))).toEqual(['server legacy']);
+    expect(kinds(merge(legacy('Older'), '10.0.0.9'))).toEqual(['server legacy']);
+  });
+});
+
+describe('caps', () => {
+  const id = (i: number): string => idOf('0').slice(4) + String(i).padStart(4, '0');
+
+  test('8 servers per source address', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 100; i += 1) merge(reply({ id: id(i) }), '10.0.0.9');
+    expect(table.servers()).toHaveLength(8);
+    expect(merge(reply({ id: id(200) }), '10.0.0.9')).toBeNull();
+    expect(merge(reply({ id: id(0) }), '10.0.0.9')).toEqual([]);
+    expect(merge(reply({ id: id(200) }), '10.0.0.8')).not.toBeNull();
+  });
+
+  test('joining the rows of others and restarting count as well', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 9; i += 1) merge(reply({ id: id(i) }), `10.0.1.${i}`);
+    for (let i = 0; i < 8; i += 1) merge(reply({ id: id(i) }), '10.0.0.9');
+    expect(merge(reply({ id: id(8) }), '10.0.0.9')).toBeNull();
+    for (let i = 0; i < 100; i += 1) {
+      merge(reply({ id: id(500), run: `run${String(i).padStart(5, '0')}` }), '10.0.2.1');
+    }
+    expect(table.servers().find((server) => server.id === id(500))?.run).toBe('run00007');
+  });
+
+  test('8 addresses per server', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 20; i += 1) merge(reply(), `10.0.0.${i}`);
+    expect(table.servers()[0]?.addresses).toHaveLength(8);
+  });
+
+  test('16 rows per id', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 40; i += 1) merge(reply({ run: `run000${10 + i}` }), `10.0.0.${i}`);
+    expect(table.servers()).toHaveLength(16);
+  });
+
+  test('1024 in all', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 1100; i += 1) merge(reply({ id: id(i) }), `10.0.${i >> 8}.${i & 255}`);
+    expect(table.servers()).toHaveLength(1024);
+  });
+});

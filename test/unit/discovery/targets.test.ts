@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { MAX_TARGETS, targetsOf } from '#discovery/targets.js';
+import { entry } from './loopback.js';
+
+const destinationsOf = (address: string, prefix: number) =>
+  targetsOf({ eth0: [entry(address, prefix)] })[0]?.destinations;
+
+test.each([
+  ['192.168.1.20', 24, '192.168.1.255'],
+  ['10.1.2.3', 8, '10.255.255.255'],
+  ['172.16.5.4', 20, '172.16.15.255'],
+  ['203.0.113.130', 25, '203.0.113.255'],
+  ['198.51.100.1', 30, '198.51.100.3'],
+  ['200.1.2.3', 1, '255.255.255.255'],
+])('%s/%i is probed at %s and everywhere on the wire', (address, prefix, directed) => {
+  expect(destinationsOf(address, prefix)).toEqual([directed, '255.255.255.255']);
+});
+
+test.each([0, 31, 32])('a /%i has no directed broadcast', (prefix) => {
+  expect(destinationsOf('192.0.2.1', prefix)).toEqual(['255.255.255.255']);
+});
+
+test('loopback comes first and is asked by unicast and by its broadcast', () => {
+  const targets = targetsOf({
+    eth0: [entry('192.168.1.20', 24)],
+    lo: [entry('127.0.0.1', 8, true), entry('10.9.9.9', 32, true)],
+  });
+  expect(targets.map(({ address }) => address)).toEqual(['127.0.0.1', '192.168.1.20']);
+  expect(targets[0]).toMatchObject({
+    loopback: true,
+    destinations: ['127.0.0.1', '127.255.255.255'],
+  });
+});
+
+test('every address of every interface, IPv6 left out, each once', () => {
+  const targets = targetsOf({
+    eth0: [entry('192.168.1.20', 24), entry('fe80::1', 64), entry('192.168.1.21', 24)],
+    'eth0:1': [entry('192.168.1.21', 24)],
+    wlan0: [entry('192.168.1.30', 24)],
+    down: undefined,
+  });
+  expect(targets.map(({ address }) => address)).toEqual([
+    '192.168.1.20',
+    '192.168.1.21',
+    '192.168.1.30',
+  ]);
+});
+
+test('nothing up: nothing to do', () => {
+  expect(targetsOf({})).toEqual([]);
+});
+
+test('a machine with hundreds of addresses still keeps to the limit, loopback among them', () => {
+  const many = Array.from({ length: 300 }, (_, i) => entry(`10.0.${i >> 8}.${i & 255}`, 24));
+  const targets = targetsOf({ eth0: many, lo: [entry('127.0.0.1', 8, true)] });
+  expect(targets).toHaveLength(MAX_TARGETS);
+  expect(targets[0]?.address).toBe('127.0.0.1');
+});
