@@ -1,0 +1,221 @@
+import { ask } from '#sharing/dialogue/asking.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { Device } from '#sharing/identity/device.js';
+import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
+import { mustBeApart } from '#sharing/identity/state.js';
+import { judgeServer } from '#sharing/identity/trust.js';
+import { clientRules } from '#sharing/session/client.js';
+import { openLandingArea, removeExpired } from '#sharing/storage/area.js';
+import { openFolder, openRegular } from '#sharing/storage/folder.js';
+import { safeName, safePath, type SafeName } from '#sharing/storage/path.js';
+import { openRoom } from '#sharing/storage/room.js';
+import type { Entry } from '#sharing/storage/share.js';
+import { sourceOf, type Source } from '#sharing/storage/source.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { speak } from '#sharing/transport/connection.js';
+import { dial } from '#sharing/transport/dial.js';
+import type { Right } from '#sharing/wire/message.js';
+import { fromWireCode } from '#sharing/wire/refusal.js';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+
+export interface ConnectOptions {
+  readonly device: Device;
+  /** Our own name, for the server's log. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** The id that the name used stands for; undefined for a typed address. */
+  readonly expectedId?: string;
+  readonly limits: ClientLimits;
+  readonly signal?: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Everything that bounds a client; bytes and milliseconds. */
+export interface ClientLimits {
+  readonly connectTimeout: number;
+  readonly helloTime: number;
+  readonly heartbeat: number;
+  readonly idleTimeout: number;
+  readonly stallTimeout: number;
+  readonly maxFileSize: number;
+  readonly keepFree: number;
+}
+
+/** Who is at the other end. */
+export interface ServerFacts {
+  readonly id: string;
+  /** The name it gives itself, or the one we know it by; foreign text. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly trust: 'self' | 'known' | 'unverified';
+  readonly rights: readonly Right[];
+}
+
+/** How one file ended well. */
+export interface Transferred {
+  readonly outcome: 'received' | 'stored' | 'identical';
+  readonly path: string;
+  /** Its name on the receiving side. */
+  readonly as: string;
+  readonly size: number;
+  /** `<algorithm>:<hex>`. */
+  readonly digest: string;
+}
+
+export interface TransferOptions {
+  /** A plain name, without prefix. */
+  readonly as?: string;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface GetOptions extends TransferOptions {
+  /** Made if need be. */
+  readonly folder: string;
+  readonly receivedPrefix: string;
+}
+
+/** An open session. Every method throws SharingError. */
+export interface ClientSession extends AsyncDisposable {
+  readonly server: ServerFacts;
+  /** Pages of the rows of a remote folder, sorted by name. */
+  list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
+  /** Gets one remote file. Its local name comes only from what was typed. */
+  get(path: string, options: GetOptions): Promise<Transferred>;
+  /** Puts one local file, `file` being a path on this machine. */
+  put(file: string, options: TransferOptions): Promise<Transferred>;
+  /** Ends the session in a friendly way. */
+  bye(): Promise<void>;
+  /** Resolves when the session is over: with the reason, or undefined after `bye`. */
+  readonly closed: Promise<SharingError | undefined>;
+}
+
+/**
+ * Opens a session with a server. Throws SharingError: the codes of `dial`, the server's refusal,
+ * `key-changed`, `unknown-server`, `state-damaged`.
+ */
+export async function openSession(options: ConnectOptions): Promise<ClientSession> {
+  const { device, host, port, limits } = options;
+  const known = await readKnownPeers(device.stateFolder);
+  const place = `${host.toLowerCase()}:${port}`;
+  const { socket, serverId, address } = await dial({
+    host,
+    port,
+    device,
+    timeout: limits.connectTimeout,
+    ...(options.signal && { signal: options.signal }),
+  });
+  const connection = speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
+  const cancel = (): void => {
+    connection.close(new SharingError('cancelled', 'cancelled while connecting'));
+  };
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    const sighting = { serverId, ownId: device.id, expectedId: options.expectedId, place };
+    const trust = judgeServer(sighting, known);
+    const asking = await ask({
+      connection,
+      rules: clientRules(trust.kind !== 'stranger'),
+      name: options.name,
+      serverId,
+      helloTime: limits.helloTime,
+      stallTime: limits.stallTimeout,
+    });
+    if (trust.kind === 'stranger' && known.pinned(place) === undefined) {
+      await pinServer(device.stateFolder, place, serverId, new Date(options.now()));
+    }
+    const server: ServerFacts = {
+      id: serverId,
+      name: trust.kind === 'known' ? trust.name : asking.welcome.name,
+      address,
+      port,
+      trust: trust.kind === 'stranger' ? 'unverified' : trust.kind,
+      rights: asking.welcome.rights,
+    };
+    return sessionOf(options, server, connection, asking);
+  } catch (error) {
+    connection.close(new SharingError('cancelled', 'not used'));
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function sessionOf(
+  { device, limits, now }: ConnectOptions,
+  server: ServerFacts,
+  connection: ReturnType<typeof speak>,
+  asking: Awaited<ReturnType<typeof ask>>,
+): ClientSession {
+  const room = openRoom(limits);
+
+  return {
+    server,
+    list: (path, signal) => asking.list(pathOf(path), signal),
+
+    async get(path, { folder, receivedPrefix, as, ...rest }) {
+      const last = safePath(path).at(-1);
+      if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
+      const name = safeName(as ?? `${receivedPrefix}${last}`);
+      await makeFolder(folder);
+      await mustBeApart(device.stateFolder, folder);
+      await using target = await openFolder(folder);
+      await using area = await openLandingArea(target);
+      await removeExpired(area, now());
+      const outcome = await asking.get(path, { area, room, name, ...rest });
+      if (outcome.kind === 'failed') throw outcome.error;
+      const { kind, as: stored, size, digest } = outcome;
+      return { outcome: kind, path, as: stored, size, digest };
+    },
+
+    async put(file, { as, ...rest }) {
+      const path = resolve(file);
+      const name = safeName(basename(path));
+      await using source = await openLocal(path, name, device.tagKey);
+      const plain = as === undefined ? {} : { as: safeName(as) };
+      const outcome = await asking.put(source, { name, ...plain, ...rest });
+      if (outcome.kind === 'failed') {
+        throw new SharingError(fromWireCode(outcome.code), outcome.message);
+      }
+      const { as: stored, digest } = outcome;
+      const how = outcome.kind === 'stored' ? 'stored' : 'identical';
+      return { outcome: how, path: file, as: stored, size: source.size, digest };
+    },
+
+    bye: () => asking.bye(),
+    closed: connection.closed,
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+/** Opens the file that the user named for a put; links in the way to it are the user's own words. */
+async function openLocal(path: string, name: SafeName, tagKey: Buffer): Promise<Source> {
+  try {
+    await using folder = await openFolder(dirname(path));
+    const { handle, stats } = await openRegular(folder, name);
+    return sourceOf(handle, stats, tagKey);
+  } catch (error) {
+    const { code, message } = asSharingError(error, 'read-failed');
+    throw new SharingError(
+      code === 'folder-missing' ? 'not-found' : code,
+      message,
+      { path },
+      error,
+    );
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw new SharingError('folder-missing', `cannot make ${path}`, { path }, error);
+  });
+}
+
+/** The wire form of what was typed: judged here too, so that a slip is told before anything is sent. */
+function pathOf(typed: string): string {
+  return safePath(typed.replace(/\/+$/, '')).join('/');
+}

@@ -1,0 +1,48 @@
+import { SharingError } from '#sharing/errors.js';
+import { openChunk } from '#sharing/session/chunks.js';
+import type { TransferAction } from '#sharing/session/incoming.js';
+import type { Receiving } from '#sharing/transfer/receive.js';
+import type { Sending } from '#sharing/transfer/send.js';
+
+/** The transfers of one connection, by id. */
+export interface Transfers {
+  readonly sending: Map<number, Sending>;
+  readonly receiving: Map<number, Receiving>;
+  /** Hands something to the transfer it concerns. Throws SharingError `protocol` when that has not begun. */
+  carryOut(action: TransferAction): Promise<void> | undefined;
+}
+
+export function transferTable(): Transfers {
+  const sending = new Map<number, Sending>();
+  const receiving = new Map<number, Receiving>();
+  const chunks = openChunk();
+
+  function find<T>(table: ReadonlyMap<number, T>, id: number): T {
+    const transfer = table.get(id);
+    if (transfer) return transfer;
+    throw new SharingError('protocol', `transfer ${id} has not begun`);
+  }
+
+  return {
+    sending,
+    receiving,
+    carryOut(action) {
+      switch (action.do) {
+        case 'tell-sending':
+          find(sending, action.id).tell(action.message);
+          return undefined;
+        case 'tell-receiving':
+          return find(receiving, action.id).tell(action.frame);
+        case 'chunk':
+          chunks.begin(action.header);
+          return find(receiving, action.header.id).chunk(action.header);
+        case 'data': {
+          const { id } = chunks.data(action.bytes.length);
+          // A transfer that ended inside a chunk leaves the rest of it to be read past.
+          receiving.get(id)?.data(action.bytes);
+          return undefined;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Every way in which sharing can fail, as a closed union. The words for people (sentence, hint, exit
+ * code) are not here: the program keeps them in one table that the compiler proves complete.
+ */
+export const errorCodes = [
+  // Nobody reached
+  'name-unresolved',
+  'unreachable',
+  'connection-refused',
+  'connect-timeout',
+  'connection-lost',
+  'peer-silent',
+  'not-lanpost',
+  'version-mismatch',
+  // Not let in
+  'not-known',
+  'unknown-server',
+  'own-key-elsewhere',
+  'key-changed',
+  'unverified',
+  'no-right',
+  // One file
+  'not-found',
+  'is-folder',
+  'not-a-folder',
+  'not-a-file',
+  'no-permission',
+  'name-refused',
+  'name-too-long',
+  'changed',
+  'stalled',
+  'read-failed',
+  'write-failed',
+  'damaged',
+  // Room and limits
+  'no-room',
+  'file-too-large',
+  'too-many-clients',
+  'too-many-transfers',
+  'list-too-long',
+  // The session
+  'cancelled',
+  'unsupported',
+  'protocol',
+  'shutting-down',
+  'internal',
+  // This machine
+  'folder-missing',
+  'folder-overlaps-state',
+  'landing-not-private',
+  'state-missing',
+  'state-not-private',
+  'state-damaged',
+  'port-taken',
+  'port-refused',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Facts that the sentence for a person may need; never a secret, never a whole foreign object. */
+export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
+
+/** The one error that sharing throws on purpose; anything else is a fault of ours. */
+export class SharingError extends Error {
+  override readonly name = 'SharingError';
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/**
+ * Turns whatever was thrown into a SharingError; the foreign error becomes the cause. A system error
+ * keeps only its name: its text holds paths that are nobody else's business.
+ */
+export function asSharingError(error: unknown, fallback: ErrorCode = 'internal'): SharingError {
+  if (error instanceof SharingError) return error;
+  const errno = errnoOf(error);
+  const message = errno ?? (error instanceof Error ? error.message : String(error));
+  return new SharingError(systemCode(errno) ?? fallback, message, {}, error);
+}
+
+/** The `code` of a Node system error, such as ENOSPC, or undefined. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function systemCode(errno: string | undefined): ErrorCode | undefined {
+  switch (errno) {
+    case 'ENOENT':
+      return 'not-found';
+    case 'EACCES':
+    case 'EPERM':
+      return 'no-permission';
+    case 'EISDIR':
+      return 'is-folder';
+    case 'ENOTDIR':
+      return 'not-a-folder';
+    case 'ELOOP':
+      return 'not-a-file';
+    case 'ENAMETOOLONG':
+      return 'name-too-long';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'no-room';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import type { ErrorCode } from '#sharing/errors.js';
+
+/** What a server tells of itself; plain data, foreign text unquoted, no secrets. */
+export type SharingEvent =
+  | { readonly event: 'listening'; readonly port: number }
+  | { readonly event: 'turned-away'; readonly address: string; readonly reason: TurnedAway }
+  | {
+      readonly event: 'client-in';
+      readonly session: number;
+      readonly address: string;
+      readonly id: string;
+      readonly as: 'owner' | 'peer' | 'open';
+    }
+  | {
+      readonly event: 'client-refused';
+      readonly address: string;
+      readonly id: string;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
+      readonly event: 'client-out';
+      readonly session: number;
+      readonly code: ErrorCode | 'bye';
+      readonly message: string;
+    }
+  | { readonly event: 'listed'; readonly session: number; readonly path: string }
+  | {
+      readonly event: 'file-out' | 'file-in';
+      readonly session: number;
+      readonly path: string;
+      readonly as: string;
+      readonly size: number;
+      readonly digest: string;
+      /** Milliseconds from the request to the last word. */
+      readonly took: number;
+    }
+  | {
+      readonly event: 'file-same';
+      readonly session: number;
+      readonly path: string;
+      readonly as: string;
+    }
+  | {
+      readonly event: 'file-failed';
+      readonly session: number;
+      readonly path: string;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly event: 'partials-removed'; readonly count: number }
+  | { readonly event: 'fault'; readonly where: string; readonly error: Error };
+
+/** Why a connection ended before anybody knew who it was. */
+export type TurnedAway =
+  | 'too-many-clients'
+  | 'too-many-from-address'
+  | 'plaintext'
+  | 'silent'
+  | 'handshake-failed'
+  | 'not-lanpost';
+
+export type Observe = (event: SharingEvent) => void;

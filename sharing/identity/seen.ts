@@ -1,0 +1,39 @@
+import { statePlaces } from '#sharing/identity/state.js';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+/** Where a device was reached last; a hint for finding it again, never a reason to trust it. */
+const seenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  host: z.string(),
+  port: z.int().min(1).max(65535),
+});
+
+export type Seen = Readonly<z.infer<typeof seenSchema>>;
+
+/** Servers that are remembered, at most; the newest first. */
+const maxSeen = 64;
+
+/** The servers that were reached before; a missing or damaged list is an empty one. */
+export async function readSeen(stateFolder: string): Promise<readonly Seen[]> {
+  try {
+    const text = await readFile(statePlaces(stateFolder).seen, 'utf8');
+    return z.array(seenSchema).parse(JSON.parse(text)).slice(0, maxSeen);
+  } catch {
+    return [];
+  }
+}
+
+/** Remembers where a server was reached. Failing to is no failure. */
+export async function noteSeen(stateFolder: string, seen: Seen): Promise<void> {
+  const place = statePlaces(stateFolder).seen;
+  const others = (await readSeen(stateFolder)).filter(({ id }) => id !== seen.id);
+  const text = `${JSON.stringify([seen, ...others].slice(0, maxSeen))}\n`;
+  try {
+    await writeFile(`${place}.new`, text, { mode: 0o600 });
+    await rename(`${place}.new`, place);
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,104 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join, relative, isAbsolute } from 'node:path';
+
+/**
+ * Opens, and makes if need be, the folder with this device's key and the peers it knows. Throws
+ * SharingError `state-missing` when it cannot be made, `state-not-private` when others may look into it.
+ */
+export async function openState(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SharingError('state-missing', `cannot make ${folder}`, { path: folder }, error);
+  }
+  await mustBePrivate(folder);
+}
+
+/**
+ * The text of a private file in the state folder, or undefined when there is none. Throws SharingError
+ * `state-not-private` when somebody else may read it.
+ */
+export async function readPrivate(path: string): Promise<string | undefined> {
+  try {
+    await mustBePrivate(path);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Replaces a private file: whole or not at all, and on the disk when this resolves. */
+export async function writePrivate(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path).catch(async (error: unknown) => {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  });
+  const folder = await open(dirname(path), 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+/**
+ * Refuses a share that contains the state folder or lies in it: keys would be shared, or overwritten.
+ * Throws SharingError `folder-overlaps-state` or `folder-missing`.
+ */
+export async function mustBeApart(state: string, folder: string): Promise<void> {
+  const missing = (error: unknown): never => {
+    throw new SharingError(
+      'folder-missing',
+      `there is no folder ${folder}`,
+      { path: folder },
+      error,
+    );
+  };
+  const [inner, outer] = [await realpath(state), await realpath(folder).catch(missing)];
+  if (!contains(inner, outer) && !contains(outer, inner)) return;
+  throw new SharingError('folder-overlaps-state', `${folder} and ${state} overlap`, {
+    path: folder,
+    state,
+  });
+}
+
+function contains(outer: string, inner: string): boolean {
+  const path = relative(outer, inner);
+  return path === '' || (!path.startsWith('..') && !isAbsolute(path));
+}
+
+async function mustBePrivate(path: string): Promise<void> {
+  // The folder may be reached by a link of the user's own; a file in it may not be one.
+  const stats =
+    path.endsWith('.json') || path.endsWith('.pem') ? await lstat(path) : await stat(path);
+  // Modes say nothing on Windows, where the profile folder is private by its own rules.
+  if (process.getuid === undefined) return;
+  const mine = stats.uid === process.getuid();
+  if (mine && (stats.mode & 0o077) === 0 && !stats.isSymbolicLink()) return;
+  throw new SharingError('state-not-private', `${path} is not private`, {
+    path,
+    mode: (stats.mode & 0o777).toString(8),
+    mine,
+  });
+}
+
+/** Places in the state folder. */
+export function statePlaces(folder: string): {
+  readonly identity: string;
+  readonly peers: string;
+  readonly seen: string;
+} {
+  return {
+    identity: join(folder, 'identity.pem'),
+    peers: join(folder, 'peers.json'),
+    seen: join(folder, 'seen.json'),
+  };
+}

@@ -1,0 +1,171 @@
+import { answer } from '#sharing/dialogue/answering.js';
+import { SharingError } from '#sharing/errors.js';
+import type { Observe } from '#sharing/events.js';
+import type { Device } from '#sharing/identity/device.js';
+import { readKnownPeers } from '#sharing/identity/known.js';
+import { mustBeApart } from '#sharing/identity/state.js';
+import { admit, type Admission } from '#sharing/session/admission.js';
+import { serverRules } from '#sharing/session/server.js';
+import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
+import { openRoom } from '#sharing/storage/room.js';
+import { openShare } from '#sharing/storage/share.js';
+import { speak, type Connection } from '#sharing/transport/connection.js';
+import { listen } from '#sharing/transport/listen.js';
+import type { Duplex } from 'node:stream';
+
+/** Everything that bounds a server; bytes and milliseconds. */
+export interface ServerLimits {
+  readonly maxClients: number;
+  readonly maxClientsPerAddress: number;
+  readonly maxTransfersPerClient: number;
+  readonly maxFileSize: number;
+  readonly keepFree: number;
+  readonly heartbeat: number;
+  readonly idleTimeout: number;
+  readonly stallTimeout: number;
+  readonly firstByteTime: number;
+  readonly handshakeTime: number;
+  readonly helloTime: number;
+}
+
+export interface ServerOptions {
+  readonly device: Device;
+  /** The folder that is shared. */
+  readonly folder: string;
+  readonly name: string;
+  /** Tried in this order. */
+  readonly ports: readonly number[];
+  readonly open: 'no' | 'read' | 'rw';
+  readonly receivedPrefix: string;
+  readonly limits: ServerLimits;
+  /** Loopback and this machine's own addresses. */
+  readonly isOwnAddress: (address: string) => boolean;
+  /** On-link, private, link-local and loopback addresses. */
+  readonly isNearby: (address: string) => boolean;
+  readonly observe: Observe;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface SharingServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Clients that may be in the middle of their handshake besides those that are in. */
+const atTheDoor = 32;
+
+/**
+ * Shares a folder until it is disposed. Throws SharingError `folder-missing`, `folder-overlaps-state`,
+ * `no-permission`, `port-taken` or `port-refused`.
+ */
+export async function startServer(options: ServerOptions): Promise<SharingServer> {
+  const { device, limits, observe } = options;
+  await mustBeApart(device.stateFolder, options.folder);
+  const share = await openShare(options.folder, device.tagKey);
+  const room = openRoom(limits);
+  const clients = new Map<Connection, Promise<unknown>>();
+  let landing: Promise<LandingArea> | undefined;
+  let sessions = 0;
+
+  /** Made when the first file comes, so that a server that only reads leaves no trace in its folder. */
+  function area(): Promise<LandingArea> {
+    landing ??= openLandingArea(share.root).then(async (opened) => {
+      const count = await removeExpired(opened, options.now());
+      if (count > 0) observe({ event: 'partials-removed', count });
+      return opened;
+    });
+    // A folder that could not be made is tried again with the next file.
+    landing.catch(() => {
+      landing = undefined;
+    });
+    return landing;
+  }
+
+  function onClient(socket: Duplex, clientId: string, address: string): void {
+    const connection = speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
+    const done = welcome(connection, clientId, address)
+      .catch((error: unknown) => {
+        const fault = error instanceof Error ? error : new Error(String(error));
+        observe({ event: 'fault', where: 'session', error: fault });
+        connection.close(new SharingError('internal', fault.message));
+      })
+      .finally(() => clients.delete(connection));
+    clients.set(connection, done);
+  }
+
+  async function welcome(connection: Connection, clientId: string, address: string): Promise<void> {
+    const admission = await decide(clientId, address);
+    sessions += 1;
+    const session = sessions;
+    if (admission.as === 'nobody') {
+      const { code, message } = admission;
+      observe({ event: 'client-refused', address, id: clientId, code, message });
+    } else {
+      observe({ event: 'client-in', session, address, id: clientId, as: admission.as });
+    }
+    const rules = serverRules({
+      name: options.name,
+      admission,
+      maxWork: limits.maxTransfersPerClient,
+    });
+    const end = await answer({
+      connection,
+      rules,
+      share,
+      area,
+      room,
+      clientId,
+      session,
+      receivedPrefix: options.receivedPrefix,
+      helloTime: limits.helloTime,
+      stallTime: limits.stallTimeout,
+      observe,
+    });
+    if (admission.as === 'nobody') return;
+    const code = end?.code ?? 'bye';
+    observe({ event: 'client-out', session, code, message: end?.message ?? '' });
+  }
+
+  async function decide(clientId: string, address: string): Promise<Admission> {
+    if (clients.size >= limits.maxClients) {
+      return { as: 'nobody', code: 'too-many-clients', message: 'too many clients' };
+    }
+    const fromHere = options.isOwnAddress(address);
+    const known = await readKnownPeers(device.stateFolder);
+    return admit(
+      { id: clientId, fromHere, nearby: options.isNearby(address) },
+      { ownId: device.id, open: options.open, rightsOf: (id) => known.byId(id)?.rights },
+    );
+  }
+
+  const listener = await listen({
+    ports: options.ports,
+    device,
+    maxConnections: limits.maxClients + atTheDoor,
+    maxPerAddress: limits.maxClientsPerAddress,
+    firstByteTime: limits.firstByteTime,
+    handshakeTime: limits.handshakeTime,
+    observe,
+    onClient,
+  }).catch(async (error: unknown) => {
+    await share[Symbol.asyncDispose]();
+    throw error;
+  });
+  observe({ event: 'listening', port: listener.port });
+
+  return {
+    port: listener.port,
+    async [Symbol.asyncDispose]() {
+      const message = 'the server is shutting down';
+      for (const connection of clients.keys()) {
+        const error = new SharingError('shutting-down', message);
+        connection.close(error, { t: 'error', code: 'shutting-down', message });
+      }
+      await Promise.all(clients.values());
+      await listener[Symbol.asyncDispose]();
+      const opened = await landing?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+      await share[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { SharingError } from '#sharing/errors.js';
+import {
+  routeTransfer,
+  type Direction,
+  type Incoming,
+  type TransferAction,
+} from '#sharing/session/incoming.js';
+import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import {
+  protocolVersion,
+  type EntryRow,
+  type Message,
+  type MessageOf,
+  type OfferRow,
+} from '#sharing/wire/message.js';
+import { fromWireCode } from '#sharing/wire/refusal.js';
+
+/** What the client must do. */
+export type ClientAction =
+  | { readonly do: 'send'; readonly message: Message }
+  | { readonly do: 'close'; readonly error?: SharingError; readonly last?: Message }
+  | {
+      readonly do: 'welcome';
+      readonly welcome: MessageOf<'welcome'>;
+      readonly digest: DigestAlgorithm;
+    }
+  | {
+      readonly do: 'rows';
+      readonly id: number;
+      readonly rows: readonly EntryRow[];
+      readonly more: boolean;
+    }
+  | { readonly do: 'offered'; readonly id: number; readonly offer: OfferRow }
+  | { readonly do: 'refused'; readonly id: number; readonly error: SharingError }
+  | TransferAction;
+
+/** `getting` waits for the server's offer, then becomes `receiving`. */
+type Work = 'listing' | 'getting' | Direction;
+
+type ClientState =
+  | { readonly phase: 'greeting' }
+  | { readonly phase: 'ready'; readonly lastId: number; readonly work: ReadonlyMap<number, Work> }
+  | { readonly phase: 'closed' };
+
+export interface ClientRules {
+  /** The first message. */
+  hello(name: string): Message;
+  /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
+  receive(incoming: Incoming): readonly ClientAction[];
+  /** Begins a request and gives its id. Throws SharingError `internal` before the welcome. */
+  begin(work: 'listing' | 'getting' | 'sending'): number;
+  /** Request `id` is answered completely. */
+  done(id: number): void;
+  /** We are leaving: nothing that still comes matters. */
+  leave(): void;
+}
+
+/**
+ * The client's side of a session, without any input or output. `trusted` says whether this server's key
+ * is one we know: a stranger's welcome is taken only as an open server's (PROTOCOL.md, "Trust").
+ */
+export function clientRules(trusted: boolean): ClientRules {
+  let state: ClientState = { phase: 'greeting' };
+
+  function receive(incoming: Incoming): readonly ClientAction[] {
+    try {
+      switch (state.phase) {
+        case 'closed':
+          return [];
+        case 'greeting':
+          return greeted(incoming);
+        case 'ready':
+          return answered(state, incoming);
+      }
+    } catch (error) {
+      if (!(error instanceof SharingError)) throw error;
+      state = { phase: 'closed' };
+      return [{ do: 'close', error, last: { t: 'bye' } }];
+    }
+  }
+
+  function greeted(incoming: Incoming): readonly ClientAction[] {
+    if (incoming.t === 'denied' || incoming.t === 'error') {
+      throw new SharingError(fromWireCode(incoming.code), incoming.message, { denied: true });
+    }
+    if (incoming.t !== 'welcome') throw breach(incoming, 'before welcome');
+    const digest = digestAlgorithms.find((one) => one === incoming.digest);
+    if (!digest) throw new SharingError('protocol', 'a digest algorithm that was not offered');
+    if (!trusted && incoming.as !== 'open') {
+      throw new SharingError('unknown-server', 'the server knows us, but we do not know it');
+    }
+    state = { phase: 'ready', lastId: 0, work: new Map() };
+    return [{ do: 'welcome', welcome: incoming, digest }];
+  }
+
+  type Ready = Extract<ClientState, { phase: 'ready' }>;
+
+  function answered(ready: Ready, incoming: Incoming): readonly ClientAction[] {
+    const routed = routeTransfer(
+      incoming,
+      (id) => directionOf(ready.work.get(id)),
+      (id) => id <= ready.lastId && !ready.work.has(id),
+    );
+    if (routed) return routed;
+    switch (incoming.t) {
+      case 'entries':
+        mustBe(ready, incoming, 'listing');
+        return [{ do: 'rows', id: incoming.id, rows: incoming.rows, more: incoming.more }];
+      case 'offer':
+        mustBe(ready, incoming, 'getting');
+        return offered(ready, incoming);
+      case 'error':
+        return failed(ready, incoming);
+      case 'bye':
+        throw new SharingError('shutting-down', 'the server ended the session');
+      case 'unknown':
+        return [];
+      default:
+        throw breach(incoming, 'from a server');
+    }
+  }
+
+  function offered(ready: Ready, { id, files, more }: MessageOf<'offer'>): readonly ClientAction[] {
+    const [offer] = files;
+    if (!offer || files.length > 1 || more)
+      throw new SharingError('protocol', 'more than was asked');
+    state = { ...ready, work: new Map(ready.work).set(id, 'receiving') };
+    return [{ do: 'offered', id, offer }];
+  }
+
+  function failed(
+    ready: Ready,
+    { id, code, message }: MessageOf<'error'>,
+  ): readonly ClientAction[] {
+    const error = new SharingError(fromWireCode(code), message);
+    if (id === undefined) throw error;
+    if (!ready.work.has(id)) return [];
+    return [{ do: 'refused', id, error }];
+  }
+
+  return {
+    hello: (name) => ({
+      t: 'hello',
+      v: protocolVersion,
+      features: [],
+      digests: [...digestAlgorithms],
+      purpose: 'control',
+      name,
+    }),
+    receive,
+    begin(work) {
+      if (state.phase !== 'ready') throw new SharingError('connection-lost', 'the session is over');
+      const id = state.lastId + 1;
+      state = { ...state, lastId: id, work: new Map(state.work).set(id, work) };
+      return id;
+    },
+    done(id) {
+      if (state.phase !== 'ready') return;
+      const work = new Map(state.work);
+      work.delete(id);
+      state = { ...state, work };
+    },
+    leave: () => {
+      state = { phase: 'closed' };
+    },
+  };
+}
+
+function directionOf(work: Work | undefined): Direction | undefined {
+  return work === 'sending' || work === 'receiving' ? work : undefined;
+}
+
+function mustBe(
+  { work }: { readonly work: ReadonlyMap<number, Work> },
+  { t, id }: { readonly t: string; readonly id: number },
+  wanted: Work,
+): void {
+  if (work.get(id) !== wanted) throw new SharingError('protocol', `${t} for request ${id}`);
+}
+
+function breach({ t }: Incoming, where: string): SharingError {
+  return new SharingError('protocol', `${t} is not legal ${where}`);
+}

@@ -1,0 +1,70 @@
+import { SharingError } from '#sharing/errors.js';
+import type { FromReceiver } from '#sharing/session/sending.js';
+import type { ChunkHeader, Digests } from '#sharing/wire/frame.js';
+import type { Message, UnknownMessage } from '#sharing/wire/message.js';
+
+/** What may arrive on a connection, once frames are decoded; heartbeats never get this far. */
+export type Incoming =
+  | Message
+  | UnknownMessage
+  | ({ readonly t: 'chunk' } & ChunkHeader)
+  | { readonly t: 'data'; readonly bytes: Buffer }
+  | ({ readonly t: 'digests' } & Digests);
+
+/** What the sender of a file says to its receiver, apart from the chunks themselves. */
+export type FromSender =
+  ({ readonly t: 'digests' } & Digests) | Extract<Message, { t: 'end' | 'fail' }>;
+
+/** What concerns transfers and means the same on both sides. */
+export type TransferAction =
+  | { readonly do: 'tell-sending'; readonly id: number; readonly message: FromReceiver }
+  | { readonly do: 'tell-receiving'; readonly id: number; readonly frame: FromSender }
+  | { readonly do: 'chunk'; readonly header: ChunkHeader }
+  | { readonly do: 'data'; readonly bytes: Buffer };
+
+export type Direction = 'sending' | 'receiving';
+
+/**
+ * Where a transfer message belongs (PROTOCOL.md, "Transfer"): `directionOf` tells what a transfer id
+ * is here, `isPast` whether it was one. Undefined for a message that concerns no transfer. Throws
+ * SharingError `protocol` for a message that this side cannot get for that id.
+ */
+export function routeTransfer(
+  incoming: Incoming,
+  directionOf: (id: number) => Direction | undefined,
+  isPast: (id: number) => boolean,
+): readonly TransferAction[] | undefined {
+  switch (incoming.t) {
+    case 'want':
+      return incoming.files.flatMap((want) => toSending(incoming.id, want));
+    case 'got':
+    case 'receipt':
+      return toSending(incoming.id, incoming);
+    case 'fail':
+      if (directionOf(incoming.id) !== 'receiving') return toSending(incoming.id, incoming);
+      return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
+    case 'end':
+    case 'digests':
+      mustReceive(incoming);
+      return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
+    case 'chunk':
+      mustReceive(incoming);
+      return [{ do: 'chunk', header: incoming }];
+    case 'data':
+      return [{ do: 'data', bytes: incoming.bytes }];
+    default:
+      return undefined;
+  }
+
+  function toSending(id: number, message: FromReceiver): readonly TransferAction[] {
+    if (directionOf(id) === 'sending') return [{ do: 'tell-sending', id, message }];
+    // A word that crossed our own last one is late, not wrong.
+    if (isPast(id)) return [];
+    throw new SharingError('protocol', `a report on transfer ${id}, which is none`);
+  }
+
+  function mustReceive({ t, id }: { readonly t: string; readonly id: number }): void {
+    if (directionOf(id) === 'receiving') return;
+    throw new SharingError('protocol', `${t} for transfer ${id}, which is not received here`);
+  }
+}

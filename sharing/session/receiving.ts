@@ -1,0 +1,108 @@
+import { SharingError } from '#sharing/errors.js';
+import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
+
+/**
+ * Where the receiver of a file stands.
+ * - `deciding`: the offer is being judged; the sender must wait.
+ * - `comparing`: digests come, in order.
+ * - `receiving`: chunks come, each wanted one once.
+ * - `finishing`: all is here; the sender waits for the receipt.
+ * - `refusing`: we gave up; what is under way is dropped until the sender says `end` or `fail`.
+ * - `over`: nothing may come any more.
+ */
+type ReceiveState =
+  | { readonly phase: 'deciding' }
+  | { readonly phase: 'comparing'; readonly next: number }
+  | {
+      readonly phase: 'receiving';
+      /** One byte a chunk, 1 while it is missing. */
+      readonly missing: Uint8Array;
+      readonly left: number;
+      readonly mayDigest: boolean;
+    }
+  | { readonly phase: 'finishing' }
+  | { readonly phase: 'refusing' }
+  | { readonly phase: 'over' };
+
+/** What is to be done with something that came. */
+export type Verdict = 'take' | 'drop';
+
+/** The rules of receiving one file of `size` bytes; every method throws SharingError `protocol` on a breach. */
+export interface ReceiveRules {
+  readonly phase: () => ReceiveState['phase'];
+  /** We ask for digests. */
+  compare(): void;
+  /** We ask for all chunks. */
+  wantAll(): void;
+  digests(frame: Digests): Verdict;
+  chunk(header: ChunkHeader): Verdict;
+  /** The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused. */
+  end(): Verdict;
+  /** The sender gave up. */
+  failed(): void;
+  /** We give up while the sender may still be sending. */
+  refuse(): void;
+  /** The last word was said. */
+  finish(): void;
+}
+
+export function receiveRules(size: number): ReceiveRules {
+  const chunks = Math.ceil(size / chunkSize);
+  let state: ReceiveState = { phase: 'deciding' };
+
+  function breach(what: string): SharingError {
+    return new SharingError('protocol', `${what} is not legal while ${state.phase}`);
+  }
+
+  return {
+    phase: () => state.phase,
+    compare: () => {
+      state = { phase: 'comparing', next: 0 };
+    },
+    wantAll: () => {
+      const missing = new Uint8Array(chunks).fill(1);
+      const mayDigest = state.phase === 'comparing';
+      state = { phase: 'receiving', missing, left: chunks, mayDigest };
+    },
+    digests({ first, digests }) {
+      if (state.phase === 'refusing') return 'drop';
+      // Digests that were under way when a difference was found.
+      if (state.phase === 'receiving' && state.mayDigest) return 'drop';
+      if (state.phase !== 'comparing') throw breach('digests');
+      const next = first + digests.length / digestLength;
+      if (first !== state.next || next > chunks) throw breach(`digests from ${first}`);
+      state = { phase: 'comparing', next };
+      return 'take';
+    },
+    chunk({ chunk, length }) {
+      if (state.phase === 'refusing') return 'drop';
+      if (state.phase !== 'receiving') throw breach('chunk');
+      if (state.missing[chunk] !== 1) throw breach(`chunk ${chunk}, not wanted or already here,`);
+      const right = Math.min(chunkSize, size - chunk * chunkSize);
+      if (length !== right) throw breach(`chunk ${chunk} of ${length} instead of ${right} bytes`);
+      state.missing[chunk] = 0;
+      state = { ...state, left: state.left - 1, mayDigest: false };
+      return 'take';
+    },
+    end() {
+      if (state.phase === 'refusing') {
+        state = { phase: 'over' };
+        return 'drop';
+      }
+      if (state.phase !== 'receiving') throw breach('end');
+      if (state.left > 0) throw breach(`end with ${state.left} chunks missing`);
+      state = { phase: 'finishing' };
+      return 'take';
+    },
+    failed: () => {
+      if (state.phase === 'finishing' || state.phase === 'over') throw breach('fail');
+      state = { phase: 'over' };
+    },
+    refuse: () => {
+      if (state.phase !== 'over') state = { phase: 'refusing' };
+    },
+    finish: () => {
+      state = { phase: 'over' };
+    },
+  };
+}

@@ -1,0 +1,210 @@
+import { SharingError, type ErrorCode } from '#sharing/errors.js';
+import type { Admission } from '#sharing/session/admission.js';
+import { agreeOnDigest, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { safePath, type SafePath } from '#sharing/storage/path.js';
+import {
+  protocolVersion,
+  type Message,
+  type MessageOf,
+  type OfferRow,
+  type Right,
+  type UnknownMessage,
+} from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
+import {
+  routeTransfer,
+  type Direction,
+  type Incoming,
+  type TransferAction,
+} from '#sharing/session/incoming.js';
+
+/** What the server must do. */
+export type ServerAction =
+  | { readonly do: 'send'; readonly message: Message }
+  | { readonly do: 'close'; readonly error?: SharingError; readonly last: Message }
+  | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
+  | { readonly do: 'serve'; readonly id: number; readonly path: SafePath }
+  | { readonly do: 'accept'; readonly id: number; readonly offer: OfferRow; readonly as?: string }
+  | TransferAction;
+
+type Work = 'listing' | 'sending' | 'receiving';
+
+type ServerState =
+  | { readonly phase: 'greeting' }
+  | {
+      readonly phase: 'ready';
+      readonly rights: readonly Right[];
+      readonly lastId: number;
+      readonly work: ReadonlyMap<number, Work>;
+    }
+  | { readonly phase: 'closed' };
+
+export interface ServerRules {
+  /** One thing that the client sent, judged by the state. A breach becomes a `close` action. */
+  receive(incoming: Incoming): readonly ServerAction[];
+  /** Request `id` is answered completely. */
+  done(id: number): void;
+  /** The algorithm both sides use; undefined before the welcome. */
+  digest(): DigestAlgorithm | undefined;
+}
+
+export interface ServerRulesOptions {
+  readonly name: string;
+  readonly admission: Admission;
+  /** Requests that one client may have under way. */
+  readonly maxWork: number;
+}
+
+/** The server's side of a session, without any input or output (PROTOCOL.md, "Session"). */
+export function serverRules({ name, admission, maxWork }: ServerRulesOptions): ServerRules {
+  let state: ServerState = { phase: 'greeting' };
+  let digest: DigestAlgorithm | undefined;
+
+  function receive(incoming: Incoming): readonly ServerAction[] {
+    try {
+      switch (state.phase) {
+        case 'closed':
+          return [];
+        case 'greeting':
+          return greet(incoming);
+        case 'ready':
+          return serve(state, incoming);
+      }
+    } catch (error) {
+      if (!(error instanceof SharingError)) throw error;
+      return refuse(error);
+    }
+  }
+
+  function greet(incoming: Incoming): readonly ServerAction[] {
+    if (incoming.t !== 'hello') throw breach(incoming, 'before hello');
+    if (incoming.v !== protocolVersion) {
+      throw new SharingError('version-mismatch', `this server speaks version ${protocolVersion}`);
+    }
+    if (incoming.purpose !== 'control') throw new SharingError('unsupported', 'no lanes yet');
+    digest = agreeOnDigest(incoming.digests);
+    if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
+    if (admission.as === 'nobody') throw new SharingError(admission.code, admission.message);
+    const { as, rights } = admission;
+    state = { phase: 'ready', rights, lastId: 0, work: new Map() };
+    const welcome: MessageOf<'welcome'> = {
+      t: 'welcome',
+      v: protocolVersion,
+      features: [],
+      digest,
+      as,
+      rights: [...rights],
+      name,
+    };
+    return [{ do: 'send', message: welcome }];
+  }
+
+  type Ready = Extract<ServerState, { phase: 'ready' }>;
+
+  function serve(ready: Ready, incoming: Incoming): readonly ServerAction[] {
+    const routed = routeTransfer(
+      incoming,
+      (id) => directionOf(ready, id),
+      (id) => id <= ready.lastId && !ready.work.has(id),
+    );
+    if (routed) return routed;
+    switch (incoming.t) {
+      case 'bye':
+        state = { phase: 'closed' };
+        return [{ do: 'close', last: { t: 'bye' } }];
+      case 'list':
+        return request(ready, incoming.id, 'listing', 'read', () => ({
+          do: 'list',
+          id: incoming.id,
+          path: safePath(incoming.path),
+        }));
+      case 'get':
+        return request(ready, incoming.id, 'sending', 'read', () => ({
+          do: 'serve',
+          id: incoming.id,
+          path: safePath(incoming.path),
+        }));
+      case 'offer':
+        return request(ready, incoming.id, 'receiving', 'write', () => accept(incoming));
+      case 'unknown':
+        return [{ do: 'send', message: unsupported(incoming) }];
+      default:
+        throw breach(incoming, 'from a client');
+    }
+  }
+
+  function request(
+    ready: Ready,
+    id: number,
+    work: Work,
+    right: Right,
+    begin: () => ServerAction,
+  ): readonly ServerAction[] {
+    if (id <= ready.lastId)
+      throw new SharingError('protocol', `request ${id} after ${ready.lastId}`);
+    state = { ...ready, lastId: id };
+    const refusal = whyNot(ready, right);
+    if (refusal) return [answer(id, refusal)];
+    try {
+      const action = begin();
+      state = { ...state, work: new Map(ready.work).set(id, work) };
+      return [action];
+    } catch (error) {
+      if (!(error instanceof SharingError)) throw error;
+      return [answer(id, error)];
+    }
+  }
+
+  function whyNot({ rights, work }: Ready, right: Right): SharingError | undefined {
+    if (!rights.includes(right)) return new SharingError('no-right', `you may not ${right} here`);
+    if (work.size < maxWork) return undefined;
+    return new SharingError('too-many-transfers', `${maxWork} requests at once are allowed`);
+  }
+
+  function refuse(error: SharingError): readonly ServerAction[] {
+    const greeting = state.phase === 'greeting';
+    state = { phase: 'closed' };
+    const last: Message = { t: greeting ? 'denied' : 'error', ...refusalOf(error) };
+    return [{ do: 'close', error, last }];
+  }
+
+  return {
+    receive,
+    digest: () => digest,
+    done(id) {
+      if (state.phase !== 'ready') return;
+      const work = new Map(state.work);
+      work.delete(id);
+      state = { ...state, work };
+    },
+  };
+}
+
+function directionOf(
+  { work }: { readonly work: ReadonlyMap<number, Work> },
+  id: number,
+): Direction | undefined {
+  const one = work.get(id);
+  return one === 'listing' ? undefined : one;
+}
+
+function accept({ id, files, more, as }: MessageOf<'offer'>): ServerAction {
+  const [offer] = files;
+  if (!offer || files.length > 1 || more) {
+    throw new SharingError('unsupported', 'one file at a time');
+  }
+  return as === undefined ? { do: 'accept', id, offer } : { do: 'accept', id, offer, as };
+}
+
+function answer(id: number, error: SharingError): ServerAction {
+  return { do: 'send', message: { t: 'error', id, ...refusalOf(error) } };
+}
+
+function unsupported({ kind, id }: UnknownMessage): Message {
+  const error = { t: 'error', code: 'unsupported' satisfies ErrorCode, message: kind } as const;
+  return id === undefined ? error : { ...error, id };
+}
+
+function breach({ t }: Incoming, where: string): SharingError {
+  return new SharingError('protocol', `${t} is not legal ${where}`);
+}

@@ -1,0 +1,57 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import { openChild, type Folder } from '#sharing/storage/folder.js';
+import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
+
+/** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
+export interface LandingArea extends AsyncDisposable {
+  /** Where files get their final names. */
+  readonly target: Folder;
+  /** `.lanpost` itself. */
+  readonly folder: Folder;
+}
+
+const areaName = '.lanpost';
+const partialPattern = /^[0-9a-f]{32}\.(part|journal)$/;
+
+/**
+ * Opens, and makes if need be, the landing area of `target`, which it keeps open but does not own.
+ * Throws SharingError `landing-not-private` when it is a link, another user's, or open to others.
+ */
+export async function openLandingArea(target: Folder): Promise<LandingArea> {
+  const place = await target.at(areaName);
+  await mkdir(place, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+  const stats = await lstat(place);
+  const foreign = process.getuid !== undefined && stats.uid !== process.getuid();
+  const exposed = process.platform !== 'win32' && (stats.mode & 0o077) !== 0;
+  if (!stats.isDirectory() || foreign || exposed) {
+    throw new SharingError('landing-not-private', `${target.path}/${areaName} is not private`, {
+      path: `${target.path}/${areaName}`,
+    });
+  }
+  const folder = await openChild(target, areaName);
+  return { target, folder, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+/** Milliseconds after which a partial that nobody writes to is removed. */
+export const partialLifetime = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes what crashed receivers left: only names of our own pattern, only when nothing was written to
+ * them for `partialLifetime`. `now` is in milliseconds since 1970. Gives the number of files removed.
+ */
+export async function removeExpired(area: LandingArea, now: number): Promise<number> {
+  const names = await readdir(await area.folder.self());
+  let removed = 0;
+  for (const name of names) {
+    if (!partialPattern.test(name)) continue;
+    const place = `${await area.folder.self()}/${name}`;
+    const stats = await lstat(place).catch(() => undefined);
+    // The change time, not the modification time: a partial gets its source's time just before the end.
+    if (!stats?.isFile() || now - stats.ctimeMs < partialLifetime) continue;
+    await unlink(place);
+    removed += 1;
+  }
+  return removed;
+}

@@ -1,0 +1,46 @@
+import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import { blake3 } from '@napi-rs/blake-hash';
+import { createHash } from 'node:crypto';
+
+/** Digest algorithms in the order in which we like them (PROTOCOL.md, "Digests"). */
+export const digestAlgorithms = ['blake3', 'sha256'] as const;
+export type DigestAlgorithm = (typeof digestAlgorithms)[number];
+
+/** The first of our algorithms that the peer offers too, or undefined. */
+export function agreeOnDigest(offered: readonly string[]): DigestAlgorithm | undefined {
+  return digestAlgorithms.find((algorithm) => offered.includes(algorithm));
+}
+
+/** The digest of bytes that are in memory: a chunk, or a list of digests. */
+export function digestOf(algorithm: DigestAlgorithm, bytes: Buffer): Buffer {
+  return algorithm === 'blake3' ? blake3(bytes) : createHash('sha256').update(bytes).digest();
+}
+
+/** How many chunks a file of `size` bytes has; an empty file has none. */
+export function chunkCount(size: number): number {
+  return Math.ceil(size / chunkSize);
+}
+
+/** Bytes of chunk `chunk` in a file of `size` bytes. */
+export function chunkLength(size: number, chunk: number): number {
+  return Math.min(chunkSize, size - chunk * chunkSize);
+}
+
+/**
+ * The digest of a whole file from its size and its chunk digests in order. One chunk: that digest.
+ * Several: the digest of the size (8 bytes, big-endian) and all chunk digests, so that no small file
+ * can have the digest of a large one.
+ */
+export function fileDigest(algorithm: DigestAlgorithm, size: number, digests: Buffer): Buffer {
+  if (digests.length === 0) return digestOf(algorithm, Buffer.alloc(0));
+  if (digests.length === digestLength) return Buffer.from(digests);
+  const sized = Buffer.allocUnsafe(8 + digests.length);
+  sized.writeBigUInt64BE(BigInt(size), 0);
+  digests.copy(sized, 8);
+  return digestOf(algorithm, sized);
+}
+
+/** The text form, `<algorithm>:<hex>`. */
+export function digestText(algorithm: DigestAlgorithm, digest: Buffer): string {
+  return `${algorithm}:${digest.toString('hex')}`;
+}

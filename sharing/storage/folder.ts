@@ -1,0 +1,126 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { constants, existsSync, type BigIntStats } from 'node:fs';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * A folder held open. On Linux its children are reached through the handle, so that nobody who swaps
+ * the folder for a link can lead us elsewhere; on other systems the folder is compared with the
+ * one that was opened before each use, which leaves a short race (PROTOCOL.md, "Attacks").
+ */
+export interface Folder extends AsyncDisposable {
+  /** As the user named it; for messages only. */
+  readonly path: string;
+  readonly device: bigint;
+  /** Where file calls reach the child `name`. Throws SharingError `folder-missing` if the folder was replaced. */
+  at(name: SafeName | PrivateName): Promise<string>;
+  /** Where file calls reach the folder itself. */
+  self(): Promise<string>;
+  /** Makes names in this folder durable; systems that cannot do it do nothing. */
+  sync(): Promise<void>;
+}
+
+/** A name of our own inside `.lanpost`, or `.lanpost` itself; never from a peer. */
+export type PrivateName = '.lanpost' | `${string}.part` | `${string}.journal`;
+
+// Flags that a system lacks are undefined there, and `|` takes undefined for 0.
+const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const directoryFlags = noFollow | constants.O_DIRECTORY;
+const fileFlags = noFollow | constants.O_NOCTTY;
+const anchored = process.platform === 'linux' && existsSync('/proc/self/fd');
+
+/** Opens the folder that the user named; links in the user's own words are followed. */
+export async function openFolder(path: string): Promise<Folder> {
+  try {
+    return await hold(await open(path, constants.O_RDONLY | constants.O_DIRECTORY), path, path);
+  } catch (error) {
+    throw folderError(error, path);
+  }
+}
+
+/** Opens a child folder, never through a link. */
+export async function openChild(parent: Folder, name: SafeName | '.lanpost'): Promise<Folder> {
+  const place = await parent.at(name);
+  const handle = await open(place, directoryFlags);
+  return hold(handle, join(parent.path, name), anchored ? place : join(await parent.self(), name));
+}
+
+/**
+ * Opens a child that must be a regular file, never through a link, never waiting for a FIFO. Throws
+ * SharingError `not-a-file` or `is-folder`, or the system's error.
+ */
+export async function openRegular(
+  parent: Folder,
+  name: SafeName,
+): Promise<{ handle: FileHandle; stats: BigIntStats }> {
+  const place = await parent.at(name);
+  const before = anchored ? undefined : await lstat(place, { bigint: true });
+  if (before && !before.isFile()) throw kindError(before);
+  const handle = await openQuietly(place);
+  try {
+    const stats = await handle.stat({ bigint: true });
+    if (!stats.isFile()) throw kindError(stats);
+    if (before && before.ino !== stats.ino) {
+      throw new SharingError('changed', 'the file was replaced while it was opened');
+    }
+    return { handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openQuietly(place: string): Promise<FileHandle> {
+  try {
+    return await open(place, fileFlags);
+  } catch (error) {
+    // A socket cannot be opened at all (ENXIO), a link is ELOOP: neither is a file that we share.
+    if (errnoOf(error) !== 'ENXIO' && errnoOf(error) !== 'ELOOP') throw error;
+    throw new SharingError('not-a-file', 'not a regular file', {}, error);
+  }
+}
+
+function kindError(stats: BigIntStats): SharingError {
+  return stats.isDirectory()
+    ? new SharingError('is-folder', 'a folder')
+    : new SharingError('not-a-file', 'not a regular file');
+}
+
+async function hold(handle: FileHandle, path: string, place: string): Promise<Folder> {
+  const stats = await handle.stat({ bigint: true });
+  const self = async (): Promise<string> => {
+    if (anchored) return `/proc/self/fd/${handle.fd}`;
+    const now = await lstat(place, { bigint: true });
+    if (now.ino === stats.ino && now.dev === stats.dev) return place;
+    throw new SharingError('folder-missing', `${path} was replaced`, { path });
+  };
+  return {
+    path,
+    device: stats.dev,
+    self,
+    at: async (name) => `${await self()}/${name}`,
+    sync: () => syncFolder(handle),
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+async function syncFolder(handle: FileHandle): Promise<void> {
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Windows and some network file systems cannot sync a folder.
+    if (!['EPERM', 'EINVAL', 'EBADF', 'EISDIR', 'ENOTSUP'].includes(errnoOf(error) ?? ''))
+      throw error;
+  }
+}
+
+function folderError(error: unknown, path: string): unknown {
+  const code = errnoOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new SharingError('folder-missing', `there is no folder ${path}`, { path }, error);
+  }
+  return code === 'EACCES'
+    ? new SharingError('no-permission', `no permission to open ${path}`, { path }, error)
+    : error;
+}

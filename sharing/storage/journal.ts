@@ -1,0 +1,47 @@
+import type { DigestAlgorithm } from '#sharing/storage/digest.js';
+import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import type { FileHandle } from 'node:fs/promises';
+
+/** What a journal says of its partial: enough to know later whether it is the same transfer. */
+export interface JournalHeader {
+  readonly algorithm: DigestAlgorithm;
+  /** The other device, by id. */
+  readonly peer: string;
+  /** Its opaque name for the state of its file. */
+  readonly tag: string;
+  /** Final name that is wanted. */
+  readonly name: string;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  /** Modification time in microseconds since 1970. */
+  readonly mtime: number;
+}
+
+/** First line of a journal; the number is the version of the format (PROTOCOL.md, "Journal"). */
+export const journalMagic = 'lanpost journal 1';
+/** Bytes before the first slot. */
+export const journalHeaderLength = 4096;
+
+/** Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. */
+export function encodeJournalHeader(header: JournalHeader): Buffer {
+  const text = `${journalMagic}\n${JSON.stringify({ chunkSize, ...header })}\n`;
+  const block = Buffer.alloc(journalHeaderLength, ' ');
+  const length = block.write(text);
+  if (length < Buffer.byteLength(text)) throw new RangeError('journal header too long');
+  return block;
+}
+
+/**
+ * Notes chunk `chunk` as landed. A slot is a hint for resuming, never a proof: whoever reads it
+ * compares the chunk with it, so neither order nor sync is needed here.
+ */
+export async function writeSlot(journal: FileHandle, chunk: number, digest: Buffer): Promise<void> {
+  await journal.write(digest, 0, digestLength, journalHeaderLength + chunk * digestLength);
+}
+
+/** All slots of a journal with `chunks` chunks, in order. */
+export async function readSlots(journal: FileHandle, chunks: number): Promise<Buffer> {
+  const slots = Buffer.alloc(chunks * digestLength);
+  await journal.read(slots, 0, slots.length, journalHeaderLength);
+  return slots;
+}

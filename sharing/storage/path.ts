@@ -1,0 +1,73 @@
+import { SharingError } from '#sharing/errors.js';
+
+declare const judged: unique symbol;
+
+/** One name that was judged: a file's or a folder's, without any separator. */
+export type SafeName = string & { readonly [judged]: 'name' };
+/** Names below a shared folder, judged one by one; empty means the folder itself. */
+export type SafePath = readonly SafeName[] & { readonly [judged]: 'path' };
+
+/** Longest name in UTF-8 bytes; leaves room for a number within the usual 255. */
+export const maxNameLength = 240;
+/** Most names in a path. */
+export const maxDepth = 32;
+
+/**
+ * The names of `text` ("a/b.txt", "" for the share itself). Names are judged, never repaired
+ * (PROTOCOL.md, "Names"). Throws SharingError `name-refused` or `name-too-long`.
+ */
+export function safePath(text: string): SafePath {
+  if (text === '') return [] as readonly SafeName[] as SafePath;
+  const names = text.split('/');
+  if (names.length > maxDepth) throw refused(`more than ${maxDepth} names deep`);
+  return names.map((name) => safeName(name)) as readonly SafeName[] as SafePath;
+}
+
+/** Judges one name. Throws SharingError `name-refused` or `name-too-long`. */
+export function safeName(name: string): SafeName {
+  const reason = whyNot(name);
+  if (reason !== undefined) throw refused(reason);
+  if (Buffer.byteLength(name) > maxNameLength) {
+    throw new SharingError('name-too-long', `a name may have ${maxNameLength} bytes`);
+  }
+  return name as SafeName;
+}
+
+/** True when the name may be listed and served. */
+export function isSafeName(name: string): name is SafeName {
+  return whyNot(name) === undefined && Buffer.byteLength(name) <= maxNameLength;
+}
+
+/** The text form of a path, for messages and for the screen. */
+export function pathText(path: SafePath): string {
+  return path.join('/');
+}
+
+// C0, DEL and C1 would reach terminals; line and paragraph separators split log lines.
+// eslint-disable-next-line no-control-regex
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+// Overrides and isolates make "gpj.exe" read as "exe.jpg".
+const bidi = /[\u202a-\u202e\u2066-\u2069]/;
+const windowsIllegal = /[<>:"|?*]/;
+const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
+
+function whyNot(name: string): string | undefined {
+  if (name === '') return 'an empty name';
+  if (name.startsWith('.')) return 'names that begin with a dot are never shared';
+  if (name.includes('/') || name.includes('\\')) return 'a name with a slash or backslash';
+  if (!name.isWellFormed()) return 'a name that is not valid Unicode';
+  if (controls.test(name)) return 'a name with control characters';
+  if (bidi.test(name)) return 'a name with characters that reverse its reading';
+  return process.platform === 'win32' ? whyNotOnWindows(name) : undefined;
+}
+
+function whyNotOnWindows(name: string): string | undefined {
+  if (windowsIllegal.test(name)) return 'a name with a character that Windows does not allow';
+  if (windowsDevice.test(name)) return 'a name that Windows keeps for a device';
+  if (/[ .]$/.test(name)) return 'a name that ends with a dot or a blank, which Windows drops';
+  return undefined;
+}
+
+function refused(reason: string): SharingError {
+  return new SharingError('name-refused', reason, { reason });
+}

@@ -1,0 +1,148 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { openChild, openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
+import { isSafeName, pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
+import { sourceOf, type Source } from '#sharing/storage/source.js';
+import { maxRows } from '#sharing/wire/message.js';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+
+/** One row of a listing. */
+export interface Entry {
+  readonly name: SafeName;
+  readonly type: 'file' | 'folder';
+  /** Bytes; 0 for a folder. */
+  readonly size: number;
+  /** Modification time in microseconds since 1970. */
+  readonly mtime: number;
+}
+
+/** Reading side of one root: nothing outside it is reached, no link is followed. */
+export interface Share extends AsyncDisposable {
+  readonly root: Folder;
+  /**
+   * Pages of at most 500 rows, sorted by name; links, devices, dot names and names that cannot be
+   * shared are left out. Throws SharingError `not-found`, `not-a-folder` or `no-permission`.
+   */
+  list(path: SafePath): AsyncGenerator<readonly Entry[], void, undefined>;
+  /** Opens a regular file for sending. Throws SharingError `not-found`, `is-folder`, `not-a-file`, `no-permission`. */
+  open(path: SafePath): Promise<Source>;
+}
+
+/** Names of one folder that are held for sorting, at most. */
+export const maxListed = 100_000;
+
+/** Opens `path` as the root of a share. Throws SharingError `folder-missing` or `no-permission`. */
+export async function openShare(path: string, tagKey: Buffer): Promise<Share> {
+  return shareOf(await openFolder(path), tagKey);
+}
+
+/** The reading side of a folder that is open already; disposing the share closes the folder. */
+export function shareOf(root: Folder, tagKey: Buffer): Share {
+  return {
+    root,
+    async *list(path) {
+      const { folder, close } = await reach(root, path);
+      try {
+        const names = await sharedNames(folder);
+        for (let at = 0; at < names.length; at += maxRows) {
+          yield await rows(folder, names.slice(at, at + maxRows));
+        }
+        if (names.length === 0) yield [];
+      } finally {
+        await close();
+      }
+    },
+    async open(path) {
+      const name = path.at(-1);
+      if (name === undefined) throw new SharingError('is-folder', 'the share itself');
+      const { folder, close } = await reach(
+        root,
+        path.slice(0, -1) as readonly SafeName[] as SafePath,
+      );
+      try {
+        const { handle, stats } = await openRegular(folder, name);
+        return sourceOf(handle, stats, tagKey);
+      } catch (error) {
+        throw asSharingError(error, 'read-failed');
+      } finally {
+        await close();
+      }
+    },
+    [Symbol.asyncDispose]: () => root[Symbol.asyncDispose](),
+  };
+}
+
+/** Walks down component by component; each step is opened below the one before. */
+async function reach(
+  root: Folder,
+  path: SafePath,
+): Promise<{ folder: Folder; close: () => Promise<void> }> {
+  let folder = root;
+  const close = async (): Promise<void> => {
+    if (folder !== root) await folder[Symbol.asyncDispose]();
+  };
+  for (const name of path) {
+    try {
+      const next = await openChild(folder, name);
+      await close();
+      folder = next;
+    } catch (error) {
+      await close();
+      throw stepError(error, path);
+    }
+  }
+  return { folder, close };
+}
+
+function stepError(error: unknown, path: SafePath): SharingError {
+  const known = asSharingError(error, 'read-failed');
+  // With O_DIRECTORY a link is ENOTDIR or ELOOP; neither is a folder that we share.
+  const code = known.code === 'not-a-file' ? 'not-a-folder' : known.code;
+  return new SharingError(code, known.message, { path: pathText(path) }, error);
+}
+
+async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
+  const entries = await readdir(await folder.self(), { withFileTypes: true, encoding: 'buffer' });
+  const names = entries.filter(isFileOrFolder).map(decodeName).filter(isShared);
+  if (names.length > maxListed) {
+    throw new SharingError('list-too-long', `more than ${maxListed} names`, { limit: maxListed });
+  }
+  return names.sort(byCodeUnits);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A name that is not UTF-8 has no text form that could be opened again: it is not shared. */
+function decodeName(entry: Dirent<Buffer>): string {
+  try {
+    return utf8.decode(entry.name);
+  } catch {
+    return '';
+  }
+}
+
+function isFileOrFolder(entry: Dirent<Buffer>): boolean {
+  return entry.isFile() || entry.isDirectory();
+}
+
+function isShared(name: string): name is SafeName {
+  return isSafeName(name);
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+async function rows(folder: Folder, names: readonly SafeName[]): Promise<readonly Entry[]> {
+  const found = await Promise.all(names.map((name) => row(folder, name)));
+  return found.filter((entry) => entry !== undefined);
+}
+
+async function row(folder: Folder, name: SafeName): Promise<Entry | undefined> {
+  // A name that vanished since readdir is no longer listed.
+  const stats = await lstat(await folder.at(name), { bigint: true }).catch(() => undefined);
+  if (!stats || !(stats.isFile() || stats.isDirectory())) return undefined;
+  const type = stats.isFile() ? 'file' : 'folder';
+  const size = type === 'file' ? Number(stats.size) : 0;
+  return { name, type, size, mtime: Number(stats.mtimeNs / 1000n) };
+}

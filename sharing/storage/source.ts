@@ -1,0 +1,71 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { createHmac } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+
+/** A regular file that is open for sending. */
+export interface Source extends AsyncDisposable {
+  /** Bytes, when it was opened. */
+  readonly size: number;
+  /** Modification time in microseconds since 1970. */
+  readonly mtime: number;
+  /** Names this state of this file without telling anything about it (PROTOCOL.md, "Source tags"). */
+  readonly tag: string;
+  /**
+   * Fills `target` from byte `position` on and checks that the file is still the one that was offered.
+   * Throws SharingError `changed` when it is not, `read-failed` when the system cannot read it.
+   */
+  read(target: Buffer, position: number): Promise<void>;
+  /** Throws SharingError `changed` when the file is no longer what was offered. */
+  check(): Promise<void>;
+}
+
+/** Wraps an open regular file; `tagKey` is this device's own secret. The handle is closed on dispose. */
+export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer): Source {
+  const before = fingerprint(stats);
+
+  async function check(): Promise<void> {
+    const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
+      throw readFailed(error);
+    });
+    if (fingerprint(now) !== before) throw changed();
+  }
+
+  return {
+    size: Number(stats.size),
+    mtime: Number(stats.mtimeNs / 1000n),
+    tag: createHmac('sha256', tagKey).update(before).digest('hex').slice(0, 32),
+    check,
+    async read(target, position) {
+      await fill(handle, target, position);
+      await check();
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+async function fill(handle: FileHandle, target: Buffer, position: number): Promise<void> {
+  let filled = 0;
+  while (filled < target.length) {
+    const { bytesRead } = await handle
+      .read(target, filled, target.length - filled, position + filled)
+      .catch((error: unknown) => {
+        throw readFailed(error);
+      });
+    if (bytesRead === 0) throw changed();
+    filled += bytesRead;
+  }
+}
+
+function fingerprint(stats: BigIntStats): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
+}
+
+function changed(): SharingError {
+  return new SharingError('changed', 'the file changed while it was read');
+}
+
+function readFailed(error: unknown): SharingError {
+  const known = asSharingError(error, 'read-failed');
+  return new SharingError('read-failed', known.message, {}, error);
+}

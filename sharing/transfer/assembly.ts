@@ -1,0 +1,75 @@
+import { chunkCount } from '#sharing/storage/digest.js';
+import { chunkSize, type ChunkHeader } from '#sharing/wire/frame.js';
+
+/** Chunks that are filled while others are written. */
+const bufferCount = 2;
+
+/** Gathers the data frames of one connection into chunks and hands them on, with bounded memory. */
+export interface Assembly {
+  /** Opens a chunk. A promise means: every buffer is busy, read no further. */
+  begin(header: ChunkHeader): Promise<void> | undefined;
+  /** Adds data to the open chunk; after `drop` it goes nowhere. */
+  data(bytes: Buffer): void;
+  /** What comes until the next `begin` is not wanted. */
+  drop(): void;
+  /** Resolves when every chunk that was handed on is dealt with. */
+  idle(): Promise<void>;
+}
+
+/** `write` gets each whole chunk and must not reject; its bytes are valid until it resolves. */
+export function assemble(
+  size: number,
+  write: (header: ChunkHeader, bytes: Buffer) => Promise<void>,
+): Assembly {
+  const limit = Math.min(bufferCount, chunkCount(size));
+  const free: Buffer[] = [];
+  const writing = new Set<Promise<void>>();
+  let made = 0;
+  let open: { header: ChunkHeader; buffer: Buffer; fill: number } | undefined;
+
+  function takeBuffer(): Buffer | undefined {
+    const buffer = free.pop();
+    if (buffer || made === limit) return buffer;
+    made += 1;
+    return Buffer.allocUnsafe(Math.min(size, chunkSize));
+  }
+
+  async function beginLater(header: ChunkHeader): Promise<void> {
+    await Promise.race(writing);
+    await begin(header);
+  }
+
+  function begin(header: ChunkHeader): Promise<void> | undefined {
+    const buffer = takeBuffer();
+    if (!buffer) return beginLater(header);
+    open = { header, buffer, fill: 0 };
+    return undefined;
+  }
+
+  function handOn(header: ChunkHeader, buffer: Buffer): void {
+    const written = write(header, buffer.subarray(0, header.length)).then(() => {
+      writing.delete(written);
+      free.push(buffer);
+    });
+    writing.add(written);
+  }
+
+  return {
+    begin,
+    data(bytes) {
+      if (!open) return;
+      open.fill += bytes.copy(open.buffer, open.fill);
+      if (open.fill < open.header.length) return;
+      const { header, buffer } = open;
+      open = undefined;
+      handOn(header, buffer);
+    },
+    drop: () => {
+      if (open) free.push(open.buffer);
+      open = undefined;
+    },
+    idle: async () => {
+      await Promise.all(writing);
+    },
+  };
+}

@@ -1,0 +1,207 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { FromSender } from '#sharing/session/incoming.js';
+import { receiveRules } from '#sharing/session/receiving.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { openComparison, type Comparison } from '#sharing/storage/identical.js';
+import {
+  openLanding,
+  type Expected,
+  type Landing,
+  type Published,
+} from '#sharing/storage/landing.js';
+import type { Room } from '#sharing/storage/room.js';
+import { assemble } from '#sharing/transfer/assembly.js';
+import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
+import type { Want } from '#sharing/wire/message.js';
+import { fromWireCode, refusalOf } from '#sharing/wire/refusal.js';
+
+/** How one file ended, from the receiver's side. */
+export type ReceiveOutcome =
+  | ({ readonly kind: 'received' | 'identical' } & Published)
+  | { readonly kind: 'failed'; readonly error: SharingError };
+
+/** One file on its way in. A pending promise means: read no further. */
+export interface Receiving {
+  tell(frame: FromSender): Promise<void> | undefined;
+  chunk(header: ChunkHeader): Promise<void> | undefined;
+  data(bytes: Buffer): void;
+  /** Gives it up; the sender is told, and the outcome waits for its last word. */
+  cancel(): void;
+  /** Ends it without a word, because the other side has said the last one. */
+  abandon(error: SharingError): void;
+  /** How it ended. Rejects with a SharingError when the connection ended first. */
+  readonly outcome: Promise<ReceiveOutcome>;
+}
+
+export interface ReceiveOptions extends Expected {
+  readonly id: number;
+  readonly file: number;
+  /** Opened when it is needed, so that nothing is made for an offer that is refused. */
+  readonly area: () => Promise<LandingArea>;
+  readonly room: Room;
+  /** 32 hexadecimal digits, fresh for each file. */
+  readonly token: string;
+  /** Milliseconds without a byte after which the connection is given up. */
+  readonly stallTime: number;
+  readonly onProgress?: OnProgress;
+}
+
+/** Judges an offer, then takes what it wants of it until the receipt (PROTOCOL.md, "Transfer"). */
+export function startReceiving(connection: Connection, options: ReceiveOptions): Receiving {
+  const { id, file, room, name, size, algorithm, onProgress = () => undefined } = options;
+  const rules = receiveRules(size);
+  const assembly = assemble(size, land);
+  let comparison: Comparison | undefined;
+  let landing: Landing | undefined;
+  let confirmed = 0;
+  let refusal: SharingError | undefined;
+  let settle: (outcome: ReceiveOutcome) => void = () => undefined;
+
+  const watch = watchStall(options.stallTime, () => {
+    const waiting = rules.phase() === 'receiving' || rules.phase() === 'comparing';
+    if (waiting) connection.close(new SharingError('stalled', 'the sender sends no more bytes'));
+  });
+
+  async function decide(): Promise<void> {
+    comparison = await openComparison(await options.area(), name, size, algorithm);
+    await nextStep();
+  }
+
+  /** After each comparison: the same file is here, or may still be, or is not. */
+  async function nextStep(): Promise<void> {
+    const phase = rules.phase();
+    if (!comparison || (phase !== 'deciding' && phase !== 'comparing')) return;
+    const same = comparison.same();
+    if (same) {
+      want({ want: 'nothing', file, reason: 'identical', ...same });
+      over({ kind: 'identical', size, ...same });
+    } else if (!comparison.hopeful()) {
+      landing = await openLanding(await options.area(), room, options, options.token);
+      rules.wantAll();
+      want({ want: 'all', file });
+      onProgress({ phase: 'sending', bytes: 0, size });
+    } else if (phase === 'deciding') {
+      rules.compare();
+      want({ want: 'digests', file });
+    }
+  }
+
+  function want(row: Want): void {
+    watch.moved();
+    connection.send({ t: 'want', id, files: [row], more: false });
+  }
+
+  async function compare(first: number, digests: Buffer): Promise<void> {
+    await comparison?.compare(digests);
+    const compared = (first + digests.length / digestLength) * chunkSize;
+    onProgress({ phase: 'comparing', bytes: Math.min(size, compared), size });
+    await nextStep();
+  }
+
+  async function land(header: ChunkHeader, bytes: Buffer): Promise<void> {
+    await guarded(async () => {
+      await landing?.write(header.chunk, bytes, header.digest);
+      if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
+      confirmed += header.length;
+      connection.send({ t: 'got', id, file, chunk: header.chunk });
+      onProgress({ phase: 'sending', bytes: confirmed, size });
+    });
+  }
+
+  async function finish(): Promise<void> {
+    await assembly.idle();
+    if (rules.phase() !== 'finishing' || !landing) return;
+    onProgress({ phase: 'saving', bytes: size, size });
+    const published = await landing.publish();
+    connection.send({ t: 'receipt', id, file, ...published });
+    over({ kind: 'received', ...published });
+  }
+
+  /** A file that cannot be taken ends by itself; the session goes on. */
+  async function guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      giveUp(asSharingError(error, 'write-failed'));
+    }
+  }
+
+  function giveUp(error: SharingError): void {
+    const phase = rules.phase();
+    if (refusal || phase === 'over' || connection.signal.aborted) return;
+    refusal = error;
+    assembly.drop();
+    const said = refusalOf(error);
+    if (phase === 'deciding') want({ want: 'refused', file, ...said });
+    else connection.send({ t: 'fail', id, file, ...said });
+    // A sender that waits for our word gets it now; one that sends has to close what is under way.
+    if (phase === 'deciding' || phase === 'finishing') over({ kind: 'failed', error });
+    else rules.refuse();
+  }
+
+  function over(outcome: ReceiveOutcome): void {
+    rules.finish();
+    settle(outcome);
+  }
+
+  async function run(): Promise<ReceiveOutcome> {
+    const { signal } = connection;
+    try {
+      return await new Promise<ReceiveOutcome>((resolve, reject) => {
+        settle = resolve;
+        const stop = (): void => {
+          reject(asSharingError(signal.reason));
+        };
+        if (signal.aborted) stop();
+        signal.addEventListener('abort', stop, { once: true });
+        void guarded(decide);
+      });
+    } finally {
+      watch[Symbol.dispose]();
+      await assembly.idle();
+      await comparison?.[Symbol.asyncDispose]();
+      await landing?.abandon();
+    }
+  }
+
+  return {
+    tell(frame) {
+      watch.moved();
+      if (frame.t === 'digests') {
+        if (rules.digests(frame) === 'drop') return undefined;
+        return guarded(() => compare(frame.first, frame.digests));
+      }
+      if (frame.t === 'fail') {
+        rules.failed();
+        const { message } = frame;
+        over({
+          kind: 'failed',
+          error: refusal ?? new SharingError(fromWireCode(frame.code), message),
+        });
+      } else if (rules.end() === 'take') {
+        void guarded(finish);
+      } else {
+        over({ kind: 'failed', error: refusal ?? new SharingError('cancelled', 'given up') });
+      }
+      return undefined;
+    },
+    chunk(header) {
+      if (rules.chunk(header) === 'take') return assembly.begin(header);
+      assembly.drop();
+      return undefined;
+    },
+    data(bytes) {
+      watch.moved();
+      assembly.data(bytes);
+    },
+    cancel() {
+      giveUp(new SharingError('cancelled', 'cancelled by the receiver'));
+    },
+    abandon(error) {
+      if (rules.phase() !== 'over') over({ kind: 'failed', error });
+    },
+    outcome: run(),
+  };
+}

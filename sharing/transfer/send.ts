@@ -1,0 +1,203 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { sendRules, type FromReceiver, type SendOutcome } from '#sharing/session/sending.js';
+import {
+  chunkCount,
+  chunkLength,
+  digestOf,
+  type DigestAlgorithm,
+} from '#sharing/storage/digest.js';
+import type { Source } from '#sharing/storage/source.js';
+import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import type { Message } from '#sharing/wire/message.js';
+
+/** Chunks that are read ahead or still being written to the socket. */
+const bufferCount = 3;
+
+/**
+ * How much longer than a receiver a sender waits: what it wrote may lie in buffers between the two for
+ * a long time on a slow link, and the receiver sees sooner that nothing comes.
+ */
+const patience = 3;
+
+/** One file on its way out. */
+export interface Sending {
+  /** What the receiver said of it. Throws SharingError `protocol` when it may not say that now. */
+  tell(message: FromReceiver): void;
+  /** Stops it; the receiver is told. */
+  cancel(): void;
+  /** Ends it without a word, because the other side has said the last one. */
+  abandon(): void;
+  /** How it ended. Rejects with a SharingError when the connection ended first. */
+  readonly outcome: Promise<SendOutcome>;
+}
+
+export interface SendOptions {
+  readonly id: number;
+  readonly file: number;
+  readonly source: Source;
+  readonly algorithm: DigestAlgorithm;
+  /** Milliseconds without any movement after which the connection is given up. */
+  readonly stallTime: number;
+  readonly onProgress?: OnProgress;
+}
+
+/** Answers what the receiver wants of an offered file, until its last word (PROTOCOL.md, "Transfer"). */
+export function startSending(connection: Connection, options: SendOptions): Sending {
+  const { id, file, source, algorithm, onProgress = () => undefined } = options;
+  const { size } = source;
+  const rules = sendRules(chunkCount(size));
+  const buffers = Array.from({ length: Math.min(bufferCount, chunkCount(size)) }, () =>
+    Buffer.allocUnsafe(Math.min(size, chunkSize)),
+  );
+  const underWay = new Set<Promise<void>>();
+  let confirmed = 0;
+  let wake: () => void = () => undefined;
+
+  /** Bytes that left or were confirmed count as movement; a receiver that reads nothing does not. */
+  const watch = watchStall(options.stallTime * patience, () => {
+    if (rules.phase() !== 'sending') return;
+    connection.close(new SharingError('stalled', 'the receiver takes no more bytes'));
+  });
+
+  async function run(): Promise<SendOutcome> {
+    for (;;) {
+      connection.signal.throwIfAborted();
+      const action = rules.next();
+      switch (action.do) {
+        case 'stop':
+          return action.outcome;
+        case 'wait':
+          await waitForNews();
+          break;
+        case 'acknowledge':
+          await sayLast({ t: 'end', id, file });
+          break;
+        default:
+          await guarded(() => act(action));
+      }
+    }
+  }
+
+  async function act(
+    action:
+      | { readonly do: 'digests'; readonly first: number; readonly count: number }
+      | { readonly do: 'chunk'; readonly chunk: number }
+      | { readonly do: 'end' },
+  ): Promise<void> {
+    if (action.do === 'chunk') return sendChunk(action.chunk);
+    if (action.do === 'digests') return sendDigests(action.first, action.count);
+    await source.check();
+    await sayLast({ t: 'end', id, file });
+    onProgress({ phase: 'saving', bytes: confirmed, size });
+  }
+
+  /** A source that fails ends this file, not the session. */
+  async function guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (connection.signal.aborted) throw error;
+      const { code, message } = asSharingError(error, 'read-failed');
+      await giveUp(code === 'changed' ? 'changed' : 'read-failed', message);
+    }
+  }
+
+  async function giveUp(
+    code: 'changed' | 'read-failed' | 'cancelled',
+    message: string,
+  ): Promise<void> {
+    rules.giveUp(code, message);
+    await sayLast({ t: 'fail', id, file, code, message });
+  }
+
+  /** Messages pass chunks; this one must not overtake any. */
+  async function sayLast(message: Message): Promise<void> {
+    await Promise.all(underWay);
+    connection.send(message);
+  }
+
+  async function waitForNews(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+
+  async function freeBuffer(): Promise<Buffer<ArrayBuffer>> {
+    for (;;) {
+      connection.signal.throwIfAborted();
+      const buffer = buffers.pop();
+      if (buffer) return buffer;
+      await Promise.race(underWay);
+    }
+  }
+
+  async function sendChunk(chunk: number): Promise<void> {
+    const buffer = await freeBuffer();
+    const length = chunkLength(size, chunk);
+    const bytes = buffer.subarray(0, length);
+    try {
+      await source.read(bytes, chunk * chunkSize);
+    } catch (error) {
+      buffers.push(buffer);
+      throw error;
+    }
+    const digest = digestOf(algorithm, bytes);
+    const sent = connection
+      .sendChunk({ id, file, chunk, length, digest }, bytes)
+      .catch(() => undefined)
+      .then(() => {
+        watch.moved();
+        buffers.push(buffer);
+        underWay.delete(sent);
+      });
+    underWay.add(sent);
+  }
+
+  async function sendDigests(first: number, count: number): Promise<void> {
+    const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
+    const digests: Buffer[] = [];
+    for (let chunk = first; chunk < first + count; chunk += 1) {
+      const bytes = buffer.subarray(0, chunkLength(size, chunk));
+      await source.read(bytes, chunk * chunkSize);
+      digests.push(digestOf(algorithm, bytes));
+    }
+    await connection.sendDigests({ id, file, first, digests: Buffer.concat(digests) });
+    watch.moved();
+    onProgress({ phase: 'comparing', bytes: Math.min(size, (first + count) * chunkSize), size });
+  }
+
+  connection.signal.addEventListener(
+    'abort',
+    () => {
+      wake();
+    },
+    { once: true },
+  );
+
+  return {
+    tell(message) {
+      watch.moved();
+      rules.receive(message);
+      if ('t' in message && message.t === 'got') {
+        confirmed += chunkLength(size, message.chunk);
+        onProgress({ phase: 'sending', bytes: confirmed, size });
+      }
+      wake();
+    },
+    cancel() {
+      void giveUp('cancelled', 'cancelled by the sender').finally(() => {
+        wake();
+      });
+    },
+    abandon() {
+      rules.giveUp('cancelled', 'ended by the receiver');
+      wake();
+    },
+    outcome: run().finally(async () => {
+      watch[Symbol.dispose]();
+      await source[Symbol.asyncDispose]();
+    }),
+  };
+}

@@ -1,0 +1,54 @@
+import { SharingError } from '#sharing/errors.js';
+import type { Device } from '#sharing/identity/device.js';
+import { deviceId } from '#sharing/identity/id.js';
+import { constants } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+
+/** The name of our protocol inside TLS (RFC 7301). */
+export const alpn = 'lanpost/1';
+
+/** What both sides of the channel ask of TLS (PROTOCOL.md, "Channel"). */
+export function channelOptions({ key, certificate }: Device): {
+  readonly key: string;
+  readonly cert: string;
+  readonly minVersion: 'TLSv1.3';
+  readonly ALPNProtocols: string[];
+  readonly secureOptions: number;
+  readonly rejectUnauthorized: false;
+} {
+  return {
+    key,
+    cert: certificate,
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: [alpn],
+    // A resumed session shows no certificate, so nobody may resume.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    // No authority signs our certificates: the key itself is checked, below.
+    rejectUnauthorized: false,
+  };
+}
+
+/**
+ * The id of the key that the other side proved to hold. Never `socket.authorized`, which Node sets even
+ * for a resumed session without a certificate. Throws SharingError `not-lanpost`.
+ */
+export function peerIdOf(socket: TLSSocket): string {
+  if (socket.getProtocol() !== 'TLSv1.3') throw notOurs('not TLS 1.3');
+  if (socket.isSessionReused()) throw notOurs('a resumed session');
+  if (socket.alpnProtocol !== alpn) throw notOurs('another protocol inside TLS');
+  const publicKey = socket.getPeerX509Certificate()?.publicKey;
+  if (!publicKey) throw notOurs('no certificate');
+  if (publicKey.asymmetricKeyType !== 'ec' && publicKey.asymmetricKeyType !== 'ed25519') {
+    throw notOurs(`a ${String(publicKey.asymmetricKeyType)} key`);
+  }
+  return deviceId(publicKey);
+}
+
+/** `address` without the prefix of an IPv4-mapped IPv6 address. */
+export function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+function notOurs(what: string): SharingError {
+  return new SharingError('not-lanpost', what, { what });
+}

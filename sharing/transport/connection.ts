@@ -1,0 +1,212 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { Incoming } from '#sharing/session/incoming.js';
+import { heartbeat, type Silence } from '#sharing/transport/heartbeat.js';
+import {
+  encodeChunkHeader,
+  encodeDataHeader,
+  encodeDigests,
+  frameDecoder,
+  type ChunkHeader,
+  type Digests,
+  type Frame,
+} from '#sharing/wire/frame.js';
+import { decode, encode, type Message } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
+import type { Duplex } from 'node:stream';
+
+/** Bytes of a chunk that go out as one frame, so that control messages pass between them. */
+const partLength = 256 * 1024;
+/** Bytes that may wait in the stream before the next part, or the next request, is taken. */
+const maxQueued = 512 * 1024;
+/** Milliseconds that a closing connection gets to deliver its last words. */
+const lingerTime = 500;
+
+/** Takes what arrived; while its promise is pending nothing more is read. */
+export type Receiver = (incoming: Incoming) => Promise<void> | undefined;
+
+/** Messages and chunks over any duplex stream, with back-pressure both ways. */
+export interface Connection extends AsyncDisposable {
+  /** Queues a control message; it passes chunks that are under way. */
+  send(message: Message): void;
+  /** Sends a chunk. Resolves when `bytes` may be used again; rejects with the reason of the close. */
+  sendChunk(header: ChunkHeader, bytes: Buffer): Promise<void>;
+  sendDigests(digests: Digests): Promise<void>;
+  /** Resolves when little enough waits to be sent. */
+  drained(): Promise<void>;
+  /** Begins to read; called once. */
+  receive(receiver: Receiver): void;
+  /** Ends it; `last` still goes out if it can. The first reason stays; none is a friendly end. */
+  close(error?: SharingError, last?: Message): void;
+  /** Aborted once it is closed, with a SharingError as the reason. */
+  readonly signal: AbortSignal;
+  /** The first reason, undefined after a friendly end. Resolves when the stream is gone. */
+  readonly closed: Promise<SharingError | undefined>;
+}
+
+/** Speaks frames over an open stream. Heartbeats are answered here and never reach the receiver. */
+export function speak(duplex: Duplex, silence: Silence): Connection {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const decoder = frameDecoder();
+  const beat = heartbeat(silence, ping, finish);
+  let failure: SharingError | undefined;
+  let draining: Promise<void> | undefined;
+  let stopDraining: () => void = () => undefined;
+  let chunkTurn: Promise<void> = Promise.resolve();
+
+  const closed = new Promise<SharingError | undefined>((resolve) => {
+    duplex.once('close', () => {
+      lost('the connection was lost');
+      resolve(failure);
+    });
+  });
+  duplex.on('error', (error: Error) => {
+    lost(error.message, error);
+    duplex.destroy();
+  });
+  duplex.on('end', () => {
+    lost('the other side closed the connection');
+    duplex.destroy();
+  });
+
+  function lost(message: string, cause?: Error): void {
+    finish(new SharingError('connection-lost', message, {}, cause));
+  }
+
+  function finish(error: SharingError | undefined, last?: Message): void {
+    if (signal.aborted) return;
+    failure = error;
+    beat.stop();
+    stopDraining();
+    if (last && duplex.writable) duplex.write(encode(last));
+    ending.abort(error ?? new SharingError('connection-lost', 'the session is over'));
+    duplex.end();
+    // What nobody reads never closes by itself.
+    duplex.resume();
+    const linger = setTimeout(() => duplex.destroy(), lingerTime);
+    duplex.once('close', () => {
+      clearTimeout(linger);
+    });
+  }
+
+  function write(bytes: Buffer, flushed?: () => void): void {
+    if (signal.aborted) {
+      flushed?.();
+      return;
+    }
+    beat.sent();
+    duplex.write(bytes, flushed);
+  }
+
+  function ping(n: number): void {
+    write(encode({ t: 'ping', n }));
+  }
+
+  function drained(): Promise<void> {
+    if (duplex.writableLength <= maxQueued || signal.aborted) return Promise.resolve();
+    draining ??= new Promise<void>((resolve) => {
+      stopDraining = resolve;
+      duplex.once('drain', resolve);
+    }).finally(() => {
+      draining = undefined;
+    });
+    return draining;
+  }
+
+  async function writeChunk(header: ChunkHeader, bytes: Buffer): Promise<void> {
+    await drained();
+    write(encodeChunkHeader(header));
+    for (let at = 0; at < bytes.length; at += partLength) {
+      await drained();
+      const part = bytes.subarray(at, at + partLength);
+      write(encodeDataHeader(part.length));
+      if (at + partLength < bytes.length) write(part);
+      else
+        await new Promise<void>((resolve) => {
+          write(part, resolve);
+        });
+    }
+    signal.throwIfAborted();
+  }
+
+  function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
+    const incoming = open(frame);
+    if (incoming.t === 'pong') return undefined;
+    if (incoming.t !== 'ping') return receiver(incoming);
+    write(encode({ t: 'pong', n: incoming.n }));
+    return undefined;
+  }
+
+  /** Runs without a promise as long as the receiver does: this is called for every TLS record. */
+  function deliver(frames: Iterator<Frame>, receiver: Receiver): Promise<void> | undefined {
+    for (let next = frames.next(); !next.done; next = frames.next()) {
+      if (signal.aborted) return undefined;
+      const busy = take(next.value, receiver);
+      if (busy) return busy.then(() => deliver(frames, receiver));
+    }
+    // A peer that asks without reading the answers is not heard until it has read them.
+    return duplex.writableLength > maxQueued ? drained() : undefined;
+  }
+
+  function fail(error: unknown): void {
+    const known = asSharingError(error);
+    finish(known, { t: 'error', ...refusalOf(known) });
+  }
+
+  function listen(receiver: Receiver): void {
+    duplex.on('data', (bytes: Buffer) => {
+      beat.heard();
+      try {
+        const busy = deliver(decoder.push(bytes), receiver);
+        if (!busy) return;
+        duplex.pause();
+        beat.listening(false);
+        busy.catch(fail).finally(() => {
+          beat.listening(true);
+          duplex.resume();
+        });
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  return {
+    send: (message) => {
+      write(encode(message));
+    },
+    sendChunk(header, bytes) {
+      // Chunks of several transfers must not mix: data frames carry no address.
+      const sent = chunkTurn.then(() => writeChunk(header, bytes));
+      chunkTurn = sent.catch(() => undefined);
+      return sent;
+    },
+    async sendDigests(digests) {
+      await drained();
+      signal.throwIfAborted();
+      write(encodeDigests(digests));
+    },
+    drained,
+    receive: listen,
+    close: finish,
+    signal,
+    closed,
+    async [Symbol.asyncDispose]() {
+      duplex.destroy();
+      await closed;
+    },
+  };
+}
+
+function open(frame: Frame): Incoming {
+  switch (frame.kind) {
+    case 'message':
+      return decode(frame.body);
+    case 'chunk':
+      return { ...frame, t: 'chunk' };
+    case 'digests':
+      return { ...frame, t: 'digests' };
+    case 'data':
+      return { t: 'data', bytes: frame.bytes };
+  }
+}

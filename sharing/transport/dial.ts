@@ -1,0 +1,106 @@
+import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
+import type { Device } from '#sharing/identity/device.js';
+import { channelOptions, peerIdOf, unmapped } from '#sharing/transport/channel.js';
+import { connect, type TLSSocket } from 'node:tls';
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly device: Device;
+  /** Milliseconds until the handshake must be over. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Dialled {
+  readonly socket: TLSSocket;
+  /** The server's id, proven by the handshake. */
+  readonly serverId: string;
+  /** The address that was reached. */
+  readonly address: string;
+}
+
+/**
+ * Opens the channel to a server. Throws SharingError `name-unresolved`, `unreachable`,
+ * `connection-refused`, `connect-timeout`, `not-lanpost` or `cancelled`.
+ */
+export async function dial({ host, port, device, timeout, signal }: DialOptions): Promise<Dialled> {
+  const where = { host, port };
+  const socket = connect({ ...channelOptions(device), host, port, servername: '' });
+  let connected = false;
+
+  return new Promise<Dialled>((resolve, reject) => {
+    const stop = (error: SharingError): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', cancel);
+      socket.on('error', () => undefined);
+      socket.destroy();
+      reject(error);
+    };
+    const cancel = (): void => {
+      stop(new SharingError('cancelled', 'cancelled while connecting', where));
+    };
+    const timer = setTimeout(() => {
+      stop(
+        connected
+          ? new SharingError('not-lanpost', 'no answer to the handshake', where)
+          : new SharingError('connect-timeout', `no answer within ${timeout} ms`, {
+              ...where,
+              timeout,
+            }),
+      );
+    }, timeout);
+    signal?.addEventListener('abort', cancel, { once: true });
+    if (signal?.aborted) cancel();
+
+    socket.once('connect', () => {
+      connected = true;
+    });
+    socket.once('error', (error: Error) => {
+      stop(new SharingError(reasonOf(error, connected), error.message, where, error));
+    });
+    socket.once('end', () => {
+      stop(new SharingError('not-lanpost', 'the connection was closed at once', where));
+    });
+    socket.once('secureConnect', () => {
+      try {
+        const serverId = peerIdOf(socket);
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', cancel);
+        socket.removeAllListeners('error').removeAllListeners('end');
+        // Until the connection has its own listeners, an error must not be an uncaught one.
+        socket.on('error', () => undefined);
+        socket.setNoDelay(true);
+        resolve({ socket, serverId, address: unmapped(socket.remoteAddress ?? host) });
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        stop(new SharingError('not-lanpost', message, where, error));
+      }
+    });
+  });
+}
+
+function reasonOf(error: Error, connected: boolean): ErrorCode {
+  switch (errnoOf(error)) {
+    case 'ECONNREFUSED':
+      return 'connection-refused';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_FAIL':
+    case 'EAI_NODATA':
+      return 'name-unresolved';
+    case 'ETIMEDOUT':
+      return 'connect-timeout';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ENETDOWN':
+    case 'EHOSTDOWN':
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+    case 'EACCES':
+    case 'EPERM':
+      return 'unreachable';
+    default:
+      return connected ? 'not-lanpost' : 'unreachable';
+  }
+}

@@ -1,0 +1,175 @@
+import { SharingError } from '#sharing/errors.js';
+
+/** Bytes of a chunk, the unit of reading, digest, journal and resuming (PROTOCOL.md, "Chunks"). */
+export const chunkSize = 1024 * 1024;
+/** Bytes of a digest, whatever the algorithm. */
+export const digestLength = 32;
+/** Longest control message in bytes: refused on the announced length, before anything is buffered. */
+export const maxMessageLength = 64 * 1024;
+/** Most digests in one frame. */
+export const maxDigests = 1024;
+
+const headerLength = 4;
+const chunkHeaderLength = 16 + digestLength;
+const digestsHeaderLength = 12;
+
+const kindByte = { message: 1, chunk: 2, data: 3, digests: 4 } as const;
+
+/** Announces one chunk; its bytes follow in data frames on the same connection. */
+export interface ChunkHeader {
+  readonly id: number;
+  readonly file: number;
+  readonly chunk: number;
+  /** Bytes, 1 to `chunkSize`. */
+  readonly length: number;
+  readonly digest: Buffer;
+}
+
+/** Digests of consecutive chunks of the sender's file, from chunk `first` on. */
+export interface Digests {
+  readonly id: number;
+  readonly file: number;
+  readonly first: number;
+  readonly digests: Buffer;
+}
+
+/** What the decoder gives; `data` is a part of a data frame as it arrived, valid until the next push. */
+export type Frame =
+  | { readonly kind: 'message'; readonly body: Buffer }
+  | ({ readonly kind: 'chunk' } & ChunkHeader)
+  | { readonly kind: 'data'; readonly bytes: Buffer }
+  | ({ readonly kind: 'digests' } & Digests);
+
+export interface FrameDecoder {
+  /** Takes bytes as they come and gives what is whole. Throws SharingError `protocol` on an illegal frame. */
+  push(bytes: Buffer): Generator<Frame, void, undefined>;
+  /** True when no frame is half received. */
+  atBoundary(): boolean;
+}
+
+/** An incremental decoder (PROTOCOL.md, "Frames"). It never holds more than one control frame. */
+export function frameDecoder(): FrameDecoder {
+  const header = Buffer.alloc(headerLength);
+  let headerFill = 0;
+  let kind = 0;
+  let left = 0;
+  let body: Buffer | undefined;
+
+  function begin(): void {
+    kind = header.readUInt8(0);
+    left = header.readUIntBE(1, 3);
+    checkLength(kind, left);
+    body = kind === kindByte.data ? undefined : Buffer.allocUnsafe(left);
+  }
+
+  function* push(bytes: Buffer): Generator<Frame, void, undefined> {
+    let at = 0;
+    while (at < bytes.length) {
+      if (headerFill < headerLength) {
+        const taken = bytes.copy(header, headerFill, at, at + headerLength - headerFill);
+        headerFill += taken;
+        at += taken;
+        if (headerFill < headerLength) return;
+        begin();
+        continue;
+      }
+      const part = bytes.subarray(at, at + left);
+      at += part.length;
+      left -= part.length;
+      if (body) part.copy(body, body.length - left - part.length);
+      else yield { kind: 'data', bytes: part };
+      if (left > 0) return;
+      headerFill = 0;
+      if (body) yield decodeBody(kind, body);
+      body = undefined;
+    }
+  }
+
+  return { push, atBoundary: () => headerFill === 0 };
+}
+
+function checkLength(kind: number, length: number): void {
+  if (isLegalLength(kind, length)) return;
+  throw new SharingError('protocol', `frame of kind ${kind} with a length of ${length} bytes`);
+}
+
+function isLegalLength(kind: number, length: number): boolean {
+  switch (kind) {
+    case kindByte.message:
+      return length >= 2 && length <= maxMessageLength;
+    case kindByte.chunk:
+      return length === chunkHeaderLength;
+    case kindByte.data:
+      return length >= 1 && length <= chunkSize;
+    case kindByte.digests: {
+      const digests = length - digestsHeaderLength;
+      return (
+        digests >= digestLength &&
+        digests <= maxDigests * digestLength &&
+        digests % digestLength === 0
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+function decodeBody(kind: number, body: Buffer): Frame {
+  if (kind === kindByte.message) return { kind: 'message', body };
+  const [id, file] = [body.readUInt32BE(0), body.readUInt32BE(4)];
+  if (kind === kindByte.digests) {
+    const first = body.readUInt32BE(8);
+    return { kind: 'digests', id, file, first, digests: body.subarray(digestsHeaderLength) };
+  }
+  const [chunk, length] = [body.readUInt32BE(8), body.readUInt32BE(12)];
+  if (length < 1 || length > chunkSize) {
+    throw new SharingError('protocol', `chunk of ${length} bytes`);
+  }
+  return { kind: 'chunk', id, file, chunk, length, digest: body.subarray(16) };
+}
+
+/** A control message as a frame. Throws RangeError when the body is too long: our own fault. */
+export function encodeMessage(body: string): Buffer {
+  const length = Buffer.byteLength(body);
+  if (length > maxMessageLength) throw new RangeError(`message of ${length} bytes`);
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  writeHeader(frame, kindByte.message, length);
+  frame.write(body, headerLength);
+  return frame;
+}
+
+/** The header of a chunk as a frame; its bytes follow in data frames. */
+export function encodeChunkHeader(header: ChunkHeader): Buffer {
+  const frame = Buffer.allocUnsafe(headerLength + chunkHeaderLength);
+  writeHeader(frame, kindByte.chunk, chunkHeaderLength);
+  frame.writeUInt32BE(header.id, 4);
+  frame.writeUInt32BE(header.file, 8);
+  frame.writeUInt32BE(header.chunk, 12);
+  frame.writeUInt32BE(header.length, 16);
+  header.digest.copy(frame, 20);
+  return frame;
+}
+
+/** The header of a data frame; `length` raw bytes must follow it. */
+export function encodeDataHeader(length: number): Buffer {
+  const frame = Buffer.allocUnsafe(headerLength);
+  writeHeader(frame, kindByte.data, length);
+  return frame;
+}
+
+/** Digests of consecutive chunks as a frame. */
+export function encodeDigests({ id, file, first, digests }: Digests): Buffer {
+  const length = digestsHeaderLength + digests.length;
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  writeHeader(frame, kindByte.digests, length);
+  frame.writeUInt32BE(id, 4);
+  frame.writeUInt32BE(file, 8);
+  frame.writeUInt32BE(first, 12);
+  digests.copy(frame, 16);
+  return frame;
+}
+
+function writeHeader(frame: Buffer, kind: number, length: number): void {
+  frame.writeUInt8(kind, 0);
+  frame.writeUIntBE(length, 1, 3);
+}
