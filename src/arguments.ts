@@ -1,0 +1,177 @@
+import { describeSettings } from '#config/describe.js';
+import { nearest } from '#config/nearest.js';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { Call, Command, Option } from './command/command.js';
+import { commandsAt, findCommand } from './command/registry.js';
+import { ProgramError } from './failure.js';
+import { quote } from './view/quote.js';
+
+/** Switches that every verb understands in one shot. */
+export const globalOptions: readonly Option[] = [
+  { name: 'json', meaning: 'print one JSON event a line' },
+  { name: 'quiet', meaning: 'print only answers and errors' },
+  { name: 'config', value: 'file', meaning: 'read settings from this file' },
+  { name: 'no-color', meaning: 'no colours' },
+  { name: 'help', meaning: 'explain this verb' },
+];
+
+/** A whole command line, told apart. */
+export interface CommandLine {
+  readonly command: Command | undefined;
+  readonly call: Call;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly help: boolean;
+  readonly configFile: string | undefined;
+  /** Settings that were given as flags, by their key. */
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** Tells the words of a one-shot command apart. Throws ProgramError `usage`. */
+export function parseCommandLine(words: readonly string[]): CommandLine {
+  const settings = describeSettings();
+  const flags: readonly Option[] = settings.map(({ flag, placeholder, meaning }) => ({
+    name: flag,
+    value: placeholder,
+    meaning,
+  }));
+  const plain = withBareOpen(words);
+  const shared = [...globalOptions, ...flags];
+  // Which word is the verb can only be told once every option is known to take a value or not.
+  const anyOption = commandsAt('one-shot').flatMap(({ options }) => options);
+  const [verb] = parse(plain, [...shared, ...anyOption]).positionals;
+  const command = verb === undefined ? undefined : mustFind(verb, 'one-shot');
+  const { values, positionals } = parse(plain, [...shared, ...(command?.options ?? [])]);
+  const keys = new Map(settings.map(({ flag, key }) => [flag, key]));
+  const given = Object.entries(values).flatMap(([name, value]) => {
+    const key = keys.get(name);
+    return key === undefined ? [] : [[key, value] as const];
+  });
+  const help = values['help'] === true;
+  const noColor = values['no-color'] === true ? { color: 'never' } : {};
+  return {
+    command,
+    call: toCall(
+      command,
+      positionals.slice(1),
+      values,
+      command?.needsServer === true && !help,
+      help,
+    ),
+    json: values['json'] === true,
+    quiet: values['quiet'] === true,
+    help,
+    configFile: typeof values['config'] === 'string' ? values['config'] : undefined,
+    flags: { ...noColor, ...Object.fromEntries(given) },
+  };
+}
+
+/** Tells the words of a line at the prompt apart. Throws ProgramError `usage`. */
+export function parsePromptLine(words: readonly string[]): { command: Command; call: Call } {
+  const [verb = '', ...rest] = words;
+  const command = mustFind(verb, 'prompt');
+  const { values, positionals } = parse(rest, command.options);
+  return { command, call: toCall(command, positionals, values, false, false) };
+}
+
+function mustFind(verb: string, where: 'prompt' | 'one-shot'): Command {
+  const command = findCommand(verb, where);
+  if (command) return command;
+  const names = commandsAt(where).flatMap(({ name, aliases }) => [name, ...aliases]);
+  const close = nearest(verb, names);
+  const hint = close === undefined ? 'help lists the verbs' : `did you mean ${close}?`;
+  throw new ProgramError('usage', `there is no verb "${quote(verb)}"`, hint);
+}
+
+function toCall(
+  command: Command | undefined,
+  positionals: readonly string[],
+  options: Call['options'],
+  withServer: boolean,
+  lenient: boolean,
+): Call {
+  const server = withServer ? positionals[0] : undefined;
+  const words = withServer ? positionals.slice(1) : positionals;
+  if (!command || lenient) return { server, words, options };
+  const usage = usageOf(command, withServer);
+  if (withServer && server === undefined) throw new ProgramError('usage', 'which server?', usage);
+  if (words.length < command.least) throw new ProgramError('usage', 'something is missing', usage);
+  if (words.length > command.most) {
+    const extra = quote(words[command.most] ?? '');
+    throw new ProgramError('usage', `"${extra}" is one word too many`, usage);
+  }
+  return { server, words, options };
+}
+
+function usageOf({ name, usage }: Command, withServer: boolean): string {
+  return `usage: ${[withServer ? 'lanpost' : '', name, withServer ? '<server>' : '', usage].filter((part) => part !== '').join(' ')}`;
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+function parse(
+  words: readonly string[],
+  options: readonly Option[],
+): { values: Values; positionals: string[] } {
+  const config: ParseArgsConfig['options'] = Object.fromEntries(
+    options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+  );
+  const short = { json: {}, quiet: { short: 'q' }, help: { short: 'h' } } as const;
+  for (const [name, letters] of Object.entries(short)) {
+    if (config[name]) config[name] = { ...config[name], ...letters };
+  }
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: config,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values: values as Values, positionals };
+  } catch (error) {
+    throw flagError(error, words, options);
+  }
+}
+
+function flagError(
+  error: unknown,
+  words: readonly string[],
+  options: readonly Option[],
+): ProgramError {
+  const names = new Map(options.map((option) => [option.name, option]));
+  const culprit = words.find((word) => /^--?[^-]/.test(word) && !names.has(nameOf(word)));
+  if (culprit === undefined) {
+    const text = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+    return new ProgramError(
+      'usage',
+      quote(text.replace(/\.$/, '')),
+      'lanpost help <verb> shows its options',
+    );
+  }
+  const close = nearest(nameOf(culprit), [...names.keys()]);
+  const hint = close === undefined ? 'lanpost help lists the options' : `did you mean --${close}?`;
+  return new ProgramError('usage', `there is no option "${quote(culprit)}" here`, hint);
+}
+
+function nameOf(word: string): string {
+  return word.replace(/^--?/, '').replace(/=.*$/, '');
+}
+
+/** `--open` alone means read; `--open rw` is what people type for `--open=rw`. */
+function withBareOpen(words: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (word === '--') return [...found, ...words.slice(at)];
+    const next = words[at + 1] ?? '';
+    if (word !== '--open') {
+      found.push(word);
+    } else if (['no', 'read', 'rw'].includes(next)) {
+      found.push(`--open=${next}`);
+      at += 1;
+    } else {
+      found.push('--open=read');
+    }
+  }
+  return found;
+}

@@ -1,0 +1,123 @@
+import type { LoadedSettings } from '#config/load.js';
+import type { Device } from '#sharing/device.js';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { CommandLine } from './arguments.js';
+import type { Context, Memory } from './context.js';
+import { ProgramError } from './failure.js';
+import type { Log } from './log.js';
+import type { Host } from './program.js';
+import { statePlace } from './state-place.js';
+import { quote } from './view/quote.js';
+import type { View } from './view/view.js';
+
+/** What all commands of one run share: settings, state folder, log and key, each opened when needed. */
+export interface Base {
+  readonly view: View;
+  readonly stateFolder: string;
+  readonly memory: Memory;
+  context(
+    parts: Pick<Context, 'atPrompt' | 'signal' | 'ask'> & { readonly screen?: Writable },
+  ): Context;
+  /** Keeps the stack of a fault in the log. */
+  noteFault(error: unknown): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Loads the settings. Throws SettingsError, SharingError `state-missing` or ProgramError `usage`. */
+export async function openBase(host: Host, line: CommandLine, view: View): Promise<Base> {
+  const stateFolder = statePlace(host);
+  const { settings, origins } = await load(host, line, stateFolder);
+  const memory: Memory = { session: undefined, scanned: [], leaving: false, trusted: new Set() };
+  let device: Promise<Device> | undefined;
+  let log: Promise<Log> | undefined;
+
+  function openDevice(): Promise<Device> {
+    device ??= import('#sharing/device.js').then((room) => room.openDevice(stateFolder));
+    return device;
+  }
+
+  function openLog(screen?: Writable): Promise<Log> {
+    log ??= import('./log.js').then((room) =>
+      room.openLog({
+        stateFolder,
+        level: settings.logLevel,
+        size: settings.logSize,
+        color: isColored(settings.color, host),
+        ...(screen && { screen, screenLevel: 'info' }),
+      }),
+    );
+    return log;
+  }
+
+  return {
+    view,
+    stateFolder,
+    memory,
+    context: ({ screen, ...parts }) => ({
+      ...parts,
+      view,
+      settings,
+      origins,
+      stateFolder,
+      workingFolder: host.workingFolder,
+      device: openDevice,
+      openLog,
+      screen: screen ?? host.error,
+      interfaces: host.interfaces,
+      isAlive: host.isAlive,
+      pid: host.pid,
+      memory,
+    }),
+    async noteFault(error) {
+      const opened = await openLog().catch(() => undefined);
+      opened?.fault(error);
+    },
+    async close() {
+      await memory.session?.bye();
+      const opened = await log?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function load(
+  { environment, hostName, workingFolder }: Host,
+  { configFile, flags }: CommandLine,
+  stateFolder: string,
+): Promise<LoadedSettings> {
+  const [{ loadSettings }, { cleanName }] = await Promise.all([
+    import('#config/load.js'),
+    import('#discovery/responder.js'),
+  ]);
+  const path =
+    configFile === undefined
+      ? join(stateFolder, 'config.json')
+      : resolve(workingFolder, configFile);
+  const text = await readSettings(path, configFile !== undefined);
+  const name = cleanName(hostName) ?? 'lanpost';
+  return loadSettings({
+    defaults: { name },
+    environment,
+    flags,
+    ...(text !== undefined && { file: { path, text } }),
+  });
+}
+
+/** A file that was asked for must be there; the usual one may be missing. */
+async function readSettings(path: string, mustExist: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (missing && !mustExist) return undefined;
+    const why = missing ? 'does not exist' : 'cannot be read';
+    throw new ProgramError('usage', `the settings file ${quote(path)} ${why}`);
+  }
+}
+
+function isColored(color: 'auto' | 'always' | 'never', { error, environment }: Host): boolean {
+  if (color !== 'auto') return color === 'always';
+  return error.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
+}

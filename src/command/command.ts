@@ -1,0 +1,44 @@
+import type { ExitCode } from '#src/failure.js';
+import type { Context } from '#src/context.js';
+
+/** One verb: everything that the prompt, one shot, help and completion need to know of it. */
+export interface Command {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly where: 'prompt' | 'one-shot' | 'both';
+  /** Arguments in help, without the server: "<path>...". */
+  readonly usage: string;
+  /** In one shot a server comes first; at the prompt it is the connected one. */
+  readonly needsServer: boolean;
+  readonly least: number;
+  readonly most: number;
+  /** One line, no capital, no full stop. */
+  readonly summary: string;
+  readonly options: readonly Option[];
+  readonly examples: readonly string[];
+  /** Loaded when it runs: start-up time counts. */
+  readonly load: () => Promise<{ readonly run: Run }>;
+}
+
+export type Run = (context: Context, call: Call) => Promise<ExitCode>;
+
+export interface Option {
+  readonly name: string;
+  /** What its value is called; undefined for a switch. */
+  readonly value?: string;
+  readonly meaning: string;
+}
+
+/** One use of a verb, with its words already told apart. */
+export interface Call {
+  /** The first argument in one shot, when the verb needs a server. */
+  readonly server: string | undefined;
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** The text of an option that takes a value. */
+export function textOption(call: Call, name: string): string | undefined {
+  const value = call.options[name];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,20 @@
+import { exitCodes } from '#src/failure.js';
+import { findServer, parseServer } from '#src/server-name.js';
+import { openTo } from '#src/session.js';
+import type { Run } from './command.js';
+
+export const run: Run = async (context, { words: [typed = '', port] }) => {
+  const { memory, view } = context;
+  const session = await openTo(context, await findServer(context, parseServer(typed, port)));
+  const before = memory.session;
+  memory.session = session;
+  await before?.bye();
+  void session.closed.then((error) => {
+    if (memory.session !== session) return;
+    memory.session = undefined;
+    if (error && error.code !== 'cancelled')
+      view.note(`the session with ${session.server.name} is over`);
+  });
+  view.show({ event: 'connected', ...session.server });
+  return exitCodes.done;
+};

@@ -1,0 +1,11 @@
+import { exitCodes } from '#src/failure.js';
+import { withSession } from '#src/session.js';
+import { showEntries } from './entries.js';
+import type { Run } from './command.js';
+
+export const run: Run = (context, call) =>
+  withSession(context, call, async (session) => {
+    const [path = ''] = call.words;
+    await showEntries(context, path, session.list(path, context.signal));
+    return exitCodes.done;
+  });

@@ -1,0 +1,78 @@
+import { liveNeighbourhood } from '#discovery/addresses.js';
+import type { DiscoveryEvent } from '#discovery/events.js';
+import { scan, type FoundServer } from '#discovery/scanner.js';
+import { readSeen } from '#sharing/device.js';
+import type { Context } from '#src/context.js';
+import { exitCodes, ProgramError } from '#src/failure.js';
+import type { ServerAnswer } from '#src/view/answer.js';
+import type { Run } from './command.js';
+
+type ScanEnded = Extract<DiscoveryEvent, { kind: 'scan-ended' }>;
+
+export const run: Run = async (context) => {
+  const { view, settings, signal, interfaces } = context;
+  const rows = new Map<string, FoundServer>();
+  let ended: ScanEnded | undefined;
+  view.status.draw('looking for servers');
+  for await (const finding of scan({
+    port: settings.udpPort,
+    timeoutMs: settings.scanTimeout,
+    known: await reachedBefore(context),
+    signal,
+    interfaces,
+    observe: (event) => {
+      if (event.kind === 'scan-ended') ended = event;
+    },
+  })) {
+    const { server } = finding;
+    rows.set(keyOf(server), server);
+    if (finding.kind === 'address') {
+      const { id, name, port } = server;
+      view.show({ event: 'address', id, name, address: finding.address, port });
+    } else {
+      view.show(serverAnswer(server));
+    }
+  }
+  context.memory.scanned = [...rows.values()];
+  if (rows.size === 0) throw nobodyFound(ended);
+  if (ended?.interfaces.length === 0) view.note('no network: this machine only');
+  return signal.aborted ? exitCodes.interrupted : exitCodes.done;
+};
+
+/** Servers that were reached before are asked directly, which crosses routers. */
+async function reachedBefore({ stateFolder, interfaces }: Context): Promise<{ address: string }[]> {
+  const neighbourhood = liveNeighbourhood({ interfaces });
+  return (await readSeen(stateFolder))
+    .map(({ host }) => ({ address: host }))
+    .filter(({ address }) => neighbourhood.isNearby(address));
+}
+
+function keyOf({ id, run, name, addresses }: FoundServer): string {
+  return id === null ? `${name} ${addresses[0] ?? ''}` : `${id} ${run ?? ''} ${name}`;
+}
+
+function serverAnswer({ name, id, port, addresses, code, marks }: FoundServer): ServerAnswer {
+  return { event: 'server', name, id, port, addresses, code, marks };
+}
+
+function nobodyFound(ended: ScanEnded | undefined): ProgramError {
+  const up = (ended?.interfaces.length ?? 0) > 0;
+  if (!up && ended?.loopback === false) {
+    return new ProgramError('nobody-found', 'no network interface is up', 'switch the network on');
+  }
+  if (!up) {
+    const hint =
+      'this machine is not on a network, and runs no server itself; start one: lanpost serve';
+    return new ProgramError(
+      'nobody-found',
+      'no server found (no network: this machine only)',
+      hint,
+    );
+  }
+  return new ProgramError(
+    'nobody-found',
+    'no server found',
+    'is lanpost serve running on the other machine, on the same network, with UDP 30000 let through? ' +
+      'If you know its address: connect <address>',
+  );
+}

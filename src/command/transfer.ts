@@ -1,0 +1,56 @@
+import type { Progress } from '#sharing/local.js';
+import type { Context } from '#src/context.js';
+import { combine, exitCodes, explain, ProgramError, type ExitCode } from '#src/failure.js';
+import type { Answer } from '#src/view/answer.js';
+import { progressText } from '#src/view/progress.js';
+import { textOption, type Call } from './command.js';
+
+/** Milliseconds between two looks at a transfer that does not move. */
+const tick = 1000;
+
+/**
+ * Transfers the named files one after the other: each ends with an answer or a failure of its own, and the
+ * rest goes on. A `--as` for several files is refused with ProgramError `usage`.
+ */
+export async function transferEach(
+  context: Context,
+  call: Call,
+  transfer: (path: string, onProgress: (progress: Progress) => void) => Promise<Answer>,
+): Promise<ExitCode> {
+  if (textOption(call, 'as') !== undefined && call.words.length > 1) {
+    throw new ProgramError('usage', '--as names one file only', 'transfer them one by one');
+  }
+  const codes: ExitCode[] = [];
+  for (const path of call.words) {
+    codes.push(await transferOne(context, path, transfer));
+    if (context.signal.aborted) break;
+  }
+  return combine(codes);
+}
+
+async function transferOne(
+  { view }: Context,
+  path: string,
+  transfer: (path: string, onProgress: (progress: Progress) => void) => Promise<Answer>,
+): Promise<ExitCode> {
+  const text = progressText(path, () => performance.now());
+  let last: Progress | undefined;
+  const draw = (): void => {
+    if (last) view.status.draw(text(last));
+  };
+  const timer = setInterval(draw, tick);
+  try {
+    const answer = await transfer(path, (progress) => {
+      last = progress;
+      draw();
+    });
+    view.show(answer);
+    return exitCodes.done;
+  } catch (error) {
+    const failure = explain(error);
+    view.show({ event: 'failed', path, ...failure });
+    return failure.exit;
+  } finally {
+    clearInterval(timer);
+  }
+}

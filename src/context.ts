@@ -1,0 +1,44 @@
+import type { Origin } from '#config/settings-error.js';
+import type { SettingKey, Settings } from '#config/settings.js';
+import type { InterfaceTable } from '#discovery/addresses.js';
+import type { FoundServer } from '#discovery/scanner.js';
+import type { ClientSession } from '#sharing/client.js';
+import type { Device } from '#sharing/device.js';
+import type { Writable } from 'node:stream';
+import type { Log } from './log.js';
+import type { View } from './view/view.js';
+
+/** What every command gets; one for each run of the program, or each shell. */
+export interface Context {
+  readonly view: View;
+  readonly settings: Settings;
+  readonly origins: Readonly<Record<SettingKey, Origin>>;
+  readonly stateFolder: string;
+  /** The folder that relative words of the user refer to. */
+  readonly workingFolder: string;
+  /** At the prompt, where `put` reads from the local folder and verbs use the open session. */
+  readonly atPrompt: boolean;
+  /** Opened when it is first needed. */
+  readonly device: () => Promise<Device>;
+  /** The log in the state folder, and on `screen` if given. */
+  readonly openLog: (screen?: Writable) => Promise<Log>;
+  /** Asks the user; undefined when nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Where a running command may write lines that are not answers. */
+  readonly screen: Writable;
+  /** Ends the command that runs now. */
+  readonly signal: AbortSignal;
+  readonly interfaces: () => InterfaceTable;
+  readonly isAlive: (pid: number) => boolean;
+  readonly pid: number;
+  /** What lasts from one line of the prompt to the next. */
+  readonly memory: Memory;
+}
+
+export interface Memory {
+  session: ClientSession | undefined;
+  scanned: readonly FoundServer[];
+  leaving: boolean;
+  /** Ids of unverified servers that the user let through in this run. */
+  readonly trusted: Set<string>;
+}

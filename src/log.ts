@@ -1,0 +1,190 @@
+import type { DiscoveryEvent } from '#discovery/events.js';
+import type { SharingEvent } from '#sharing/events.js';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import pino, { type Level } from 'pino';
+import pretty from 'pino-pretty';
+import { eventLimit } from './log-limit.js';
+import { quote } from './view/quote.js';
+
+/** What the rooms say of themselves, as lines in a file and, for a server, on the screen. */
+export interface Log extends AsyncDisposable {
+  readonly sharing: (event: SharingEvent) => void;
+  readonly discovery: (event: DiscoveryEvent) => void;
+  /** A fault of the program, with its stack. */
+  readonly fault: (error: unknown) => void;
+}
+
+export interface LogOptions {
+  readonly stateFolder: string;
+  readonly level: Level;
+  /** Bytes after which the file is set aside; one predecessor is kept. */
+  readonly size: number;
+  /** Where people see lines of at least `screenLevel`; it must know how to keep a prompt whole. */
+  readonly screen?: Writable;
+  readonly screenLevel?: Level;
+  readonly color?: boolean;
+}
+
+/** Opens the log. It writes synchronously, so that no way to end the process loses a line. */
+export function openLog(options: LogOptions): Log {
+  const folder = join(options.stateFolder, 'log');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = rotatingFile(join(folder, 'lanpost.log'), options.size);
+  const streams: { level: Level; stream: Writable }[] = [{ level: options.level, stream: file }];
+  if (options.screen) {
+    const screen = pretty({
+      destination: options.screen,
+      sync: true,
+      singleLine: true,
+      colorize: options.color ?? false,
+      hideObject: true,
+      translateTime: 'SYS:HH:MM:ss',
+    });
+    streams.push({ level: options.screenLevel ?? 'warn', stream: screen });
+  }
+  const logger = pino(
+    { base: null, level: options.level, formatters: { level: (label) => ({ level: label }) } },
+    pino.multistream(streams),
+  );
+  const limit = eventLimit(() => performance.now());
+
+  function write(level: Level, event: string, source: string, facts: object, words: string): void {
+    const verdict = limit(event, source);
+    if (verdict === 'drop') return;
+    const more = verdict > 0 ? { suppressed: verdict } : {};
+    logger[level]({ event, ...facts, ...more }, words);
+  }
+
+  return {
+    sharing: (event) => {
+      const { event: kind, ...facts } = event;
+      write(levelOf(event), kind, sourceOf(event), quoted(facts), sharingWords(event));
+    },
+    discovery: (event) => {
+      const { kind, ...facts } = event;
+      const level = kind === 'port-taken' || kind === 'socket-failed' ? 'warn' : 'debug';
+      write(
+        level,
+        kind,
+        'address' in event ? event.address : '',
+        quoted(facts),
+        discoveryWords(event),
+      );
+    },
+    fault: (error) => {
+      logger.error({ event: 'fault', err: error }, 'a fault in lanpost itself');
+    },
+    async [Symbol.asyncDispose]() {
+      logger.flush();
+      await new Promise<void>((resolve) =>
+        file.end(() => {
+          resolve();
+        }),
+      );
+    },
+  };
+}
+
+function levelOf(event: SharingEvent): Level {
+  switch (event.event) {
+    case 'fault':
+      return 'error';
+    case 'client-refused':
+      return 'warn';
+    case 'file-failed':
+      return event.code === 'cancelled' ? 'info' : 'warn';
+    case 'listed':
+    case 'turned-away':
+      return 'debug';
+    default:
+      return 'info';
+  }
+}
+
+/** Limits count per kind and per who caused it. */
+function sourceOf(event: SharingEvent): string {
+  if ('address' in event) return event.address;
+  return 'session' in event ? String(event.session) : '';
+}
+
+function sharingWords(event: SharingEvent): string {
+  switch (event.event) {
+    case 'listening':
+      return `sharing on TCP port ${event.port}`;
+    case 'turned-away':
+      return `turned away ${quote(event.address)}: ${event.reason}`;
+    case 'client-in':
+      return `${quote(event.address)} came in as ${event.as}`;
+    case 'client-refused':
+      return `${quote(event.address)} was refused: ${quote(event.message)}`;
+    case 'client-out':
+      return event.code === 'bye' ? 'a client left' : `a client left: ${quote(event.message)}`;
+    case 'listed':
+      return `listed ${quote(event.path) || 'the share'}`;
+    case 'file-out':
+      return `sent ${quote(event.path)}`;
+    case 'file-in':
+      return `received ${quote(event.as)}`;
+    case 'file-same':
+      return `${quote(event.path)} is there already`;
+    case 'file-failed':
+      return `${quote(event.path)} failed: ${quote(event.message)}`;
+    case 'partials-removed':
+      return `removed ${event.count} old partial files`;
+    case 'fault':
+      return `a fault in ${event.where}: ${quote(event.error.message)}`;
+  }
+}
+
+function discoveryWords(event: DiscoveryEvent): string {
+  switch (event.kind) {
+    case 'port-taken':
+      return `UDP port ${event.port} is used by another program: this server is found only by its address`;
+    case 'socket-failed':
+      return `a discovery socket failed: ${event.code}`;
+    default:
+      return event.kind;
+  }
+}
+
+/** Foreign strings among the facts, quoted; an error keeps its stack. */
+function quoted(facts: object): object {
+  return Object.fromEntries(
+    Object.entries(facts).map(([key, value]: [string, unknown]) => {
+      if (typeof value === 'string') return [key, quote(value)];
+      return value instanceof Error ? ['err', pino.stdSerializers.err(value)] : [key, value];
+    }),
+  );
+}
+
+/** A file that is set aside as `.1` when it has grown to `size` bytes. */
+function rotatingFile(place: string, size: number): Writable {
+  let written = existsSync(place) ? statSync(place).size : 0;
+  let destination = open();
+
+  function open(): ReturnType<typeof pino.destination> {
+    return pino.destination({ dest: place, sync: true, mode: 0o600 });
+  }
+
+  return new Writable({
+    decodeStrings: false,
+    write(line: string | Buffer, _encoding, done) {
+      const text = line.toString();
+      if (written + Buffer.byteLength(text) > size) {
+        destination.end();
+        renameSync(place, `${place}.1`);
+        destination = open();
+        written = 0;
+      }
+      destination.write(text);
+      written += Buffer.byteLength(text);
+      done();
+    },
+    final(done) {
+      destination.end();
+      done();
+    },
+  });
+}

@@ -1,0 +1,93 @@
+import type { InterfaceTable } from '#discovery/addresses.js';
+import type { Readable, Writable } from 'node:stream';
+import { parseCommandLine } from './arguments.js';
+import { openBase, type Base } from './base.js';
+import type { Call, Command } from './command/command.js';
+import { helpText, verbHelp } from './command/help-text.js';
+import { exitCodes, explain, type ExitCode } from './failure.js';
+import type { Surroundings } from './state-place.js';
+import { createView } from './view/view.js';
+
+/** Everything of a process that the program touches; tests hand in their own. */
+export interface Host extends Surroundings {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean };
+  readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly workingFolder: string;
+  readonly hostName: string;
+  /** The network as the system shows it now; tests and the demo show less of it. */
+  readonly interfaces: () => InterfaceTable;
+  readonly pid: number;
+  readonly version: string;
+  readonly isAlive: (pid: number) => boolean;
+  /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */
+  readonly onInterrupt: (handler: () => void) => () => void;
+}
+
+/** The whole program: words in, exit code out. It never throws and never ends the process. */
+export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
+  const early = answerEarly(words, host);
+  if (early !== undefined) return early;
+  const { output, error } = host;
+  const json = words.includes('--json');
+  const quiet = words.includes('--quiet') || words.includes('-q');
+  const view = createView({ output, error, json, quiet });
+  let base: Base | undefined;
+  try {
+    const line = parseCommandLine(words);
+    const { command, call } = line;
+    if (line.help) {
+      const text = command ? verbHelp(command) : helpText('one-shot');
+      view.show({ event: 'help', text });
+      return exitCodes.done;
+    }
+    base = await openBase(host, line, view);
+    return await (command ? runOnce(host, base, command, call) : runShell(host, base));
+  } catch (problem) {
+    const failure = explain(problem);
+    if (failure.exit === exitCodes.fault) await base?.noteFault(problem);
+    view.show({ event: 'failed', path: null, ...failure });
+    return failure.exit;
+  } finally {
+    view.status.clear();
+    await base?.close();
+  }
+}
+
+/** What needs neither settings nor state must start at once. */
+function answerEarly(words: readonly string[], { output, version }: Host): ExitCode | undefined {
+  const [first, second] = words;
+  if (first === '--version') {
+    output.write(`lanpost ${version}\n`);
+    return exitCodes.done;
+  }
+  if (second === undefined && (first === '--help' || first === '-h' || first === 'help')) {
+    output.write(helpText('one-shot'));
+    return exitCodes.done;
+  }
+  return undefined;
+}
+
+/** One verb with its words; Ctrl-C ends it. */
+async function runOnce(host: Host, base: Base, command: Command, call: Call): Promise<ExitCode> {
+  const stop = new AbortController();
+  const release = host.onInterrupt(() => {
+    stop.abort();
+  });
+  try {
+    const { run } = await command.load();
+    const mayAsk = host.input.isTTY === true && host.error.isTTY === true;
+    const ask = mayAsk
+      ? (await import('./shell/ask.js')).askOnce(host.input, host.error)
+      : undefined;
+    return await run(base.context({ atPrompt: false, signal: stop.signal, ask }), call);
+  } finally {
+    release();
+  }
+}
+
+/** The prompt on a terminal, else the commands on standard input. */
+async function runShell(host: Host, base: Base): Promise<ExitCode> {
+  const { runShell: start } = await import('./shell/shell.js');
+  return start(host, base);
+}

@@ -1,0 +1,58 @@
+import { mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** What a running server tells the other commands of its owner. */
+const runningSchema = z.object({
+  pid: z.int().positive(),
+  name: z.string(),
+  port: z.int(),
+  udpPort: z.int(),
+  folder: z.string(),
+});
+
+export type Running = Readonly<z.infer<typeof runningSchema>>;
+
+/** Leaves `run/<pid>.json` in the state folder until it is disposed. */
+export async function announceRunning(
+  stateFolder: string,
+  running: Running,
+): Promise<AsyncDisposable> {
+  const folder = runFolder(stateFolder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const place = join(folder, `${running.pid}.json`);
+  await writeFile(place, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+  return {
+    async [Symbol.asyncDispose]() {
+      await unlink(place).catch(() => undefined);
+    },
+  };
+}
+
+/** The servers of this owner that run now; what a crash left behind is removed. */
+export async function readRunning(
+  stateFolder: string,
+  isAlive: (pid: number) => boolean,
+): Promise<readonly Running[]> {
+  const folder = runFolder(stateFolder);
+  const found: Running[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const place = join(folder, name);
+    const running = await readOne(place);
+    if (running && isAlive(running.pid)) found.push(running);
+    else await unlink(place).catch(() => undefined);
+  }
+  return found;
+}
+
+async function readOne(place: string): Promise<Running | undefined> {
+  try {
+    return runningSchema.parse(JSON.parse(await readFile(place, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function runFolder(stateFolder: string): string {
+  return join(stateFolder, 'run');
+}

@@ -1,0 +1,122 @@
+import { isAddress, liveNeighbourhood } from '#discovery/addresses.js';
+import { scan, type FoundServer } from '#discovery/scanner.js';
+import { readKnownPeers, readSeen, shortId } from '#sharing/device.js';
+import type { Context } from './context.js';
+import { ProgramError } from './failure.js';
+import { quote } from './view/quote.js';
+
+/** Where to dial, and whom to expect there. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  /** Set when a name stands for a key; undefined for a typed address. */
+  readonly expectedId?: string;
+}
+
+/** What was typed for a server: a name or address, and a port if one was given. */
+export interface TypedServer {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/**
+ * Reads `amber`, `192.168.1.20:30001`, `fe80::1%eth0` and `[fe80::1%eth0]:30001`. Throws ProgramError
+ * `usage` for a port that is none.
+ */
+export function parseServer(typed: string, portWord?: string): TypedServer {
+  const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(typed);
+  const single = /^([^:]+):([^:]*)$/.exec(typed);
+  const [host, inline] = bracketed
+    ? [bracketed[1] ?? '', bracketed[2]]
+    : single
+      ? [single[1] ?? '', single[2]]
+      : [typed, undefined];
+  const text = portWord ?? inline;
+  if (host === '') throw new ProgramError('usage', 'which server?');
+  if (text === undefined) return { host, port: undefined };
+  if (!/^[0-9]{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535) {
+    throw new ProgramError(
+      'usage',
+      `"${quote(text)}" is not a port`,
+      'a port is a number from 1 to 65535',
+    );
+  }
+  return { host, port: Number(text) };
+}
+
+/**
+ * Finds the server that was meant: an address, a known peer, a name from a scan, or a host name. A known
+ * peer's name only ever means its key; a name that two ids claim is refused. Throws ProgramError.
+ */
+export async function findServer(context: Context, typed: TypedServer): Promise<Destination> {
+  const { host } = typed;
+  const port = typed.port ?? context.settings.tcpPort;
+  if (isAddress(host)) return { host, port };
+  const known = (await readKnownPeers(context.stateFolder)).byName(host);
+  const claimed = await whoClaims(context, host, known?.id);
+  const ids = new Set(claimed.map((server) => server.id));
+  if (ids.size > 1) {
+    const list = [...ids].map((id) => (id === null ? 'one without id' : shortId(id))).join(', ');
+    throw new ProgramError(
+      'ambiguous-name',
+      `${ids.size} servers call themselves "${quote(host)}": ${list}`,
+      'use the address of the one you mean',
+    );
+  }
+  const [server] = claimed;
+  const [address] = server?.addresses ?? [];
+  if (server && address !== undefined) {
+    const expectedId = known?.id ?? server.id ?? undefined;
+    return { host: address, port: typed.port ?? server.port, ...(expectedId && { expectedId }) };
+  }
+  if (known) {
+    const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
+    if (seen) return { host: seen.host, port: typed.port ?? seen.port, expectedId: known.id };
+    throw new ProgramError(
+      'nobody-found',
+      `${quote(host)} was not found`,
+      'is it on, and on this network?',
+    );
+  }
+  return { host, port };
+}
+
+/** The servers that say they are called so; for a known peer, those with its id. */
+async function whoClaims(
+  context: Context,
+  name: string,
+  knownId: string | undefined,
+): Promise<readonly FoundServer[]> {
+  const isMeant = (server: FoundServer): boolean =>
+    knownId === undefined
+      ? server.name.toLowerCase() === name.toLowerCase()
+      : server.id === knownId;
+  const before = context.memory.scanned.filter(isMeant);
+  if (before.length > 0) return before;
+  // A name with a dot is a host name before it is anything else.
+  if (knownId === undefined && name.includes('.')) return [];
+  return (await scanNow(context)).filter(isMeant);
+}
+
+/** One whole scan without any output. */
+async function scanNow(context: Context): Promise<readonly FoundServer[]> {
+  const { settings, signal, interfaces } = context;
+  const seen = await readSeen(context.stateFolder);
+  const found = new Map<string, FoundServer>();
+  const neighbourhood = liveNeighbourhood({ interfaces });
+  for await (const { server } of scan({
+    port: settings.udpPort,
+    timeoutMs: settings.scanTimeout,
+    known: seen
+      .filter(({ host }) => neighbourhood.isNearby(host))
+      .map(({ host }) => ({ address: host })),
+    signal,
+    interfaces,
+    observe: () => undefined,
+  })) {
+    found.set(`${server.id ?? ''} ${server.run ?? ''} ${server.name}`, server);
+  }
+  const rows = [...found.values()];
+  context.memory.scanned = rows;
+  return rows;
+}

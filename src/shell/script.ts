@@ -1,0 +1,25 @@
+import type { Context } from '#src/context.js';
+import { exitCodes, type ExitCode } from '#src/failure.js';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { runLine } from './line.js';
+
+/**
+ * Runs the commands that come on standard input, a line each, and stops at the first that fails; a line
+ * that begins with `-` may fail. Each line is shown before it runs, as a terminal would.
+ */
+export async function runScript(
+  input: Readable,
+  context: Context,
+  promptText: (context: Context) => string,
+): Promise<ExitCode> {
+  const lines = createInterface({ input, crlfDelay: Infinity });
+  for await (const line of lines) {
+    const mayFail = line.startsWith('-');
+    if (line.trim() !== '') context.view.note(`${promptText(context)}${line}`);
+    const exit = await runLine(context, mayFail ? line.slice(1) : line);
+    if (exit !== exitCodes.done && !mayFail) return exit;
+    if (context.memory.leaving || context.signal.aborted) break;
+  }
+  return exitCodes.done;
+}

@@ -1,0 +1,41 @@
+import type { Base } from '#src/base.js';
+import type { Context } from '#src/context.js';
+import type { ExitCode } from '#src/failure.js';
+import type { Host } from '#src/program.js';
+import { quote } from '#src/view/quote.js';
+import { keepHistory, readHistory } from './history.js';
+import { runScript } from './script.js';
+import { runTerminal } from './terminal.js';
+
+/** The shell: a prompt on a terminal, else the commands that come on standard input. */
+export async function runShell(host: Host, base: Base): Promise<ExitCode> {
+  const quit = new AbortController();
+  const release = host.onInterrupt(() => {
+    quit.abort();
+  });
+  try {
+    if (host.input.isTTY !== true || host.output.isTTY !== true) {
+      const context = base.context({ atPrompt: true, signal: quit.signal, ask: undefined });
+      return await runScript(host.input, context, promptText);
+    }
+    base.view.note('lanpost shell; help lists the verbs, scan finds servers, Ctrl-D leaves');
+    return await runTerminal({
+      input: host.input,
+      output: host.output,
+      quit: quit.signal,
+      contextFor: (parts) => base.context({ atPrompt: true, ...parts }),
+      promptText,
+      history: readHistory(base.stateFolder),
+      onHistory: (history) => {
+        keepHistory(base.stateFolder, history);
+      },
+    });
+  } finally {
+    release();
+  }
+}
+
+/** Shows where the user is: the server of the open session. */
+function promptText({ memory }: Context): string {
+  return `${memory.session ? quote(memory.session.server.name) : 'lanpost'}> `;
+}

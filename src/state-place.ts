@@ -1,0 +1,45 @@
+import { SharingError } from '#sharing/errors.js';
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** What of the process decides where the state folder is. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  /** The user's home as the system knows it. */
+  readonly home: string;
+  /** The user's number, or undefined on Windows. */
+  readonly user: number | undefined;
+}
+
+/**
+ * The state folder: `LANPOST_HOME`, else the platform's own place. Throws SharingError `state-missing`
+ * when the home is missing or another user's, as in many containers.
+ */
+export function statePlace({ environment, platform, home, user }: Surroundings): string {
+  const given = environment['LANPOST_HOME'];
+  if (given !== undefined && given !== '') return resolve(given);
+  if (platform === 'win32') {
+    return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'lanpost');
+  }
+  const state = environment['XDG_STATE_HOME'];
+  if (platform !== 'darwin' && state?.startsWith('/')) return join(state, 'lanpost');
+  mustBeOurs(home, user);
+  return platform === 'darwin'
+    ? join(home, 'Library', 'Application Support', 'lanpost')
+    : join(home, '.local', 'state', 'lanpost');
+}
+
+function mustBeOurs(home: string, user: number | undefined): void {
+  const stats = statSync(home, { throwIfNoEntry: false });
+  if (!stats?.isDirectory()) {
+    throw new SharingError('state-missing', `the home folder ${home} does not exist`, {
+      path: home,
+    });
+  }
+  if (user !== undefined && stats.uid !== user) {
+    throw new SharingError('state-missing', `the home folder ${home} belongs to another user`, {
+      path: home,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import type { Failure } from '#src/failure.js';
+
+/** Everything that a command can answer; each is one line of `--json`, with `v` and `event`. */
+export type Answer =
+  | ServerAnswer
+  | {
+      readonly event: 'address';
+      readonly id: string | null;
+      readonly name: string;
+      readonly address: string;
+      readonly port: number;
+    }
+  | EntryAnswer
+  | TransferAnswer
+  | FailedAnswer
+  | {
+      readonly event: 'connected';
+      readonly name: string;
+      readonly id: string;
+      readonly address: string;
+      readonly port: number;
+      readonly trust: 'self' | 'known' | 'unverified';
+      readonly rights: readonly string[];
+    }
+  | { readonly event: 'bye'; readonly name: string }
+  | {
+      readonly event: 'serving';
+      readonly name: string;
+      readonly id: string;
+      readonly port: number;
+      readonly addresses: readonly string[];
+      readonly folder: string;
+      readonly open: 'no' | 'read' | 'rw';
+    }
+  | { readonly event: 'stopped' }
+  | SettingAnswer
+  | { readonly event: 'help'; readonly text: string };
+
+export interface ServerAnswer {
+  readonly event: 'server';
+  readonly name: string;
+  /** 52 symbols; null for a server that sent only the line for people. */
+  readonly id: string | null;
+  readonly port: number;
+  readonly addresses: readonly string[];
+  /** Whether a stranger needs a code. */
+  readonly code: boolean | null;
+  readonly marks: readonly string[];
+}
+
+export interface EntryAnswer {
+  readonly event: 'entry';
+  readonly path: string;
+  readonly type: 'file' | 'folder';
+  /** Bytes. */
+  readonly size: number;
+  /** Microseconds since 1970. */
+  readonly mtime: number;
+}
+
+export interface TransferAnswer {
+  readonly event: 'received' | 'stored';
+  readonly path: string;
+  /** Name on the receiving side; for `received` with its folder. */
+  readonly as: string;
+  readonly size: number;
+  readonly digest: string;
+  /** It was there already with the same content; nothing was written. */
+  readonly identical: boolean;
+}
+
+export interface FailedAnswer extends Failure {
+  readonly event: 'failed';
+  /** What failed; null when it is the command as a whole. */
+  readonly path: string | null;
+}
+
+export interface SettingAnswer {
+  readonly event: 'setting';
+  readonly key: string;
+  readonly value: string | number;
+  /** The value as a person would type it. */
+  readonly text: string;
+  readonly origin: string;
+}

@@ -1,0 +1,20 @@
+import type { Answer } from './answer.js';
+import { isoTime } from './format.js';
+
+/** Version of the lines of `--json`: grows when a key changes its meaning or goes. */
+const version = 1;
+
+/** One answer as one line; foreign text is JSON-quoted, so nothing in it reaches a terminal raw. */
+export function jsonLine(answer: Answer): string {
+  const { event, ...rest } = answer;
+  const times = 'mtime' in rest ? { mtime: isoTime(rest.mtime) } : {};
+  return `${escapeInvisible(JSON.stringify({ v: version, event, ...rest, ...times }))}\n`;
+}
+
+/** JSON leaves DEL, C1 and bidi controls as they are; a reader of JSON sees the same text either way. */
+function escapeInvisible(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

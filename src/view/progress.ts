@@ -1,0 +1,40 @@
+import type { Progress } from '#sharing/local.js';
+import { bytesText, durationText } from './format.js';
+import { quote } from './quote.js';
+
+/** Turns the progress of one file into the text of the status line. */
+export type ProgressText = (progress: Progress) => string;
+
+/** Milliseconds over which the rate is smoothed, and without a byte after which it is a stall. */
+const window = 3000;
+const stallTime = 3000;
+
+/** `now` is in milliseconds of any clock that only goes forward. */
+export function progressText(name: string, now: () => number): ProgressText {
+  let samples: { readonly at: number; readonly bytes: number }[] = [];
+  let moved = { at: now(), bytes: 0 };
+
+  return ({ phase, bytes, size }) => {
+    const at = now();
+    if (bytes !== moved.bytes) moved = { at, bytes };
+    samples = [...samples.filter((sample) => at - sample.at < window), { at, bytes }];
+    const shown = quote(name);
+    if (phase === 'comparing') return `${shown}  comparing with what is here`;
+    if (phase === 'saving') return `${shown}  saving`;
+    const share = size === 0 ? 100 : Math.floor((100 * bytes) / size);
+    const head = `${shown}  ${share} %  ${bytesText(bytes)} of ${bytesText(size)}`;
+    if (at - moved.at >= stallTime) {
+      return `${head}  stalled: nothing moved for ${durationText(at - moved.at)}`;
+    }
+    const rate = rateOf(samples);
+    if (rate === 0) return head;
+    return `${head}  ${bytesText(rate)}/s  ${durationText(((size - bytes) / rate) * 1000)} left`;
+  };
+}
+
+function rateOf(samples: readonly { readonly at: number; readonly bytes: number }[]): number {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (!first || !last || last.at - first.at < 200) return 0;
+  return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
+}

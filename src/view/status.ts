@@ -1,0 +1,44 @@
+import type { Writable } from 'node:stream';
+
+/** The one line that is drawn over while something runs; elsewhere a line now and then. */
+export interface StatusLine {
+  draw(text: string): void;
+  clear(): void;
+}
+
+/** Milliseconds between two drawings, and between two lines without a terminal. */
+const redrawTime = 100;
+const lineTime = 5000;
+
+export function statusLine(
+  error: Writable & { readonly isTTY?: boolean; readonly columns?: number },
+  silent: boolean,
+  now: () => number = () => performance.now(),
+): StatusLine {
+  const terminal = error.isTTY === true;
+  const began = now();
+  let drawn = false;
+  // Without a terminal the first line comes late, so that a quick transfer prints none.
+  let last = terminal ? -Infinity : began;
+
+  return {
+    draw(text) {
+      const time = now();
+      if (silent || time - last < (terminal ? redrawTime : lineTime)) return;
+      last = time;
+      if (!terminal) {
+        error.write(`${text}\n`);
+        return;
+      }
+      const width = (error.columns ?? 80) - 1;
+      error.write(`\r\u001b[K${Array.from(text).slice(0, width).join('')}`);
+      drawn = true;
+    },
+    clear() {
+      if (!drawn) return;
+      error.write('\r\u001b[K');
+      drawn = false;
+      last = terminal ? -Infinity : last;
+    },
+  };
+}

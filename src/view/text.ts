@@ -1,0 +1,94 @@
+import { grouped, shortId } from '#sharing/device.js';
+import type { Answer, FailedAnswer, ServerAnswer, TransferAnswer } from './answer.js';
+import { bytesText, placeText, timeText } from './format.js';
+import { quote } from './quote.js';
+
+/** An answer as lines for people, ending with a line feed. */
+export function textLines(answer: Answer): string {
+  switch (answer.event) {
+    case 'server':
+      return `${serverLine(answer)}\n`;
+    case 'address':
+      return `  also at ${placeText(answer.address, answer.port)}  ${quote(answer.name)}\n`;
+    case 'entry': {
+      const size = answer.type === 'folder' ? 'folder' : bytesText(answer.size);
+      const slash = answer.type === 'folder' ? '/' : '';
+      return `${size.padStart(9)}  ${timeText(answer.mtime)}  ${quote(answer.path)}${slash}\n`;
+    }
+    case 'received':
+    case 'stored':
+      return `${transferLine(answer)}\n`;
+    case 'failed':
+      return failedLines(answer);
+    case 'connected': {
+      const trust = answer.trust === 'unverified' ? 'unverified ' : '';
+      const may = answer.rights.join(', ') || 'no rights';
+      const place = placeText(answer.address, answer.port);
+      return `connected to ${quote(answer.name)} at ${place}  ${trust}${shortId(answer.id)}  (${may})\n`;
+    }
+    case 'bye':
+      return `session with ${quote(answer.name)} ended\n`;
+    case 'serving':
+      return servingLines(answer);
+    case 'stopped':
+      return 'stopped\n';
+    case 'setting':
+      return `${answer.key.padEnd(22)} ${quote(answer.text).padEnd(18)} ${quote(answer.origin)}\n`;
+    case 'help':
+      return answer.text;
+  }
+}
+
+function serverLine({ name, id, port, addresses, code, marks }: ServerAnswer): string {
+  const places = addresses.map((address) => placeText(address, port)).join(' ');
+  const facts = [
+    id === null ? 'no id' : shortId(id),
+    ...(code === false ? ['open'] : []),
+    ...marks.map((mark) => markWords[mark] ?? mark),
+  ];
+  return `${quote(name)}'s File Sharing Service  ${places}  ${facts.join('  ')}`;
+}
+
+const markWords: Readonly<Record<string, string>> = {
+  legacy: 'an old server',
+  newer: 'a newer lanpost',
+  conflict: 'CONTRADICTS ITSELF: somebody else answers under its id',
+  twin: 'SAME ID ON TWO MACHINES',
+};
+
+function transferLine({ event, as, identical, size }: TransferAnswer): string {
+  const name = event === 'stored' ? `stored as ${quote(as)}` : quote(as);
+  const how = identical ? 'identical, nothing written' : `verified  ${bytesText(size)}`;
+  return identical && event === 'stored' ? `${quote(as)}  ${how}` : `${name}  ${how}`;
+}
+
+function failedLines({ path, message, hint }: FailedAnswer): string {
+  const what = path === null ? '' : `${quote(path)}: `;
+  return `lanpost: ${what}${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+}
+
+function servingLines({
+  name,
+  id,
+  port,
+  addresses,
+  folder,
+  open,
+}: Extract<Answer, { event: 'serving' }>): string {
+  const places = addresses.map((address) => placeText(address, port));
+  const door = {
+    no: 'the owner and known peers',
+    read: 'OPEN: anybody on this network may read',
+    rw: 'OPEN: anybody on this network may read and write',
+  };
+  return [
+    `${quote(name)}'s File Sharing Service`,
+    `  folder     ${quote(folder)}`,
+    ...(places.length > 0
+      ? places.map((place, index) => `  ${index === 0 ? 'addresses' : '         '}  ${place}`)
+      : [`  port       ${port}`]),
+    `  id         ${grouped(id)}`,
+    `  lets in    ${door[open]}`,
+    '',
+  ].join('\n');
+}
