@@ -23,11 +23,11 @@ export interface LiveNeighbourhoodOptions {
   readonly now?: () => number;
 }
 
-const FRESH_MS = 5000;
-const REFRESH_AT_MOST_EVERY_MS = 1000;
+const freshMs = 5000;
+const refreshAtMostEveryMs = 1000;
 
-const LOOPBACK = ['127.0.0.0/8', '::1/128'];
-const PRIVATE = [
+const loopback = ['127.0.0.0/8', '::1/128'];
+const privateNetworks = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -40,9 +40,9 @@ const PRIVATE = [
 /** Pure: the judgement for one given interface table. */
 export function neighbourhoodOf(table: InterfaceTable): Neighbourhood {
   const entries = Object.values(table).flatMap((infos) => infos ?? []);
-  const own = ranges([...LOOPBACK, ...entries.map(({ address }) => hostRange(address))]);
+  const own = ranges([...loopback, ...entries.map(({ address }) => hostRange(address))]);
   const onLink = ranges(entries.flatMap(({ cidr }) => (cidr === null ? [] : [cidr])));
-  const nearby = ranges([...LOOPBACK, ...PRIVATE]);
+  const nearby = ranges([...loopback, ...privateNetworks]);
   return {
     isOwnAddress: (address) => contains(own, address),
     isOnLink: (address) => contains(onLink, address),
@@ -69,9 +69,9 @@ export function liveNeighbourhood(options: LiveNeighbourhoodOptions = {}): Neigh
   }
 
   function ask(question: keyof Neighbourhood, address: string): boolean {
-    refreshIfOlderThan(FRESH_MS);
+    refreshIfOlderThan(freshMs);
     if (current[question](address)) return true;
-    return refreshIfOlderThan(REFRESH_AT_MOST_EVERY_MS) && current[question](address);
+    return refreshIfOlderThan(refreshAtMostEveryMs) && current[question](address);
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Neighbourhood } from './addresses.js';
 import { createReplyBudget } from './budget.js';
 import type { DropReason, Observe, ResponderEvent } from './events.js';
-import { SEND_AFTER_CLOSE, type Datagram, type DatagramSocket } from './socket.js';
+import { sendAfterClose, type Datagram, type DatagramSocket } from './socket.js';
 import { createCounter } from './tally.js';
 import { encodeAnnouncement, type Announcement } from './wire/announcement.js';
 import { isProbe } from './wire/probe.js';
@@ -24,14 +24,14 @@ export interface Answering {
   summary(): Extract<ResponderEvent, { kind: 'responder-ended' }>;
 }
 
-const REPORT_EVERY_MS = 60_000;
+const reportEveryMs = 60_000;
 
 /** Applies the rules of PROTOCOL.md, Responder. Never throws and never waits for a send. */
 export function createAnswering(options: AnsweringOptions): Answering {
   const { announcement, observe, neighbourhood, random, now } = options;
   const budget = createReplyBudget(now, random);
-  const drops = createCounter<DropReason>(REPORT_EVERY_MS, now);
-  const sendErrors = createCounter<string>(REPORT_EVERY_MS, now);
+  const drops = createCounter<DropReason>(reportEveryMs, now);
+  const sendErrors = createCounter<string>(reportEveryMs, now);
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
   let answered = 0;
@@ -73,7 +73,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
     if (code === null) {
       answered += 1;
       observe({ kind: 'probe-answered', address, port });
-    } else if (code !== SEND_AFTER_CLOSE) {
+    } else if (code !== sendAfterClose) {
       const count = sendErrors.count(code);
       if (count === null) return;
       observe({ kind: 'send-failed', role: 'responder', destination: address, code, count });

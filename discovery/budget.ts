@@ -13,7 +13,7 @@ export interface ReplyBudget {
   replied(address: string, port: number): void;
 }
 
-export const REPLY_LIMITS = {
+export const replyLimits = {
   perSource: { burst: 10, perSecond: 5 },
   global: { burst: 500, perSecond: 500 },
   /** Entries of the source table, and of the searcher table. */
@@ -41,7 +41,7 @@ interface Searcher {
  * @param random 0 up to, not including, 1
  */
 export function createReplyBudget(now: () => number, random: () => number): ReplyBudget {
-  const { perSource, global, firstDelayMs, laterDelayMs } = REPLY_LIMITS;
+  const { perSource, global, firstDelayMs, laterDelayMs } = replyLimits;
   const all: Bucket = { tokens: global.burst, filledAt: now() };
   const sources = recentTable<Bucket>(now);
   const searchers = recentTable<Searcher>(now);
@@ -93,8 +93,8 @@ function recentTable<Entry>(now: () => number): RecentTable<Entry> {
 
   function forgetOld(): void {
     for (const [key, { keptAt }] of entries) {
-      const old = now() - keptAt >= REPLY_LIMITS.forgottenAfterMs;
-      if (!old && entries.size <= REPLY_LIMITS.tableSize) return;
+      const old = now() - keptAt >= replyLimits.forgottenAfterMs;
+      if (!old && entries.size <= replyLimits.tableSize) return;
       entries.delete(key);
     }
   }

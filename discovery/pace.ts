@@ -1,14 +1,14 @@
-export const SHORTEST_SCAN_MS = 300;
-export const LONGEST_SCAN_MS = 10_000;
+export const shortestScanMs = 300;
+export const longestScanMs = 10_000;
 
-const FIRST_ROUNDS_MS = [0, 120, 400, 900];
+const firstRoundsMs = [0, 120, 400, 900];
 /** Some firewalls let replies in for three seconds after a probe, so long scans go on asking. */
-const LONG_SCAN_MS = 3000;
-const LATER_ROUND_EVERY_MS = 2000;
-const EARLIEST_QUIET_END_MS = 1000;
-const QUIET_MS = 500;
+const longScanMs = 3000;
+const laterRoundEveryMs = 2000;
+const earliestQuietEndMs = 1000;
+const quietMs = 500;
 /** The longest delay of a reply, and its way. */
-const LAST_ROUND_ANSWERED_MS = 150;
+const lastRoundAnsweredMs = 150;
 
 export interface Progress {
   readonly timeoutMs: number;
@@ -18,9 +18,9 @@ export interface Progress {
 
 /** When probes are sent, in milliseconds since the start. Source: PROTOCOL.md, Scanner. */
 export function roundTimes(timeoutMs: number): readonly number[] {
-  const rounds = FIRST_ROUNDS_MS.filter((at) => at < timeoutMs);
-  if (timeoutMs <= LONG_SCAN_MS) return rounds;
-  for (let at = 900 + LATER_ROUND_EVERY_MS; at < timeoutMs; at += LATER_ROUND_EVERY_MS) {
+  const rounds = firstRoundsMs.filter((at) => at < timeoutMs);
+  if (timeoutMs <= longScanMs) return rounds;
+  for (let at = 900 + laterRoundEveryMs; at < timeoutMs; at += laterRoundEveryMs) {
     rounds.push(at);
   }
   return rounds;
@@ -32,12 +32,12 @@ export function roundTimes(timeoutMs: number): readonly number[] {
  */
 export function scanEnd({ timeoutMs, lastNewMs }: Progress): number {
   if (lastNewMs === null) return timeoutMs;
-  const answered = 900 + LAST_ROUND_ANSWERED_MS;
-  const quiet = Math.max(EARLIEST_QUIET_END_MS, answered, lastNewMs + QUIET_MS);
+  const answered = 900 + lastRoundAnsweredMs;
+  const quiet = Math.max(earliestQuietEndMs, answered, lastNewMs + quietMs);
   return Math.min(timeoutMs, quiet);
 }
 
 /** The timeout within its bounds. */
 export function boundedTimeout(timeoutMs: number): number {
-  return Math.min(LONGEST_SCAN_MS, Math.max(SHORTEST_SCAN_MS, timeoutMs));
+  return Math.min(longestScanMs, Math.max(shortestScanMs, timeoutMs));
 }

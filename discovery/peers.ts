@@ -47,12 +47,12 @@ export interface AddressOrder {
   readonly isOwnAddress: (address: string) => boolean;
 }
 
-export const LEGACY_TCP_PORT = 30001;
-export const MAX_SERVERS = 1024;
-export const MAX_SERVERS_PER_ADDRESS = 8;
-export const MAX_ADDRESSES_PER_SERVER = 8;
+export const legacyTcpPort = 30001;
+export const maxServers = 1024;
+export const maxServersPerAddress = 8;
+export const maxAddressesPerServer = 8;
 /** One id on more rows than this is an attack; marks cost time with the square of it. */
-export const MAX_ROWS_PER_ID = 16;
+export const maxRowsPerId = 16;
 
 type Claim = Omit<FoundServer, 'addresses' | 'marks'> & { readonly newer: boolean };
 
@@ -77,14 +77,14 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     const claim = claimOf(reply);
     const key = keyOf(claim, address);
     const row = rows.get(key);
-    if (row?.addresses.includes(address)) return row.retired ? dispute(row, address) : [];
-    if ((rowsAtAddress.get(address) ?? 0) >= MAX_SERVERS_PER_ADDRESS) return null;
+    if (row?.addresses.includes(address)) return row.retired ? dispute(row) : [];
+    if ((rowsAtAddress.get(address) ?? 0) >= maxServersPerAddress) return null;
     return row === undefined ? addRow(key, claim, address) : addAddress(row, address);
   }
 
   function addRow(key: string, claim: Claim, address: string): readonly Finding[] | null {
     const relatives = relativesOf(claim);
-    if (rows.size >= MAX_SERVERS || relatives.length >= MAX_ROWS_PER_ID) return null;
+    if (rows.size >= maxServers || relatives.length >= maxRowsPerId) return null;
     const row: Row = {
       claim,
       addresses: [address],
@@ -102,10 +102,10 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   }
 
   function addAddress(row: Row, address: string): readonly Finding[] | null {
-    if (row.addresses.length >= MAX_ADDRESSES_PER_SERVER) return null;
+    if (row.addresses.length >= maxAddressesPerServer) return null;
     row.addresses.push(address);
     count(address);
-    if (row.retired) return dispute(row, address);
+    if (row.retired) return dispute(row);
     const replaced = retireEarlierRuns(row, address);
     const server = tell(row);
     const news: Finding = { kind: 'address', server, address };
@@ -113,9 +113,11 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   }
 
   /** A run that was replaced answers again, so both are alive: both are shown, both are marked. */
-  function dispute(row: Row, address: string): readonly Finding[] {
+  function dispute(row: Row): readonly Finding[] {
     row.retired = false;
-    for (const other of [row, ...sameServer(row, address)]) other.disputed = true;
+    // Wherever it answers again, the run that replaced it sits at one of its other addresses.
+    const rivals = row.addresses.flatMap((address) => sameServer(row, address));
+    for (const other of [row, ...rivals]) other.disputed = true;
     return [{ kind: 'server', server: tell(row) }, ...tellOthers(row)];
   }
 
@@ -172,7 +174,7 @@ export function createPeerTable(order: AddressOrder): PeerTable {
 function claimOf(reply: Reply): Claim {
   if (reply.kind === 'announcement') return { ...reply.announcement, newer: reply.newer };
   const { name } = reply;
-  return { id: null, run: null, name, port: LEGACY_TCP_PORT, code: null, newer: false };
+  return { id: null, run: null, name, port: legacyTcpPort, code: null, newer: false };
 }
 
 function keyOf({ id, run, name, port, code }: Claim, address: string): string {

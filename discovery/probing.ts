@@ -1,10 +1,10 @@
 import { isIPv4 } from 'node:net';
 import { readInterfaces, type InterfaceTable } from './addresses.js';
 import type { Observe, Tally } from './events.js';
-import { SEND_AFTER_CLOSE, type Datagram, type DatagramSocket, type OpenSocket } from './socket.js';
+import { sendAfterClose, type Datagram, type DatagramSocket, type OpenSocket } from './socket.js';
 import { createCounter } from './tally.js';
 import { targetsOf } from './targets.js';
-import { MAX_REPLY_BYTES } from './wire/announcement.js';
+import { maxReplyBytes } from './wire/announcement.js';
 import { encodeProbe } from './wire/probe.js';
 
 /** A server known from earlier, probed directly. */
@@ -46,11 +46,11 @@ interface Destination {
   readonly port: number;
 }
 
-export const MAX_KNOWN = 32;
+export const maxKnown = 32;
 
 /** Lets the system choose the way, which may lead through a router. */
-const ANY_ADDRESS = '0.0.0.0';
-const INBOX_LIMIT = 8192;
+const anyAddress = '0.0.0.0';
+const inboxLimit = 8192;
 
 /** Sends the probes of one scan. A failing address is an event and stops no other one. */
 export function createProbing(options: ProbingOptions): Probing {
@@ -76,7 +76,7 @@ export function createProbing(options: ProbingOptions): Probing {
         target.destinations.map((address) => ({ address, port })),
       );
     }
-    if (known.length > 0) void probeFrom(ANY_ADDRESS, known);
+    if (known.length > 0) void probeFrom(anyAddress, known);
   }
 
   async function probeFrom(local: string, destinations: readonly Destination[]): Promise<void> {
@@ -86,7 +86,7 @@ export function createProbing(options: ProbingOptions): Probing {
     for (const { address, port } of destinations) {
       const code = await socket.send(probe, port, address);
       if (code === null) probes += 1;
-      else if (code !== SEND_AFTER_CLOSE) noteSendError(local, address, code);
+      else if (code !== sendAfterClose) noteSendError(local, address, code);
     }
   }
 
@@ -110,9 +110,9 @@ export function createProbing(options: ProbingOptions): Probing {
       address: local,
       port: 0,
       reuseAddr: false,
-      broadcast: local !== ANY_ADDRESS,
-      inboxLimit: INBOX_LIMIT,
-      maxBytes: MAX_REPLY_BYTES,
+      broadcast: local !== anyAddress,
+      inboxLimit,
+      maxBytes: maxReplyBytes,
       onDropped: options.onDropped,
     });
     if (!result.ok) {
@@ -163,5 +163,5 @@ function knownDestinations(known: readonly KnownAddress[], port: number): readon
     .filter(({ address }) => isIPv4(address))
     .map((server) => ({ address: server.address, port: server.port ?? port }));
   const unique = new Map(destinations.map((to) => [`${to.address} ${to.port}`, to]));
-  return [...unique.values()].slice(0, MAX_KNOWN);
+  return [...unique.values()].slice(0, maxKnown);
 }

@@ -33,15 +33,15 @@ export interface ResponderOptions {
   readonly interfaces?: () => InterfaceTable;
 }
 
-const ADDRESS = '0.0.0.0';
-const MAX_DATAGRAM_BYTES = 512;
-const INBOX_LIMIT = 1024;
-const PORT_TAKEN_RETRY_MS = 5000;
-const FIRST_REBUILD_MS = 1000;
-const LONGEST_REBUILD_MS = 30_000;
+const anyAddress = '0.0.0.0';
+const maxDatagramBytes = 512;
+const inboxLimit = 1024;
+const portTakenRetryMs = 5000;
+const firstRebuildMs = 1000;
+const longestRebuildMs = 30_000;
 /** After this long the next failure is a new one, not the same one again. */
-const SOUND_AFTER_MS = 30_000;
-const REPORT_EVERY_MS = 60_000;
+const soundAfterMs = 30_000;
+const reportEveryMs = 60_000;
 
 /**
  * Answers probes until it is disposed. Resolves after the first attempt to bind, whatever came of
@@ -55,22 +55,22 @@ export async function startResponder(
   const { announcement, interfaces } = options;
   const neighbourhood = liveNeighbourhood({ now, ...(interfaces && { interfaces }) });
   const answering = createAnswering({ announcement, observe, neighbourhood, random, now });
-  const failures = createCounter<string>(REPORT_EVERY_MS, now);
+  const failures = createCounter<string>(reportEveryMs, now);
   const stopping = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
   let current: DatagramSocket | undefined;
   let state: ResponderState = 'rebuilding';
-  let rebuildMs = FIRST_REBUILD_MS;
+  let rebuildMs = firstRebuildMs;
 
   function attempt(): Promise<OpenedSocket> {
     return open({
-      address: ADDRESS,
+      address: anyAddress,
       port,
       reuseAddr: true,
       // Off, so that a forged broadcast source cannot make us broadcast.
       broadcast: false,
-      inboxLimit: INBOX_LIMIT,
-      maxBytes: MAX_DATAGRAM_BYTES,
+      inboxLimit,
+      maxBytes: maxDatagramBytes,
       onDropped: (reason) => {
         answering.drop(reason === 'too-long' ? 'malformed' : reason);
       },
@@ -93,27 +93,27 @@ export async function startResponder(
     const since = now();
     if (!isStopping()) {
       state = 'listening';
-      observe({ kind: 'responder-listening', address: ADDRESS, port: socket.port });
+      observe({ kind: 'responder-listening', address: anyAddress, port: socket.port });
       await answering.serve(socket);
     }
     await socket[Symbol.asyncDispose]();
-    if (now() - since >= SOUND_AFTER_MS) rebuildMs = FIRST_REBUILD_MS;
+    if (now() - since >= soundAfterMs) rebuildMs = firstRebuildMs;
     return socket.failure() ?? 'UNKNOWN';
   }
 
   function retryAfter(code: string, wasListening: boolean): number {
     if (code === 'EADDRINUSE' && !wasListening) {
       if (state !== 'port-taken') {
-        observe({ kind: 'port-taken', port, retryMs: PORT_TAKEN_RETRY_MS });
+        observe({ kind: 'port-taken', port, retryMs: portTakenRetryMs });
       }
       state = 'port-taken';
-      return PORT_TAKEN_RETRY_MS;
+      return portTakenRetryMs;
     }
     const retryMs = rebuildMs;
-    rebuildMs = Math.min(rebuildMs * 2, LONGEST_REBUILD_MS);
+    rebuildMs = Math.min(rebuildMs * 2, longestRebuildMs);
     state = 'rebuilding';
     if (failures.count(code) !== null) {
-      observe({ kind: 'socket-failed', role: 'responder', address: ADDRESS, code, retryMs });
+      observe({ kind: 'socket-failed', role: 'responder', address: anyAddress, code, retryMs });
     }
     return retryMs;
   }

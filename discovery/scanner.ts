@@ -34,8 +34,8 @@ interface Scan extends AsyncDisposable {
 }
 
 /** More than an honest network brings; what a flood brings beyond it is counted as dropped. */
-const MAX_WAITING_FINDINGS = 32_768;
-const LOOK_EVERY_MS = 50;
+const maxWaitingFindings = 32_768;
+const lookEveryMs = 50;
 
 /**
  * Asks who is here and gives each server as it is found, each once, then its further addresses.
@@ -64,7 +64,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   const elapsedMs = (): number => now() - startedAt;
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
-  const findings = createInbox<Finding>(MAX_WAITING_FINDINGS);
+  const findings = createInbox<Finding>(maxWaitingFindings);
   const collecting = createCollecting(liveNeighbourhood({ interfaces, now }), findings);
   let lastNewMs: number | null = null;
 
@@ -108,7 +108,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     while (!signal.aborted) {
       const left = scanEnd({ timeoutMs, lastNewMs }) - elapsedMs();
       if (left <= 0) break;
-      await wait(Math.min(left, LOOK_EVERY_MS), signal);
+      await wait(Math.min(left, lookEveryMs), signal);
     }
     ending.abort();
   }

@@ -39,10 +39,10 @@ export type OpenedSocket =
 export type OpenSocket = (options: SocketOptions) => Promise<OpenedSocket>;
 
 /** What `send` answers for a socket that is closed or closing. */
-export const SEND_AFTER_CLOSE = 'ECLOSED';
+export const sendAfterClose = 'ECLOSED';
 
-const RECEIVE_BUFFER_BYTES = [4 << 20, 1 << 20, 256 << 10];
-const SETTLE_SENDS_MS = 200;
+const receiveBufferBytes = [4 << 20, 1 << 20, 256 << 10];
+const settleSendsMs = 200;
 
 /** Binds a UDP/IPv4 socket. Never throws: the code of what failed is the answer. */
 export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
@@ -103,7 +103,7 @@ function sender(bound: SocketAsPromised): {
   let idle = (): void => undefined;
 
   function send(bytes: Uint8Array, port: number, address: string): Promise<string | null> {
-    if (closing) return Promise.resolve(SEND_AFTER_CLOSE);
+    if (closing) return Promise.resolve(sendAfterClose);
     return new Promise((resolve) => {
       const settled = (code: string | null): void => {
         pending.delete(settled);
@@ -126,13 +126,13 @@ function sender(bound: SocketAsPromised): {
     closing = true;
     if (pending.size === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, SETTLE_SENDS_MS);
+      const timer = setTimeout(resolve, settleSendsMs);
       idle = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    for (const settled of [...pending]) settled(SEND_AFTER_CLOSE);
+    for (const settled of [...pending]) settled(sendAfterClose);
   }
 
   return { send, settle };
@@ -140,7 +140,7 @@ function sender(bound: SocketAsPromised): {
 
 /** A thousand replies may arrive while the program is busy; some systems refuse large buffers. */
 function enlargeReceiveBuffer(bound: SocketAsPromised): void {
-  for (const bytes of RECEIVE_BUFFER_BYTES) {
+  for (const bytes of receiveBufferBytes) {
     try {
       bound.setRecvBufferSize(bytes);
       return;

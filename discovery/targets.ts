@@ -9,13 +9,13 @@ export interface Target {
 }
 
 /** More local addresses than this are not probed from (PROTOCOL.md, Limits). */
-export const MAX_TARGETS = 128;
+export const maxTargets = 128;
 
-const LIMITED_BROADCAST = '255.255.255.255';
-const LOOPBACK_ADDRESS = '127.0.0.1';
-const LOOPBACK_BROADCAST = '127.255.255.255';
+const limitedBroadcast = '255.255.255.255';
+const loopbackAddress = '127.0.0.1';
+const loopbackBroadcast = '127.255.255.255';
 /** A /31 or /32 has no broadcast address of its own. */
-const LONGEST_PREFIX_WITH_BROADCAST = 30;
+const longestPrefixWithBroadcast = 30;
 
 /**
  * Pure: one target per local IPv4 address, loopback first. Both kinds of broadcast are needed: the
@@ -27,23 +27,23 @@ export function targetsOf(table: InterfaceTable): readonly Target[] {
   for (const [name, infos] of Object.entries(table)) {
     for (const { family, address, cidr, internal } of infos ?? []) {
       if (family !== 'IPv4') continue;
-      if (internal && address !== LOOPBACK_ADDRESS) continue;
+      if (internal && address !== loopbackAddress) continue;
       const destinations = internal
-        ? [LOOPBACK_ADDRESS, LOOPBACK_BROADCAST]
-        : [...directedBroadcast(cidr), LIMITED_BROADCAST];
+        ? [loopbackAddress, loopbackBroadcast]
+        : [...directedBroadcast(cidr), limitedBroadcast];
       targets.set(address, { interface: name, address, loopback: internal, destinations });
     }
   }
   const loopbackFirst = [...targets.values()].sort(
     (a, b) => Number(b.loopback) - Number(a.loopback),
   );
-  return loopbackFirst.slice(0, MAX_TARGETS);
+  return loopbackFirst.slice(0, maxTargets);
 }
 
 function directedBroadcast(cidr: string | null): string[] {
   const [address = '', prefixText = ''] = cidr?.split('/') ?? [];
   const prefix = Number(prefixText);
-  if (prefixText === '' || prefix < 1 || prefix > LONGEST_PREFIX_WITH_BROADCAST) return [];
+  if (prefixText === '' || prefix < 1 || prefix > longestPrefixWithBroadcast) return [];
   const hostBits = 2 ** (32 - prefix) - 1;
   const bits = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
   const broadcast = (bits | hostBits) >>> 0;

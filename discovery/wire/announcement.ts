@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { cleanName } from './name.js';
-import { SERVICE_SUFFIX } from './service.js';
+import { serviceSuffix } from './service.js';
 
 /** The longest reply, in bytes. */
-export const MAX_REPLY_BYTES = 512;
+export const maxReplyBytes = 512;
 
 /** The version this program speaks. */
-export const PROTOCOL_VERSION = 1;
+export const protocolVersion = 1;
 
 /** What a server says of itself. Nothing in it is proven before a connection is made. */
 export interface Announcement {
@@ -33,8 +33,8 @@ export type DecodedReply =
   | { readonly kind: 'legacy'; readonly name: string }
   | { readonly kind: 'malformed'; readonly reason: MalformedReply };
 
-const UNNAMED = 'unnamed';
-const FIRST_LINE = new RegExp(`^(.+)${SERVICE_SUFFIX}[\\s\\0]*$`, 'u');
+const unnamed = 'unnamed';
+const firstLinePattern = new RegExp(`^(.+)${serviceSuffix}[\\s\\0]*$`, 'u');
 
 const bodySchema = z.object({
   svc: z.literal('lanpost'),
@@ -52,9 +52,9 @@ const bodySchema = z.object({
  */
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   const { id, run, port, code } = announcement;
-  const name = cleanName(announcement.name) ?? UNNAMED;
-  const body = { svc: 'lanpost', v: PROTOCOL_VERSION, id, run, name, port, code };
-  return Buffer.from(`${name}${SERVICE_SUFFIX}\n${JSON.stringify(body)}\n`, 'utf8');
+  const name = cleanName(announcement.name) ?? unnamed;
+  const body = { svc: 'lanpost', v: protocolVersion, id, run, name, port, code };
+  return Buffer.from(`${name}${serviceSuffix}\n${JSON.stringify(body)}\n`, 'utf8');
 }
 
 /**
@@ -62,13 +62,13 @@ export function encodeAnnouncement(announcement: Announcement): Uint8Array {
  * the result is clean. Source: PROTOCOL.md, Reply.
  */
 export function decodeReply(bytes: Uint8Array): DecodedReply {
-  if (bytes.length > MAX_REPLY_BYTES) return malformed('too-long');
+  if (bytes.length > maxReplyBytes) return malformed('too-long');
   const text = decodeText(bytes);
   if (text === null) return malformed('not-utf8');
   const end = text.indexOf('\n');
   const firstLine = end === -1 ? text : text.slice(0, end);
   const body = end === -1 ? '' : text.slice(end + 1);
-  const shownName = FIRST_LINE.exec(firstLine)?.[1];
+  const shownName = firstLinePattern.exec(firstLine)?.[1];
   if (shownName === undefined) return malformed('first-line');
   return body.trim() === '' ? decodeLegacy(shownName) : decodeBody(body);
 }
@@ -87,7 +87,7 @@ function decodeBody(body: string): DecodedReply {
   return {
     kind: 'announcement',
     announcement: { id, run, name, port, code },
-    newer: v > PROTOCOL_VERSION,
+    newer: v > protocolVersion,
   };
 }
 

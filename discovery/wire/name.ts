@@ -1,16 +1,16 @@
-import { PROBE_TEXT } from './probe.js';
+import { probeText } from './probe.js';
 
-export const MAX_NAME_CHARACTERS = 64;
-export const MAX_NAME_BYTES = 128;
+export const maxNameCharacters = 64;
+export const maxNameBytes = 128;
 
 /**
  * Control, format, surrogate and private-use characters, line and paragraph separators, and what a
  * screen shows as nothing although Unicode counts it as something.
  */
-const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const unshowable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** A reply whose first line began like this could be answered by the next responder. */
-const PROBE_LIKE_START = new RegExp(`^(?:${PROBE_TEXT}\\s*)+`, 'u');
+const probeLikeStart = new RegExp(`^(?:${probeText}\\s*)+`, 'u');
 
 /**
  * The name as it may be announced and shown: NFC, one line, nothing invisible, 1 to 64 characters
@@ -21,8 +21,8 @@ const PROBE_LIKE_START = new RegExp(`^(?:${PROBE_TEXT}\\s*)+`, 'u');
  */
 export function cleanName(raw: string): string | null {
   // Spaces first: a tab parts two words, as a control character it would glue them together.
-  const oneLine = raw.replace(/\s+/gu, ' ').replace(UNSHOWABLE, '').normalize('NFC');
-  const words = oneLine.replace(/\s+/gu, ' ').trim().replace(PROBE_LIKE_START, '');
+  const oneLine = raw.replace(/\s+/gu, ' ').replace(unshowable, '').normalize('NFC');
+  const words = oneLine.replace(/\s+/gu, ' ').trim().replace(probeLikeStart, '');
   const name = shorten(words).trim();
   return name === '' ? null : name;
 }
@@ -34,7 +34,7 @@ function shorten(text: string): string {
   for (const character of text) {
     characters += 1;
     bytes += Buffer.byteLength(character);
-    if (characters > MAX_NAME_CHARACTERS || bytes > MAX_NAME_BYTES) break;
+    if (characters > maxNameCharacters || bytes > maxNameBytes) break;
     kept += character;
   }
   return kept;

@@ -1,17 +1,17 @@
-import { SERVICE_SUFFIX } from './service.js';
+import { serviceSuffix } from './service.js';
 
-export const PROBE_TEXT = 'SERVICE DISCOVERY';
+export const probeText = 'SERVICE DISCOVERY';
 
 /** What a later version may append to a probe, after one space. */
-export const MAX_PROBE_EXTENSION_BYTES = 400;
+export const maxProbeExtensionBytes = 400;
 
-const PROBE = Buffer.from(PROBE_TEXT, 'ascii');
-const SUFFIX = Buffer.from(SERVICE_SUFFIX, 'ascii');
-const LINE_ENDS = ['', '\r', '\n', '\r\n'];
+const probe = Buffer.from(probeText, 'ascii');
+const suffix = Buffer.from(serviceSuffix, 'ascii');
+const lineEnds = ['', '\r', '\n', '\r\n'];
 
 /** The 17 bytes of a probe. Source: PROTOCOL.md, Probe. */
 export function encodeProbe(): Uint8Array {
-  return Uint8Array.from(PROBE);
+  return Uint8Array.from(probe);
 }
 
 /**
@@ -19,11 +19,11 @@ export function encodeProbe(): Uint8Array {
  * probe, a space and at most 400 further bytes of any kind. Source: PROTOCOL.md, Probe.
  */
 export function isProbe(bytes: Uint8Array): boolean {
-  if (bytes.length > PROBE.length + 1 + MAX_PROBE_EXTENSION_BYTES) return false;
+  if (bytes.length > probe.length + 1 + maxProbeExtensionBytes) return false;
   const datagram = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!datagram.subarray(0, PROBE.length).equals(PROBE)) return false;
-  const rest = datagram.subarray(PROBE.length);
-  if (LINE_ENDS.includes(rest.toString('latin1'))) return true;
+  if (!datagram.subarray(0, probe.length).equals(probe)) return false;
+  const rest = datagram.subarray(probe.length);
+  if (lineEnds.includes(rest.toString('latin1'))) return true;
   // A foreign server may have a name that begins like a probe; answering its replies would be a loop.
-  return rest[0] === 0x20 && !rest.includes(SUFFIX);
+  return rest[0] === 0x20 && !rest.includes(suffix);
 }

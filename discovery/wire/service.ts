@@ -1,2 +1,2 @@
 /** How the first line of every reply ends; the name stands before it. */
-export const SERVICE_SUFFIX = "'s File Sharing Service";
+export const serviceSuffix = "'s File Sharing Service";

@@ -8,7 +8,7 @@ import {
 import { cleanName } from '#discovery/wire/name.js';
 import { isProbe } from '#discovery/wire/probe.js';
 
-const NEVER_SHOWN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2066-\u2069\u202a-\u202e]/u;
+const neverShown = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2066-\u2069\u202a-\u202e]/u;
 
 const idSymbol = fc.constantFrom(...Array.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ'));
 const runSymbol = fc.constantFrom(...Array.from('AZaz09_-'));
@@ -102,7 +102,7 @@ test('a cleaned name is clean, and stays as it is', () => {
 });
 
 function expectClean(name: string): void {
-  expect(name).not.toMatch(NEVER_SHOWN);
+  expect(name).not.toMatch(neverShown);
   expect(name).toBe(name.normalize('NFC'));
   expect(name).toBe(name.trim());
   expect(Array.from(name).length).toBeGreaterThan(0);

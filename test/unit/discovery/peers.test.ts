@@ -185,3 +185,13 @@ describe('caps', () => {
     expect(table.servers()).toHaveLength(1024);
   });
 });
+
+test('a replaced run that answers at another address of its own disputes the run that replaced it', () => {
+  const { table, merge } = setUp();
+  merge(reply({ run: 'run00001' }), '192.168.1.9');
+  merge(reply({ run: 'run00002' }), '192.168.1.9');
+  merge(reply({ run: 'run00001' }), '10.0.0.9');
+  const marks = table.servers().map((server) => server.marks);
+  expect(marks).toHaveLength(2);
+  for (const one of marks) expect(one).toContain('conflict');
+});

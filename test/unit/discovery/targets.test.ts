@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_TARGETS, targetsOf } from '#discovery/targets.js';
+import { maxTargets, targetsOf } from '#discovery/targets.js';
 import { entry } from './loopback.js';
 
 const destinationsOf = (address: string, prefix: number) =>
@@ -53,6 +53,6 @@ test('nothing up: nothing to do', () => {
 test('a machine with hundreds of addresses still keeps to the limit, loopback among them', () => {
   const many = Array.from({ length: 300 }, (_, i) => entry(`10.0.${i >> 8}.${i & 255}`, 24));
   const targets = targetsOf({ eth0: many, lo: [entry('127.0.0.1', 8, true)] });
-  expect(targets).toHaveLength(MAX_TARGETS);
+  expect(targets).toHaveLength(maxTargets);
   expect(targets[0]?.address).toBe('127.0.0.1');
 });
