@@ -9,7 +9,14 @@ function project(name: string, include: string[], timeoutMs: number) {
   return {
     root,
     ssr: { resolve: { conditions } },
-    test: { name, root, include, testTimeout: timeoutMs, hookTimeout: timeoutMs },
+    test: {
+      name,
+      root,
+      include,
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      setupFiles: [join(root, 'test/support/seed.ts')],
+    },
   };
 }
 

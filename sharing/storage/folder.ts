@@ -1,8 +1,8 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
-import { lstat, open, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 
 /**
  * A folder held open. On Linux its children are reached through the handle, so that nobody who swaps
@@ -10,9 +10,9 @@ import { join } from 'node:path';
  * one that was opened before each use, which leaves a short race (PROTOCOL.md, "Attacks").
  */
 export interface Folder extends AsyncDisposable {
+  readonly way: FolderWay;
   /** As the user named it; for messages only. */
   readonly path: string;
-  readonly device: bigint;
   /** Where file calls reach the child `name`. Throws SharingError `folder-missing` if the folder was replaced. */
   at(name: SafeName | PrivateName): Promise<string>;
   /** Where file calls reach the folder itself. */
@@ -21,6 +21,9 @@ export interface Folder extends AsyncDisposable {
   sync(): Promise<void>;
 }
 
+/** `handle`: through the open handle. `compare`: by path, after comparing device and inode. */
+export type FolderWay = 'handle' | 'compare';
+
 /** A name of our own inside `.lanpost`, or `.lanpost` itself; never from a peer. */
 export type PrivateName = '.lanpost' | `${string}.part` | `${string}.journal`;
 
@@ -28,12 +31,14 @@ export type PrivateName = '.lanpost' | `${string}.part` | `${string}.journal`;
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const directoryFlags = noFollow | constants.O_DIRECTORY;
 const fileFlags = noFollow | constants.O_NOCTTY;
-const anchored = process.platform === 'linux' && existsSync('/proc/self/fd');
+const bestWay: FolderWay =
+  process.platform === 'linux' && existsSync('/proc/self/fd') ? 'handle' : 'compare';
 
 /** Opens the folder that the user named; links in the user's own words are followed. */
-export async function openFolder(path: string): Promise<Folder> {
+export async function openFolder(path: string, way: FolderWay = bestWay): Promise<Folder> {
   try {
-    return await hold(await open(path, constants.O_RDONLY | constants.O_DIRECTORY), path, path);
+    const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    return await hold(handle, path, resolve(path), way);
   } catch (error) {
     throw folderError(error, path);
   }
@@ -42,8 +47,12 @@ export async function openFolder(path: string): Promise<Folder> {
 /** Opens a child folder, never through a link. */
 export async function openChild(parent: Folder, name: SafeName | '.lanpost'): Promise<Folder> {
   const place = await parent.at(name);
+  // Where O_NOFOLLOW does not exist the link has to be seen before.
+  if (parent.way === 'compare' && !(await lstat(place)).isDirectory()) {
+    throw new SharingError('not-a-folder', 'not a folder');
+  }
   const handle = await open(place, directoryFlags);
-  return hold(handle, join(parent.path, name), anchored ? place : join(await parent.self(), name));
+  return hold(handle, join(parent.path, name), place, parent.way);
 }
 
 /**
@@ -55,7 +64,7 @@ export async function openRegular(
   name: SafeName,
 ): Promise<{ handle: FileHandle; stats: BigIntStats }> {
   const place = await parent.at(name);
-  const before = anchored ? undefined : await lstat(place, { bigint: true });
+  const before = parent.way === 'handle' ? undefined : await lstat(place, { bigint: true });
   if (before && !before.isFile()) throw kindError(before);
   const handle = await openQuietly(place);
   try {
@@ -87,17 +96,23 @@ function kindError(stats: BigIntStats): SharingError {
     : new SharingError('not-a-file', 'not a regular file');
 }
 
-async function hold(handle: FileHandle, path: string, place: string): Promise<Folder> {
+/** `place` is where the folder lies, for the way of comparing. */
+async function hold(
+  handle: FileHandle,
+  path: string,
+  place: string,
+  way: FolderWay,
+): Promise<Folder> {
   const stats = await handle.stat({ bigint: true });
   const self = async (): Promise<string> => {
-    if (anchored) return `/proc/self/fd/${handle.fd}`;
-    const now = await lstat(place, { bigint: true });
+    if (way === 'handle') return `/proc/self/fd/${handle.fd}`;
+    const now = await stat(place, { bigint: true });
     if (now.ino === stats.ino && now.dev === stats.dev) return place;
     throw new SharingError('folder-missing', `${path} was replaced`, { path });
   };
   return {
+    way,
     path,
-    device: stats.dev,
     self,
     at: async (name) => `${await self()}/${name}`,
     sync: () => syncFolder(handle),

@@ -1,0 +1,202 @@
+import { once } from 'node:events';
+import { duplexPair, type Duplex } from 'node:stream';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openDevice } from '#sharing/identity/device.js';
+import type { Incoming } from '#sharing/session/incoming.js';
+import { digestOf } from '#sharing/storage/digest.js';
+import { channelOptions } from '#sharing/transport/channel.js';
+import { speak, type Connection } from '#sharing/transport/connection.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+type Pair = readonly [Duplex, Duplex];
+
+async function tlsPair(): Promise<Pair> {
+  const device = await openDevice(`${await temporaryFolder()}/state`);
+  const server = createTlsServer({ ...channelOptions(device), requestCert: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+  const { port } = server.address() as { port: number };
+  const client = connectTls({ ...channelOptions(device), port, host: '127.0.0.1' });
+  const [socket] = await accepted;
+  onTestFinished(() => void server.close());
+  return [client, socket];
+}
+
+const memoryPair = (): Promise<Pair> => Promise.resolve(duplexPair());
+
+/** The same promises over memory and over the real thing. */
+describe.each([
+  ['memory', memoryPair],
+  ['TLS', tlsPair],
+])('a connection over %s', (_, pair) => {
+  const silence = { heartbeat: 15_000, idle: 35_000 };
+
+  async function open(times = silence): Promise<readonly [Connection, Connection, Pair]> {
+    const duplexes = await pair();
+    const [a, b] = [speak(duplexes[0], times), speak(duplexes[1], times)];
+    onTestFinished(async () => {
+      await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
+    });
+    return [a, b, duplexes];
+  }
+
+  function collect(connection: Connection): Incoming[] {
+    const found: Incoming[] = [];
+    connection.receive((incoming) => {
+      const copy =
+        incoming.t === 'data' ? { ...incoming, bytes: Buffer.from(incoming.bytes) } : incoming;
+      found.push(copy);
+      return undefined;
+    });
+    return found;
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (let tries = 0; !condition(); tries += 1) {
+      if (tries > 1000) throw new Error('it never came');
+      await delay(5);
+    }
+  }
+
+  test('messages arrive whole and in order, both ways', async () => {
+    const [a, b] = await open();
+    const [atA, atB] = [collect(a), collect(b)];
+    for (let id = 1; id <= 100; id += 1) a.send({ t: 'list', id, path: 'é'.repeat(id) });
+    b.send({ t: 'error', id: 1, code: 'not-found', message: '' });
+    await until(() => atB.length === 100 && atA.length === 1);
+    expect(atB.map((incoming) => 'id' in incoming && incoming.id)).toEqual(
+      Array.from({ length: 100 }, (_entry, index) => index + 1),
+    );
+  });
+
+  test('chunks of two transfers do not mix, and messages pass them', async () => {
+    const [a, b] = await open();
+    const found = collect(b);
+    const bytes = [Buffer.alloc(chunkSize, 1), Buffer.alloc(1000, 2)];
+    const sent = bytes.map((content, id) =>
+      a.sendChunk(
+        { id, file: 0, chunk: 0, length: content.length, digest: digestOf('blake3', content) },
+        content,
+      ),
+    );
+    a.send({ t: 'bye' });
+    await Promise.all(sent);
+    await until(
+      () =>
+        found
+          .filter(({ t }) => t === 'data')
+          .reduce((sum, one) => sum + (one.t === 'data' ? one.bytes.length : 0), 0) ===
+        chunkSize + 1000,
+    );
+    const order = found.map((one) => (one.t === 'chunk' ? `chunk ${one.id}` : one.t));
+    expect(order.indexOf('bye')).toBeLessThan(order.indexOf('chunk 1'));
+    const second = found.slice(order.indexOf('chunk 1') + 1).filter(({ t }) => t === 'data');
+    const last = Buffer.concat(
+      second.map((one) => (one.t === 'data' ? one.bytes : Buffer.alloc(0))),
+    );
+    expect(last.equals(bytes[1]!)).toBe(true);
+  });
+
+  test('while the receiver is busy nothing more is handed on', async () => {
+    const [a, b] = await open();
+    let busy = false;
+    let count = 0;
+    b.receive(() => {
+      expect(busy).toBe(false);
+      busy = true;
+      return delay(2).then(() => {
+        busy = false;
+        count += 1;
+      });
+    });
+    for (let n = 1; n <= 50; n += 1) a.send({ t: 'list', id: n, path: '' });
+    await until(() => count === 50);
+  });
+
+  test('a peer that reads nothing stops the sender, within bounds', async () => {
+    const [a, , [duplex]] = await open();
+    const bytes = Buffer.alloc(chunkSize);
+    let done = 0;
+    for (let chunk = 0; chunk < 64; chunk += 1) {
+      void a
+        .sendChunk({ id: 1, file: 0, chunk, length: chunkSize, digest: Buffer.alloc(32) }, bytes)
+        .then(() => (done += 1))
+        .catch(() => undefined);
+    }
+    await delay(300);
+    expect(done).toBeLessThan(20);
+    expect(duplex.writableLength).toBeLessThanOrEqual(2 * 1024 * 1024);
+  });
+
+  test('a breach closes with one word to the other side, and the reason stays', async () => {
+    const [a, b, [raw]] = await open();
+    const atA = collect(a);
+    collect(b);
+    raw.write(Buffer.from('ff000002', 'hex'));
+    expect((await b.closed)?.code).toBe('protocol');
+    b.close();
+    expect((await b.closed)?.code).toBe('protocol');
+    await a.closed;
+    expect(atA).toMatchObject([{ t: 'error', code: 'protocol' }]);
+  });
+
+  test('a fault in the receiver closes without telling what it was', async () => {
+    const [a, b] = await open();
+    const atA = collect(a);
+    b.receive(() => {
+      throw new Error('a secret path');
+    });
+    a.send({ t: 'bye' });
+    expect((await b.closed)?.code).toBe('internal');
+    await a.closed;
+    expect(atA).toMatchObject([{ t: 'error', code: 'internal', message: '' }]);
+  });
+
+  test('a friendly end has no reason; one that is cut off has', async () => {
+    const [a, b] = await open();
+    const atB = collect(b);
+    collect(a);
+    a.close(undefined, { t: 'bye' });
+    expect(await a.closed).toBeUndefined();
+    expect((await b.closed)?.code).toBe('connection-lost');
+    expect(atB).toMatchObject([{ t: 'bye' }]);
+  });
+
+  test('after the end every send fails or is swallowed, and nothing hangs', async () => {
+    const [a, b] = await open();
+    collect(b);
+    const [bytes, header] = [
+      Buffer.alloc(10),
+      { id: 1, file: 0, chunk: 0, length: 10, digest: Buffer.alloc(32) },
+    ];
+    const before = Promise.allSettled(Array.from({ length: 9 }, () => a.sendChunk(header, bytes)));
+    await a[Symbol.asyncDispose]();
+    await before;
+    a.send({ t: 'bye' });
+    await expect(a.sendChunk(header, bytes)).rejects.toMatchObject({ code: 'connection-lost' });
+    await expect(
+      a.sendDigests({ id: 1, file: 0, first: 0, digests: Buffer.alloc(32) }),
+    ).rejects.toThrow();
+  });
+
+  test('silence is filled with pings on both sides, and both live', async () => {
+    const [a, b] = await open({ heartbeat: 40, idle: 400 });
+    const [atA, atB] = [collect(a), collect(b)];
+    await delay(900);
+    expect(a.signal.aborted || b.signal.aborted).toBe(false);
+    expect([...atA, ...atB]).toEqual([]);
+  });
+
+  test('a peer that says nothing at all counts as gone', async () => {
+    const [duplex, other] = await pair();
+    const a = speak(duplex, { heartbeat: 40, idle: 200 });
+    onTestFinished(() => void other.destroy());
+    collect(a);
+    other.resume();
+    expect((await a.closed)?.code).toBe('peer-silent');
+  });
+});

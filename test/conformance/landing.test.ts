@@ -1,0 +1,187 @@
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
+import { digestOf, digestText } from '#sharing/storage/digest.js';
+import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
+import { openComparison } from '#sharing/storage/identical.js';
+import { journalHeaderLength, journalMagic } from '#sharing/storage/journal.js';
+import { openLanding, type Expected, type Landing } from '#sharing/storage/landing.js';
+import { safeName } from '#sharing/storage/path.js';
+import { openRoom } from '#sharing/storage/room.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const room = openRoom({ keepFree: 0, maxFileSize: 2 ** 40 });
+const token = '0123456789abcdef'.repeat(2);
+
+/** The same promises for both ways of reaching a folder: through its handle, and by comparing. */
+const ways: FolderWay[] = process.platform === 'linux' ? ['handle', 'compare'] : ['compare'];
+
+describe.each(ways)('a landing, reached by %s', (way) => {
+  async function open(path?: string): Promise<{ place: string; area: LandingArea }> {
+    const place = path ?? (await temporaryFolder());
+    const target = await openFolder(place, way);
+    onTestFinished(() => target[Symbol.asyncDispose]());
+    const area = await openLandingArea(target);
+    onTestFinished(() => area[Symbol.asyncDispose]());
+    return { place, area };
+  }
+
+  const expected = (content: Buffer, name = 'new_a.bin'): Expected => ({
+    name: safeName(name),
+    size: content.length,
+    mtime: 1_600_000_000_123_456,
+    algorithm: 'blake3',
+    peer: 'PEER',
+    tag: '0'.repeat(32),
+  });
+
+  async function write(landing: Landing, content: Buffer, order?: number[]): Promise<void> {
+    const count = Math.ceil(content.length / chunkSize);
+    for (const chunk of order ?? Array.from({ length: count }, (_, index) => index)) {
+      const bytes = content.subarray(chunk * chunkSize, (chunk + 1) * chunkSize);
+      await landing.write(chunk, bytes, digestOf('blake3', bytes));
+    }
+  }
+
+  const visible = async (place: string) =>
+    (await readdir(place)).filter((name) => name !== '.lanpost').sort();
+  const left = async (place: string) => readdir(join(place, '.lanpost'));
+
+  test('is invisible until it is published, then whole, with its time, and nothing is left', async () => {
+    const { place, area } = await open();
+    const content = Buffer.concat([
+      Buffer.alloc(chunkSize, 1),
+      Buffer.alloc(chunkSize, 2),
+      Buffer.from('end'),
+    ]);
+    const landing = await openLanding(area, room, expected(content), token);
+    await write(landing, content, [2, 0, 1]);
+    expect(landing.complete()).toBe(true);
+    expect(await visible(place)).toEqual([]);
+    const published = await landing.publish();
+    expect(published).toMatchObject({ as: 'new_a.bin', size: content.length });
+    expect((await readFile(join(place, 'new_a.bin'))).equals(content)).toBe(true);
+    expect(Math.round((await stat(join(place, 'new_a.bin'))).mtimeMs)).toBe(1_600_000_000_123);
+    expect(await left(place)).toEqual([]);
+  });
+
+  test('of nothing is an empty file', async () => {
+    const { place, area } = await open();
+    const landing = await openLanding(area, room, expected(Buffer.alloc(0)), token);
+    const { digest } = await landing.publish();
+    expect(digest).toBe(digestText('blake3', digestOf('blake3', Buffer.alloc(0))));
+    expect((await stat(join(place, 'new_a.bin'))).size).toBe(0);
+  });
+
+  test('never overwrites: a taken name gets the next number', async () => {
+    const { place, area } = await open();
+    await writeFile(join(place, 'new_a.bin'), 'old');
+    await symlink('nowhere', join(place, 'new_a (2).bin'));
+    const content = Buffer.from('new');
+    const landing = await openLanding(area, room, expected(content), token);
+    await write(landing, content);
+    expect((await landing.publish()).as).toBe('new_a (3).bin');
+    expect(await readFile(join(place, 'new_a.bin'), 'utf8')).toBe('old');
+    expect(await readFile(join(place, 'new_a (3).bin'), 'utf8')).toBe('new');
+  });
+
+  test('a chunk without its digest is not written, and what is incomplete is not published', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const landing = await openLanding(area, room, expected(content), token);
+    const wrong = landing.write(0, Buffer.from('wrong'), digestOf('blake3', content));
+    await expect(wrong).rejects.toMatchObject({ code: 'damaged' });
+    await expect(landing.publish()).rejects.toMatchObject({ code: 'damaged' });
+    await landing.abandon();
+    expect(await visible(place)).toEqual([]);
+    expect(await left(place)).toEqual([]);
+  });
+
+  test('a partial whose size was changed from outside is not published', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const landing = await openLanding(area, room, expected(content), token);
+    await write(landing, content);
+    await writeFile(join(place, '.lanpost', `${token}.part`), 'longer than before');
+    await expect(landing.publish()).rejects.toMatchObject({ code: 'damaged' });
+    await landing.abandon();
+    expect(await visible(place)).toEqual([]);
+  });
+
+  test('the journal has a versioned header and a slot for each chunk that landed', async () => {
+    const { place, area } = await open();
+    const content = Buffer.alloc(chunkSize + 1, 3);
+    const landing = await openLanding(area, room, expected(content), token);
+    await write(landing, content, [1]);
+    const journal = await readFile(join(place, '.lanpost', `${token}.journal`));
+    const [magic, header = ''] = journal.subarray(0, journalHeaderLength).toString().split('\n');
+    expect(magic).toBe(journalMagic);
+    expect(JSON.parse(header)).toMatchObject({
+      chunkSize,
+      name: 'new_a.bin',
+      size: content.length,
+    });
+    const slots = journal.subarray(journalHeaderLength);
+    expect(slots.subarray(0, 32)).toEqual(Buffer.alloc(32));
+    expect(slots.subarray(32)).toEqual(digestOf('blake3', content.subarray(chunkSize)));
+    await landing.abandon();
+  });
+
+  test('the same content is found under the name or a number, other content is not', async () => {
+    const { place, area } = await open();
+    const content = Buffer.concat([Buffer.alloc(chunkSize, 1), Buffer.from('tail')]);
+    const other = Buffer.from(content);
+    other[chunkSize] = 0;
+    await writeFile(join(place, 'new_a.bin'), other);
+    await writeFile(join(place, 'new_a (7).bin'), content);
+    await writeFile(join(place, 'other.bin'), content);
+    const name = safeName('new_a.bin');
+    await using comparison = await openComparison(area, name, content.length, 'blake3');
+    const digests = [content.subarray(0, chunkSize), content.subarray(chunkSize)].map((bytes) =>
+      digestOf('blake3', bytes),
+    );
+    expect(comparison.hopeful()).toBe(true);
+    await comparison.compare(digests[0]!);
+    expect(comparison.same()).toBeUndefined();
+    await comparison.compare(digests[1]!);
+    expect(comparison.same()).toMatchObject({ as: 'new_a (7).bin' });
+    await using none = await openComparison(area, safeName('x.bin'), content.length, 'blake3');
+    expect(none.hopeful()).toBe(false);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'the area must be private, ours and no link',
+    async () => {
+      const place = await temporaryFolder();
+      await mkdir(join(place, '.lanpost'));
+      await chmod(join(place, '.lanpost'), 0o755);
+      await expect(open(place)).rejects.toMatchObject({ code: 'landing-not-private' });
+      const linked = await temporaryFolder();
+      await mkdir(join(linked, 'elsewhere'), { mode: 0o700 });
+      await symlink('elsewhere', join(linked, '.lanpost'));
+      await expect(open(linked)).rejects.toMatchObject({ code: 'landing-not-private' });
+      expect(await readdir(join(linked, 'elsewhere'))).toEqual([]);
+    },
+  );
+
+  test('old partials go, young ones and what is not ours stay', async () => {
+    const { place, area } = await open();
+    const names = [`${token}.part`, `${token}.journal`, 'notes.txt', 'x.part'];
+    for (const name of names) await writeFile(join(place, '.lanpost', name), '');
+    await utimes(join(place, '.lanpost', `${token}.part`), 0, 0);
+    expect(await removeExpired(area, Date.now())).toBe(0);
+    expect(await removeExpired(area, Date.now() + 25 * 60 * 60 * 1000)).toBe(2);
+    expect((await left(place)).sort()).toEqual(['notes.txt', 'x.part']);
+  });
+});

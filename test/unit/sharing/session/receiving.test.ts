@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { receiveRules, type ReceiveRules } from '#sharing/session/receiving.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+
+const breach = expect.objectContaining({ code: 'protocol' }) as Error;
+const digest = Buffer.alloc(32);
+const chunk = (index: number, length = chunkSize) => ({
+  id: 1,
+  file: 0,
+  chunk: index,
+  length,
+  digest,
+});
+const digests = (first: number, count: number) => ({
+  id: 1,
+  file: 0,
+  first,
+  digests: Buffer.alloc(32 * count),
+});
+
+function receiving(size: number): ReceiveRules {
+  const rules = receiveRules(size);
+  rules.wantAll();
+  return rules;
+}
+
+describe('receiving', () => {
+  test('each wanted chunk once, in any order, with the right length, then the end', () => {
+    const rules = receiving(2 * chunkSize + 5);
+    expect(rules.chunk(chunk(2, 5))).toBe('take');
+    expect(rules.chunk(chunk(0))).toBe('take');
+    expect(() => rules.end()).toThrow(breach);
+    expect(rules.chunk(chunk(1))).toBe('take');
+    expect(rules.end()).toBe('take');
+    expect(rules.phase()).toBe('finishing');
+  });
+
+  test('an empty file only ends', () => {
+    expect(receiving(0).end()).toBe('take');
+  });
+
+  test.each<[string, (rules: ReceiveRules) => unknown]>([
+    ['a chunk twice', (rules) => [rules.chunk(chunk(0)), rules.chunk(chunk(0))]],
+    ['a chunk beyond the file', (rules) => rules.chunk(chunk(2, 1))],
+    ['a chunk that is too short', (rules) => rules.chunk(chunk(0, 1))],
+    ['a last chunk that is too long', (rules) => rules.chunk(chunk(1, 6))],
+    ['digests that nobody asked for', (rules) => rules.digests(digests(0, 1))],
+  ])('%s is a breach', (_, step) => {
+    expect(() => step(receiving(chunkSize + 5))).toThrow(breach);
+  });
+
+  test('before the decision nothing may come but a fail', () => {
+    const rules = receiveRules(5);
+    expect(() => rules.chunk(chunk(0, 5))).toThrow(breach);
+    expect(() => rules.end()).toThrow(breach);
+    rules.failed();
+    expect(rules.phase()).toBe('over');
+  });
+
+  test('digests come in order and end with the file', () => {
+    const rules = receiveRules(40 * chunkSize);
+    rules.compare();
+    expect(rules.digests(digests(0, 16))).toBe('take');
+    expect(() => rules.digests(digests(17, 1))).toThrow(breach);
+    expect(rules.digests(digests(16, 16))).toBe('take');
+    expect(() => rules.digests(digests(32, 9))).toThrow(breach);
+  });
+
+  test('digests that were under way when a difference was found are dropped, until the first chunk', () => {
+    const rules = receiveRules(40 * chunkSize);
+    rules.compare();
+    rules.digests(digests(0, 16));
+    rules.wantAll();
+    expect(rules.digests(digests(16, 16))).toBe('drop');
+    rules.chunk(chunk(0));
+    expect(() => rules.digests(digests(32, 8))).toThrow(breach);
+  });
+
+  test('after a refusal everything is dropped until the sender closes it', () => {
+    const rules = receiving(3 * chunkSize);
+    rules.chunk(chunk(0));
+    rules.refuse();
+    expect(rules.chunk(chunk(0))).toBe('drop');
+    expect(rules.digests(digests(7, 1))).toBe('drop');
+    expect(rules.end()).toBe('drop');
+    expect(() => rules.chunk(chunk(1))).toThrow(breach);
+  });
+
+  test('a sender that has ended cannot fail any more', () => {
+    const rules = receiving(0);
+    rules.end();
+    expect(() => {
+      rules.failed();
+    }).toThrow(breach);
+  });
+});

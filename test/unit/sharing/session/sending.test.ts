@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import {
+  sendRules,
+  sendWindow,
+  type FromReceiver,
+  type SendAction,
+} from '#sharing/session/sending.js';
+
+const digest = `blake3:${'0'.repeat(64)}`;
+const all: FromReceiver = { want: 'all', file: 0 };
+const got = (chunk: number): FromReceiver => ({ t: 'got', id: 1, file: 0, chunk });
+const receipt: FromReceiver = { t: 'receipt', id: 1, file: 0, as: 'new_a', size: 3, digest };
+const fail: FromReceiver = { t: 'fail', id: 1, file: 0, code: 'no-room', message: 'full' };
+
+function actions(chunks: number, ...script: (FromReceiver | 'next')[]): SendAction[] {
+  const rules = sendRules(chunks);
+  const done: SendAction[] = [];
+  for (const step of script) {
+    if (step === 'next') done.push(rules.next());
+    else rules.receive(step);
+  }
+  return done;
+}
+
+const breach = expect.objectContaining({ code: 'protocol' }) as Error;
+
+describe('sending', () => {
+  test('nothing moves before the receiver has said what it wants', () => {
+    expect(actions(3, 'next', 'next')).toEqual([{ do: 'wait' }, { do: 'wait' }]);
+  });
+
+  test('all chunks in order, then the end, then the receipt', () => {
+    expect(
+      actions(2, all, 'next', 'next', 'next', got(0), got(1), 'next', receipt, 'next'),
+    ).toEqual([
+      { do: 'chunk', chunk: 0 },
+      { do: 'chunk', chunk: 1 },
+      { do: 'end' },
+      { do: 'wait' },
+      { do: 'stop', outcome: { kind: 'stored', as: 'new_a', size: 3, digest } },
+    ]);
+  });
+
+  test('an empty file has an end and no chunk', () => {
+    expect(actions(0, all, 'next')).toEqual([{ do: 'end' }]);
+  });
+
+  test('only the wanted ranges', () => {
+    const ranges: FromReceiver = {
+      want: 'ranges',
+      file: 0,
+      ranges: [
+        [1, 2],
+        [4, 6],
+      ],
+    };
+    const sent = actions(9, ranges, 'next', 'next', 'next', 'next');
+    expect(sent.map((action) => ('chunk' in action ? action.chunk : action.do))).toEqual([
+      1,
+      4,
+      5,
+      'end',
+    ]);
+  });
+
+  test('no more than a window goes unconfirmed', () => {
+    const rules = sendRules(100);
+    rules.receive(all);
+    for (let chunk = 0; chunk < sendWindow; chunk += 1) {
+      expect(rules.next()).toEqual({ do: 'chunk', chunk });
+    }
+    expect(rules.next()).toEqual({ do: 'wait' });
+    rules.receive(got(3));
+    expect(rules.next()).toEqual({ do: 'chunk', chunk: sendWindow });
+    expect(rules.next()).toEqual({ do: 'wait' });
+  });
+
+  test('digests in pages, then what is wanted after all', () => {
+    const digests: FromReceiver = { want: 'digests', file: 0 };
+    expect(actions(20, digests, 'next', 'next', 'next', all, 'next')).toEqual([
+      { do: 'digests', first: 0, count: 16 },
+      { do: 'digests', first: 16, count: 4 },
+      { do: 'wait' },
+      { do: 'chunk', chunk: 0 },
+    ]);
+  });
+
+  test('identical: over without a chunk', () => {
+    const nothing: FromReceiver = {
+      want: 'nothing',
+      file: 0,
+      reason: 'identical',
+      as: 'new_a',
+      digest,
+    };
+    expect(actions(5, nothing, 'next')).toEqual([
+      { do: 'stop', outcome: { kind: 'identical', as: 'new_a', digest } },
+    ]);
+  });
+
+  test('a receiver that gives up in the middle gets its end, and only then it is over', () => {
+    expect(actions(5, all, 'next', fail, 'next', 'next')).toEqual([
+      { do: 'chunk', chunk: 0 },
+      { do: 'acknowledge' },
+      { do: 'stop', outcome: { kind: 'failed', code: 'no-room', message: 'full' } },
+    ]);
+  });
+
+  test('a receiver that gives up after the end has said the last word', () => {
+    expect(actions(1, all, 'next', got(0), 'next', fail, 'next').at(-1)).toEqual({
+      do: 'stop',
+      outcome: { kind: 'failed', code: 'no-room', message: 'full' },
+    });
+  });
+
+  test('what comes after the end of all is swallowed', () => {
+    const rules = sendRules(1);
+    rules.giveUp('changed', 'moved');
+    for (const late of [all, got(0), receipt, fail]) rules.receive(late);
+    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { code: 'changed' } });
+  });
+
+  test.each<[string, FromReceiver[]]>([
+    ['got before anything is wanted', [got(0)]],
+    ['a receipt before the end', [all, receipt]],
+    ['got of a chunk that was not sent', [all, got(0)]],
+    ['two wants', [all, all]],
+    ['ranges beyond the file', [{ want: 'ranges', file: 0, ranges: [[0, 6]] }]],
+    ['an empty range', [{ want: 'ranges', file: 0, ranges: [[2, 2]] }]],
+    [
+      'ranges that overlap',
+      [
+        {
+          want: 'ranges',
+          file: 0,
+          ranges: [
+            [0, 3],
+            [2, 4],
+          ],
+        },
+      ],
+    ],
+    [
+      'ranges that touch',
+      [
+        {
+          want: 'ranges',
+          file: 0,
+          ranges: [
+            [0, 2],
+            [2, 4],
+          ],
+        },
+      ],
+    ],
+  ])('%s is a breach', (_, script) => {
+    expect(() => actions(5, ...script)).toThrow(breach);
+  });
+
+  test('got twice, or a receipt with chunks unconfirmed, is a breach', () => {
+    expect(() => actions(2, all, 'next', got(0), got(0))).toThrow(breach);
+    expect(() => actions(1, all, 'next', 'next', receipt)).toThrow(breach);
+  });
+});

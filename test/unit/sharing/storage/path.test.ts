@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { isSafeName, pathText, safeName, safePath } from '#sharing/storage/path.js';
+
+test.each([
+  'a.txt',
+  'a b',
+  ' leading and trailing ',
+  'quotes "and\' more',
+  'emoji 👩‍👩‍👧 🏝',
+  'e\u0301 and \u00e9',
+  'a:b',
+  'con',
+  '-rf',
+  '~',
+  '%2e%2e',
+  '．．',
+  'x'.repeat(240),
+])('%j is a name', (name) => {
+  expect(safeName(name)).toBe(name);
+  expect(isSafeName(name)).toBe(true);
+});
+
+test.each([
+  ['', 'name-refused'],
+  ['.', 'name-refused'],
+  ['..', 'name-refused'],
+  ['.bashrc', 'name-refused'],
+  ['.lanpost', 'name-refused'],
+  ['a/b', 'name-refused'],
+  ['a\\b', 'name-refused'],
+  ['a\u0000', 'name-refused'],
+  ['a\nb', 'name-refused'],
+  ['a\u001b[31m', 'name-refused'],
+  ['a\u007f', 'name-refused'],
+  ['a\u0085', 'name-refused'],
+  ['a\u2028b', 'name-refused'],
+  ['a\u202egpj.exe', 'name-refused'],
+  ['a\u2066b', 'name-refused'],
+  ['a\ud800', 'name-refused'],
+  ['x'.repeat(241), 'name-too-long'],
+  ['é'.repeat(121), 'name-too-long'],
+])('%j is refused', (name, code) => {
+  expect(() => safeName(name)).toThrow(expect.objectContaining({ code }) as Error);
+  expect(isSafeName(name)).toBe(false);
+});
+
+test.each([
+  ['', []],
+  ['a', ['a']],
+  ['a/b c/d', ['a', 'b c', 'd']],
+])('the path %j has the names %j', (text, names) => {
+  expect(safePath(text)).toEqual(names);
+  expect(pathText(safePath(text))).toBe(text);
+});
+
+test.each([
+  '/',
+  '/etc/passwd',
+  'a/',
+  'a//b',
+  '../a',
+  'a/../../b',
+  'a/./b',
+  'a/.git/config',
+  'C:\\x',
+])('the path %j is refused, not repaired', (text) => {
+  expect(() => safePath(text)).toThrow(expect.objectContaining({ code: 'name-refused' }) as Error);
+});
+
+test('32 names are deep enough', () => {
+  expect(safePath(Array(32).fill('a').join('/'))).toHaveLength(32);
+  expect(() => safePath(Array(33).fill('a').join('/'))).toThrow(/32 names/);
+});

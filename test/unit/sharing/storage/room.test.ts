@@ -1,0 +1,37 @@
+import { statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { expect, test } from 'vitest';
+import { openRoom } from '#sharing/storage/room.js';
+
+const place = tmpdir();
+const { bavail, bsize } = statfsSync(place);
+const free = bavail * bsize;
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+
+test('what two callers ask for at once is counted once each', async () => {
+  const room = openRoom({ keepFree: 0, maxFileSize: free });
+  const most = Math.floor(free * 0.6);
+  const both = await Promise.allSettled([room.reserve(place, most), room.reserve(place, most)]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+});
+
+test('what is given back can be had again, what was written stays counted by the disk', async () => {
+  const room = openRoom({ keepFree: 0, maxFileSize: free });
+  const most = Math.floor(free * 0.6);
+  const first = await room.reserve(place, most);
+  await expect(room.reserve(place, most)).rejects.toThrow(code('no-room'));
+  first.written(Math.floor(most / 2));
+  first.release();
+  first.release();
+  await expect(room.reserve(place, most)).resolves.toBeDefined();
+});
+
+test('the limits are told with their numbers, before anything is written', async () => {
+  const room = openRoom({ keepFree: free, maxFileSize: 1000 });
+  await expect(room.reserve(place, 1001)).rejects.toMatchObject({
+    code: 'file-too-large',
+    facts: { size: 1001, limit: 1000 },
+  });
+  await expect(room.reserve(place, 1000)).rejects.toMatchObject({ code: 'no-room' });
+  await expect(room.reserve(place, 0)).resolves.toBeDefined();
+});
