@@ -7,7 +7,7 @@ import type { CommandLine } from './arguments.js';
 import type { Context, Memory } from './context.js';
 import { ProgramError } from './failure.js';
 import type { Log } from './log.js';
-import type { Host } from './program.js';
+import type { Host } from './host.js';
 import { statePlace } from './state-place.js';
 import { quote } from './view/quote.js';
 import type { View } from './view/view.js';

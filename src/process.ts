@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { runProgram, type Host } from './program.js';
+import type { Host } from './host.js';
+import { runProgram } from './program.js';
 import type { ExitCode } from './failure.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */

@@ -1,28 +1,10 @@
-import type { InterfaceTable } from '#discovery/addresses.js';
-import type { Readable, Writable } from 'node:stream';
 import { parseCommandLine } from './arguments.js';
 import { openBase, type Base } from './base.js';
 import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
 import { exitCodes, explain, type ExitCode } from './failure.js';
-import type { Surroundings } from './state-place.js';
+import type { Host } from './host.js';
 import { createView } from './view/view.js';
-
-/** Everything of a process that the program touches; tests hand in their own. */
-export interface Host extends Surroundings {
-  readonly input: Readable & { readonly isTTY?: boolean };
-  readonly output: Writable & { readonly isTTY?: boolean };
-  readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly workingFolder: string;
-  readonly hostName: string;
-  /** The network as the system shows it now; tests and the demo show less of it. */
-  readonly interfaces: () => InterfaceTable;
-  readonly pid: number;
-  readonly version: string;
-  readonly isAlive: (pid: number) => boolean;
-  /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */
-  readonly onInterrupt: (handler: () => void) => () => void;
-}
 
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {

@@ -1,6 +1,7 @@
 import { isAddress, liveNeighbourhood } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
-import { readKnownPeers, readSeen, shortId } from '#sharing/device.js';
+import { readKnownPeers, readSeen } from '#sharing/device.js';
+import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
 import { quote } from './view/quote.js';

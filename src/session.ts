@@ -1,5 +1,6 @@
 import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
-import { noteSeen, shortId } from '#sharing/device.js';
+import { noteSeen } from '#sharing/device.js';
+import { shortId } from '#sharing/id.js';
 import type { Call } from './command/command.js';
 import type { Context } from './context.js';
 import { ProgramError, type ExitCode } from './failure.js';

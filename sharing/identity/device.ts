@@ -1,6 +1,6 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { makeIdentity } from '#sharing/identity/certificate.js';
-import { deviceId } from '#sharing/identity/id.js';
+import { deviceId } from '#sharing/id.js';
 import { openState, readPrivate, statePlaces } from '#sharing/identity/state.js';
 import { createPrivateKey, hkdfSync, randomBytes, X509Certificate } from 'node:crypto';
 import { link, open, unlink } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
-import { isId } from '#sharing/identity/id.js';
+import { isId } from '#sharing/id.js';
 import { readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
 import { open, readFile, unlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';

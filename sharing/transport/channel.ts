@@ -1,6 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
-import { deviceId } from '#sharing/identity/id.js';
+import { deviceId } from '#sharing/id.js';
 import { constants } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 

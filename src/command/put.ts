@@ -1,5 +1,5 @@
 import type { ClientSession } from '#sharing/client.js';
-import { parseSymbols, shortId } from '#sharing/device.js';
+import { parseSymbols, shortId } from '#sharing/id.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Context } from '#src/context.js';
 import { withSession } from '#src/session.js';

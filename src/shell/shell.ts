@@ -1,7 +1,7 @@
 import type { Base } from '#src/base.js';
 import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/failure.js';
-import type { Host } from '#src/program.js';
+import type { Host } from '#src/host.js';
 import { quote } from '#src/view/quote.js';
 import { keepHistory, readHistory } from './history.js';
 import { runScript } from './script.js';

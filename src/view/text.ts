@@ -1,4 +1,4 @@
-import { grouped, shortId } from '#sharing/device.js';
+import { grouped, shortId } from '#sharing/id.js';
 import type { Answer, FailedAnswer, ServerAnswer, TransferAnswer } from './answer.js';
 import { bytesText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';

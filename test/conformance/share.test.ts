@@ -102,7 +102,7 @@ describe.each(ways)('a share, reached by %s', (way) => {
     const code = (path: string) =>
       share.open(safePath(path)).then(
         () => 'fine',
-        (error: { code: string }) => error.code,
+        (error: unknown) => (error as { code: string }).code,
       );
     expect(await code('nothing')).toBe('not-found');
     expect(await code('nothing/at/all')).toBe('not-found');

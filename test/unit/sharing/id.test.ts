@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { base32, deviceId, grouped, isId, parseSymbols, shortId } from '#sharing/identity/id.js';
+import { base32, deviceId, grouped, isId, parseSymbols, shortId } from '#sharing/id.js';
 
 test.each([
   ['', ''],

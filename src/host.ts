@@ -1,0 +1,19 @@
+import type { InterfaceTable } from '#discovery/addresses.js';
+import type { Readable, Writable } from 'node:stream';
+import type { Surroundings } from './state-place.js';
+
+/** Everything of a process that the program touches; tests hand in their own. */
+export interface Host extends Surroundings {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean };
+  readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly workingFolder: string;
+  readonly hostName: string;
+  /** The network as the system shows it now; tests and the demo show less of it. */
+  readonly interfaces: () => InterfaceTable;
+  readonly pid: number;
+  readonly version: string;
+  readonly isAlive: (pid: number) => boolean;
+  /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */
+  readonly onInterrupt: (handler: () => void) => () => void;
+}
