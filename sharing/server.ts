@@ -1,4 +1,5 @@
 import { answer } from '#sharing/dialogue/answering.js';
+import { transferTable } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
@@ -111,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     const end = await answer({
       connection,
       rules,
+      transfers: transferTable(),
       share,
       area,
       room,

@@ -37,7 +37,6 @@ export function openLog(options: LogOptions): Log {
     const screen = pretty({
       destination: options.screen,
       sync: true,
-      singleLine: true,
       colorize: options.color ?? false,
       hideObject: true,
       translateTime: 'SYS:HH:MM:ss',

@@ -46,3 +46,16 @@ export function transferTable(): Transfers {
     },
   };
 }
+
+/** Carries actions out in order; a promise means that one of them wants nothing more to be read yet. */
+export function inTurn<T>(
+  actions: readonly T[],
+  carryOut: (action: T) => Promise<void> | undefined,
+): Promise<void> | undefined {
+  let busy: Promise<void> | undefined;
+  for (const action of actions) {
+    const wait = carryOut(action);
+    if (wait) busy = busy ? busy.then(() => wait) : wait;
+  }
+  return busy;
+}

@@ -42,17 +42,12 @@ export const run: Run = async (context, { words: [named] }) => {
     port,
     code: settings.open === 'no',
   };
-  await using responder = await startResponder({
+  await using _responder = await startResponder({
     port: settings.udpPort,
     announcement: () => announcement,
     interfaces: context.interfaces,
     observe: log.discovery,
   });
-  if (responder.state() === 'port-taken') {
-    view.note(
-      `UDP port ${settings.udpPort} is taken by another program: found only by its address`,
-    );
-  }
   const { name, udpPort } = settings;
   await using _running = await announceRunning(context.stateFolder, {
     pid: context.pid,

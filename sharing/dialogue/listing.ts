@@ -1,19 +1,44 @@
+import type { Requests } from '#sharing/dialogue/requests.js';
 import { SharingError } from '#sharing/errors.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { maxListed, type Entry } from '#sharing/storage/share.js';
+import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow } from '#sharing/wire/message.js';
+
+/** Asks for a list and gives its pages at the reader's pace. Breaking off is no failure. */
+export async function* list(
+  connection: Connection,
+  requests: Requests,
+  path: string,
+  stop?: AbortSignal,
+): AsyncGenerator<readonly Entry[], void, undefined> {
+  const pages = pageQueue();
+  const id = requests.begin('listing', () => ({ rows: pages.push, refused: pages.fail }));
+  const cancel = (): void => {
+    pages.fail(new SharingError('cancelled', 'cancelled'));
+  };
+  stop?.addEventListener('abort', cancel, { once: true });
+  connection.send({ t: 'list', id, path });
+  try {
+    yield* pages.read();
+  } finally {
+    stop?.removeEventListener('abort', cancel);
+    pages.fail(new SharingError('cancelled', 'read no further'));
+    requests.forget(id);
+  }
+}
 
 /** Pages that wait for their reader, at most; more are not read from the connection. */
 const maxPages = 4;
 
-export interface PageQueue {
+interface PageQueue {
   readonly push: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
   readonly fail: (error: SharingError) => void;
   read(): AsyncGenerator<readonly Entry[], void, undefined>;
 }
 
 /** Hands pages from the connection to whoever reads the list, at the reader's pace. */
-export function pageQueue(): PageQueue {
+function pageQueue(): PageQueue {
   const pages: (readonly Entry[])[] = [];
   let count = 0;
   let over: SharingError | 'complete' | undefined;

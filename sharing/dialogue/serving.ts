@@ -1,0 +1,155 @@
+import type { Transfers } from '#sharing/dialogue/transfers.js';
+import { SharingError } from '#sharing/errors.js';
+import type { Observe } from '#sharing/events.js';
+import type { ServerAction, ServerRules } from '#sharing/session/server.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import type { DigestAlgorithm } from '#sharing/storage/digest.js';
+import {
+  pathText,
+  safeName,
+  safePath,
+  type SafeName,
+  type SafePath,
+} from '#sharing/storage/path.js';
+import type { Room } from '#sharing/storage/room.js';
+import type { Share } from '#sharing/storage/share.js';
+import { startReceiving } from '#sharing/transfer/receive.js';
+import { startSending } from '#sharing/transfer/send.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import type { EntryRow } from '#sharing/wire/message.js';
+import { fromWireCode } from '#sharing/wire/refusal.js';
+import { randomBytes } from 'node:crypto';
+
+/** What one session serves from, and to whom. */
+export interface Service {
+  readonly connection: Connection;
+  readonly rules: ServerRules;
+  readonly transfers: Transfers;
+  readonly share: Share;
+  /** Made when the first file comes. */
+  readonly area: () => Promise<LandingArea>;
+  readonly room: Room;
+  readonly clientId: string;
+  /** Number of the session, for the events. */
+  readonly session: number;
+  readonly receivedPrefix: string;
+  /** Milliseconds without movement after which a transfer, and its connection, is given up. */
+  readonly stallTime: number;
+  readonly observe: Observe;
+}
+
+/** Sends the rows of a folder, page by page, at the pace of the reader. */
+export async function listFolder(service: Service, id: number, path: SafePath): Promise<void> {
+  const { connection, share, observe, session } = service;
+  for await (const page of share.list(path)) {
+    const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
+    for (const part of fitting(rows)) {
+      await connection.drained();
+      if (connection.signal.aborted) return;
+      connection.send({ t: 'entries', id, rows: part, more: true });
+    }
+  }
+  connection.send({ t: 'entries', id, rows: [], more: false });
+  observe({ event: 'listed', session, path: pathText(path) });
+}
+
+/** Offers a file of the share and sends what the client wants of it. */
+export async function sendFile(service: Service, id: number, asked: SafePath): Promise<void> {
+  const { connection, transfers, share, observe, session, stallTime } = service;
+  const began = performance.now();
+  const path = pathText(asked);
+  const source = await share.open(asked);
+  const { size, mtime, tag } = source;
+  const algorithm = algorithmOf(service);
+  const sending = startSending(connection, { id, file: 0, source, algorithm, stallTime });
+  transfers.sending.set(id, sending);
+  connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
+  try {
+    const outcome = await sending.outcome;
+    if (outcome.kind === 'stored') {
+      const { as, digest } = outcome;
+      const took = performance.now() - began;
+      observe({ event: 'file-out', session, path, as, size, digest, took });
+    } else if (outcome.kind === 'failed') {
+      const { message } = outcome;
+      observe({ event: 'file-failed', session, path, code: fromWireCode(outcome.code), message });
+    } else {
+      observe({ event: 'file-same', session, path, as: outcome.as });
+    }
+  } finally {
+    transfers.sending.delete(id);
+  }
+}
+
+/** Judges an offer and takes the file. The offered path gives the name and nothing else. */
+export async function receiveFile(
+  service: Service,
+  { id, offer, as: plain }: Extract<ServerAction, { do: 'accept' }>,
+): Promise<void> {
+  const { connection, transfers, area, room, clientId, observe, session, stallTime } = service;
+  const [path, size, mtime, tag] = offer;
+  const began = performance.now();
+  const receiving = startReceiving(connection, {
+    id,
+    file: 0,
+    area,
+    room,
+    name: receivedName(service.receivedPrefix, path, plain),
+    size,
+    mtime,
+    tag,
+    peer: clientId,
+    algorithm: algorithmOf(service),
+    token: randomBytes(16).toString('hex'),
+    stallTime,
+  });
+  transfers.receiving.set(id, receiving);
+  try {
+    const outcome = await receiving.outcome;
+    if (outcome.kind === 'received') {
+      const { as, digest } = outcome;
+      const took = performance.now() - began;
+      observe({ event: 'file-in', session, path, as, size, digest, took });
+    } else if (outcome.kind === 'failed') {
+      const { code, message } = outcome.error;
+      observe({ event: 'file-failed', session, path, code, message });
+    } else {
+      observe({ event: 'file-same', session, path, as: outcome.as });
+    }
+  } finally {
+    transfers.receiving.delete(id);
+  }
+}
+
+function receivedName(prefix: string, offered: string, plain: string | undefined): SafeName {
+  const last = safePath(offered).at(-1);
+  if (last === undefined) throw new SharingError('name-refused', 'an empty name');
+  return safeName(plain ?? `${prefix}${last}`);
+}
+
+function algorithmOf({ rules }: Service): DigestAlgorithm {
+  const agreed = rules.digest();
+  if (!agreed) throw new SharingError('internal', 'a transfer before the welcome');
+  return agreed;
+}
+
+/** Bytes of rows that one message holds for sure. */
+const pageLength = 48 * 1024;
+
+/** Cuts a page so that each part fits into one message, however long its names are. */
+function fitting(rows: readonly EntryRow[]): EntryRow[][] {
+  const parts: EntryRow[][] = [];
+  let part: EntryRow[] = [];
+  let length = 0;
+  for (const row of rows) {
+    const rowLength = Buffer.byteLength(JSON.stringify(row)) + 1;
+    if (length + rowLength > pageLength) {
+      parts.push(part);
+      part = [];
+      length = 0;
+    }
+    part.push(row);
+    length += rowLength;
+  }
+  return part.length > 0 ? [...parts, part] : parts;
+}
