@@ -5,9 +5,9 @@ import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { judgeServer } from '#sharing/identity/trust.js';
 import { clientRules } from '#sharing/session/client.js';
-import { openLandingArea, removeExpired } from '#sharing/storage/area.js';
+import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder, openRegular } from '#sharing/storage/folder.js';
-import { safeName, safePath, type SafeName } from '#sharing/storage/path.js';
+import { isSafeName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
@@ -15,7 +15,6 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import { speak } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
 import type { Right } from '#sharing/wire/message.js';
-import { fromWireCode } from '#sharing/wire/refusal.js';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 
@@ -158,15 +157,12 @@ function sessionOf(
     list: (path, signal) => asking.list(pathOf(path), signal),
 
     async get(path, { folder, receivedPrefix, as, ...rest }) {
-      const last = safePath(path).at(-1);
+      const wanted = pathOf(path);
+      const last = safePath(wanted).at(-1);
       if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
-      const name = safeName(as ?? `${receivedPrefix}${last}`);
-      await makeFolder(folder);
-      await mustBeApart(device.stateFolder, folder);
-      await using target = await openFolder(folder);
-      await using area = await openLandingArea(target);
-      await removeExpired(area, now());
-      const outcome = await asking.get(path, { area, room, name, ...rest });
+      const name = as === undefined ? safeName(`${receivedPrefix}${last}`) : plainName(as);
+      await using landing = landingPlace(device.stateFolder, folder, now);
+      const outcome = await asking.get(wanted, { area: landing.open, room, name, ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
       const { kind, as: stored, size, digest } = outcome;
       return { outcome: kind, path, as: stored, size, digest };
@@ -176,11 +172,9 @@ function sessionOf(
       const path = resolve(file);
       const name = safeName(basename(path));
       await using source = await openLocal(path, name, device.tagKey);
-      const plain = as === undefined ? {} : { as: safeName(as) };
+      const plain = as === undefined ? {} : { as: plainName(as) };
       const outcome = await asking.put(source, { name, ...plain, ...rest });
-      if (outcome.kind === 'failed') {
-        throw new SharingError(fromWireCode(outcome.code), outcome.message);
-      }
+      if (outcome.kind === 'failed') throw outcome.error;
       const { as: stored, digest } = outcome;
       const how = outcome.kind === 'stored' ? 'stored' : 'identical';
       return { outcome: how, path: file, as: stored, size: source.size, digest };
@@ -200,19 +194,46 @@ async function openLocal(path: string, name: SafeName, tagKey: Buffer): Promise<
     return sourceOf(handle, stats, tagKey);
   } catch (error) {
     const { code, message } = asSharingError(error, 'read-failed');
-    throw new SharingError(
-      code === 'folder-missing' ? 'not-found' : code,
-      message,
-      { path },
-      error,
-    );
+    const known = code === 'folder-missing' ? 'not-found' : code;
+    throw new SharingError(known, message, { local: true }, error);
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
-    throw new SharingError('folder-missing', `cannot make ${path}`, { path }, error);
-  });
+/** The receiving folder, made and opened when the first file is offered. */
+function landingPlace(
+  stateFolder: string,
+  folder: string,
+  now: () => number,
+): AsyncDisposable & { readonly open: () => Promise<LandingArea> } {
+  const stack: AsyncDisposable[] = [];
+  let area: Promise<LandingArea> | undefined;
+
+  async function open(): Promise<LandingArea> {
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      throw new SharingError('folder-missing', `cannot make ${folder}`, { path: folder }, error);
+    });
+    await mustBeApart(stateFolder, folder);
+    const target = await openFolder(folder);
+    stack.unshift(target);
+    const opened = await openLandingArea(target);
+    stack.unshift(opened);
+    await removeExpired(opened, now());
+    return opened;
+  }
+
+  return {
+    open: () => (area ??= open()),
+    async [Symbol.asyncDispose]() {
+      await area?.catch(() => undefined);
+      for (const one of stack) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A name that the user chose for the other side of the transfer. */
+function plainName(as: string): SafeName {
+  if (isSafeName(as)) return as;
+  throw new SharingError('name-refused', `"${as}" is no plain name`, { what: 'as' });
 }
 
 /** The wire form of what was typed: judged here too, so that a slip is told before anything is sent. */

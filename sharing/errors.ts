@@ -51,6 +51,7 @@ export const errorCodes = [
   'state-missing',
   'state-not-private',
   'state-damaged',
+  'state-busy',
   'port-taken',
   'port-refused',
 ] as const;

@@ -11,8 +11,7 @@ import { openLandingArea, removeExpired, type LandingArea } from '#sharing/stora
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare } from '#sharing/storage/share.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
-import { listen } from '#sharing/transport/listen.js';
-import type { Duplex } from 'node:stream';
+import { listen, type Guest } from '#sharing/transport/listen.js';
 
 /** Everything that bounds a server; bytes and milliseconds. */
 export interface ServerLimits {
@@ -52,9 +51,6 @@ export interface SharingServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Clients that may be in the middle of their handshake besides those that are in. */
-const atTheDoor = 32;
-
 /**
  * Shares a folder until it is disposed. Throws SharingError `folder-missing`, `folder-overlaps-state`,
  * `no-permission`, `port-taken` or `port-refused`.
@@ -62,6 +58,8 @@ const atTheDoor = 32;
 export async function startServer(options: ServerOptions): Promise<SharingServer> {
   const { device, limits, observe } = options;
   await mustBeApart(device.stateFolder, options.folder);
+  // A list that is damaged must be seen now, not by the first client.
+  await readKnownPeers(device.stateFolder);
   const share = await openShare(options.folder, device.tagKey);
   const room = openRoom(limits);
   const clients = new Map<Connection, Promise<unknown>>();
@@ -82,20 +80,27 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     return landing;
   }
 
-  function onClient(socket: Duplex, clientId: string, address: string): void {
-    const connection = speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
-    const done = welcome(connection, clientId, address)
+  function onClient(guest: Guest): void {
+    const connection = speak(guest.socket, {
+      heartbeat: limits.heartbeat,
+      idle: limits.idleTimeout,
+    });
+    const done = welcome(connection, guest)
       .catch((error: unknown) => {
-        const fault = error instanceof Error ? error : new Error(String(error));
-        observe({ event: 'fault', where: 'session', error: fault });
-        connection.close(new SharingError('internal', fault.message));
+        observe({ event: 'fault', where: 'session', error: asError(error) });
+        connection.close(new SharingError('internal', ''), {
+          t: 'error',
+          code: 'internal',
+          message: '',
+        });
       })
       .finally(() => clients.delete(connection));
     clients.set(connection, done);
   }
 
-  async function welcome(connection: Connection, clientId: string, address: string): Promise<void> {
-    const admission = await decide(clientId, address);
+  async function welcome(connection: Connection, guest: Guest): Promise<void> {
+    const { clientId, address } = guest;
+    const admission = await decide(guest);
     sessions += 1;
     const session = sessions;
     if (admission.as === 'nobody') {
@@ -128,12 +133,22 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     observe({ event: 'client-out', session, code, message: end?.message ?? '' });
   }
 
-  async function decide(clientId: string, address: string): Promise<Admission> {
-    if (clients.size >= limits.maxClients) {
-      return { as: 'nobody', code: 'too-many-clients', message: 'too many clients' };
+  async function decide({ clientId, address, crowded }: Guest): Promise<Admission> {
+    if (crowded) {
+      const { maxClients, maxClientsPerAddress } = limits;
+      const [limit, whose] =
+        crowded === 'too-many-clients'
+          ? [maxClients, '']
+          : [maxClientsPerAddress, ' from your address'];
+      const message = `${limit} clients${whose} are served at once`;
+      return { as: 'nobody', code: 'too-many-clients', message };
     }
     const fromHere = options.isOwnAddress(address);
-    const known = await readKnownPeers(device.stateFolder);
+    const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
+      observe({ event: 'fault', where: 'known peers', error: asError(error) });
+      return undefined;
+    });
+    if (!known) return { as: 'nobody', code: 'internal', message: '' };
     return admit(
       { id: clientId, fromHere, nearby: options.isNearby(address) },
       { ownId: device.id, open: options.open, rightsOf: (id) => known.byId(id)?.rights },
@@ -143,7 +158,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   const listener = await listen({
     ports: options.ports,
     device,
-    maxConnections: limits.maxClients + atTheDoor,
+    maxConnections: limits.maxClients,
     maxPerAddress: limits.maxClientsPerAddress,
     firstByteTime: limits.firstByteTime,
     handshakeTime: limits.handshakeTime,
@@ -170,4 +185,8 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
       await share[Symbol.asyncDispose]();
     },
   };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,7 +1,7 @@
 import { describeSettings } from '#config/describe.js';
 import { nearest } from '#config/nearest.js';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { Call, Command, Option } from './command/command.js';
+import { usageOf, type Call, type Command, type Option } from './command/command.js';
 import { commandsAt, findCommand } from './command/registry.js';
 import { ProgramError } from './failure.js';
 import { quote } from './view/quote.js';
@@ -51,13 +51,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
   const noColor = values['no-color'] === true ? { color: 'never' } : {};
   return {
     command,
-    call: toCall(
-      command,
-      positionals.slice(1),
-      values,
-      command?.needsServer === true && !help,
-      help,
-    ),
+    call: command && !help ? oneShotCall(command, positionals.slice(1), values) : noCall(values),
     json: values['json'] === true,
     quiet: values['quiet'] === true,
     help,
@@ -71,40 +65,60 @@ export function parsePromptLine(words: readonly string[]): { command: Command; c
   const [verb = '', ...rest] = words;
   const command = mustFind(verb, 'prompt');
   const { values, positionals } = parse(rest, command.options);
-  return { command, call: toCall(command, positionals, values, false, false) };
+  checkWords(command, positionals, 'prompt');
+  return { command, call: { server: undefined, words: positionals, options: values } };
 }
 
-function mustFind(verb: string, where: 'prompt' | 'one-shot'): Command {
+/** The verb, or why it is none here. Throws ProgramError `usage`. */
+export function mustFind(verb: string, where: 'prompt' | 'one-shot'): Command {
   const command = findCommand(verb, where);
   if (command) return command;
+  if (findCommand(verb, where === 'prompt' ? 'one-shot' : 'prompt')) {
+    const [message, hint] =
+      where === 'prompt'
+        ? ['is no verb of the prompt', `in a terminal of its own: lanpost ${verb}`]
+        : ['is a verb of the prompt', 'lanpost without a verb starts the prompt'];
+    throw new ProgramError('usage', `"${quote(verb)}" ${message}`, hint);
+  }
   const names = commandsAt(where).flatMap(({ name, aliases }) => [name, ...aliases]);
   const close = nearest(verb, names);
   const hint = close === undefined ? 'help lists the verbs' : `did you mean ${close}?`;
   throw new ProgramError('usage', `there is no verb "${quote(verb)}"`, hint);
 }
 
-function toCall(
-  command: Command | undefined,
-  positionals: readonly string[],
-  options: Call['options'],
-  withServer: boolean,
-  lenient: boolean,
-): Call {
-  const server = withServer ? positionals[0] : undefined;
-  const words = withServer ? positionals.slice(1) : positionals;
-  if (!command || lenient) return { server, words, options };
-  const usage = usageOf(command, withServer);
-  if (withServer && server === undefined) throw new ProgramError('usage', 'which server?', usage);
-  if (words.length < command.least) throw new ProgramError('usage', 'something is missing', usage);
-  if (words.length > command.most) {
-    const extra = quote(words[command.most] ?? '');
-    throw new ProgramError('usage', `"${extra}" is one word too many`, usage);
+function noCall(options: Values): Call {
+  return { server: undefined, words: [], options };
+}
+
+function oneShotCall(command: Command, positionals: readonly string[], options: Values): Call {
+  if (!command.needsServer) {
+    checkWords(command, positionals, 'one-shot');
+    return { server: undefined, words: positionals, options };
   }
+  const [server, ...words] = positionals;
+  if (server === undefined) {
+    throw new ProgramError(
+      'usage',
+      'which server?',
+      `usage: lanpost ${usageOf(command, 'one-shot')}`,
+    );
+  }
+  checkWords(command, words, 'one-shot');
   return { server, words, options };
 }
 
-function usageOf({ name, usage }: Command, withServer: boolean): string {
-  return `usage: ${[withServer ? 'lanpost' : '', name, withServer ? '<server>' : '', usage].filter((part) => part !== '').join(' ')}`;
+function checkWords(
+  command: Command,
+  words: readonly string[],
+  where: 'prompt' | 'one-shot',
+): void {
+  const hint = `usage: ${where === 'one-shot' ? 'lanpost ' : ''}${usageOf(command, where)}`;
+  if (words.length < command.least) {
+    throw new ProgramError('usage', `${command.name} needs to know what`, hint);
+  }
+  if (words.length <= command.most) return;
+  const extra = quote(words[command.most] ?? '');
+  throw new ProgramError('usage', `"${extra}" is one word too many`, hint);
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -138,19 +152,21 @@ function flagError(
   words: readonly string[],
   options: readonly Option[],
 ): ProgramError {
-  const names = new Map(options.map((option) => [option.name, option]));
-  const culprit = words.find((word) => /^--?[^-]/.test(word) && !names.has(nameOf(word)));
-  if (culprit === undefined) {
-    const text = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
-    return new ProgramError(
-      'usage',
-      quote(text.replace(/\.$/, '')),
-      'lanpost help <verb> shows its options',
-    );
+  const known = new Map(options.map((option) => [option.name, option]));
+  const isUnknown = (word: string): boolean =>
+    /^--?[^-]/.test(word) && !known.has(nameOf(word)) && !/^-[qh]+$/.test(word);
+  const culprit = words.find(isUnknown);
+  if (culprit !== undefined) {
+    const close = nearest(nameOf(culprit), [...known.keys()]);
+    const hint = close === undefined ? 'help <verb> shows its options' : `did you mean --${close}?`;
+    return new ProgramError('usage', `there is no option "${quote(culprit)}" here`, hint);
   }
-  const close = nearest(nameOf(culprit), [...names.keys()]);
-  const hint = close === undefined ? 'lanpost help lists the options' : `did you mean --${close}?`;
-  return new ProgramError('usage', `there is no option "${quote(culprit)}" here`, hint);
+  // Every option is known, so one of them has a value that it may not have, or lacks one.
+  const [, name = ''] = /--([a-z-]+)/.exec(error instanceof Error ? error.message : '') ?? [];
+  const value = known.get(name)?.value;
+  return value === undefined
+    ? new ProgramError('usage', `--${name} takes no value`, 'help <verb> shows its options')
+    : new ProgramError('usage', `--${name} needs a value`, `such as --${name}=<${value}>`);
 }
 
 function nameOf(word: string): string {

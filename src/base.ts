@@ -110,10 +110,17 @@ async function readSettings(path: string, mustExist: boolean): Promise<string | 
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing =
+      error instanceof Error &&
+      'code' in error &&
+      (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     if (missing && !mustExist) return undefined;
     const why = missing ? 'does not exist' : 'cannot be read';
-    throw new ProgramError('usage', `the settings file ${quote(path)} ${why}`);
+    throw new ProgramError(
+      'usage',
+      `the settings file ${quote(path)} ${why}`,
+      'check the path, or who may read it',
+    );
   }
 }
 

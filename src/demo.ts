@@ -6,7 +6,7 @@ import { tmpdir, type NetworkInterfaceInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { exitCodes, type ExitCode } from './failure.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
 import { hostOfProcess } from './process.js';
 import { runProgram } from './program.js';
 

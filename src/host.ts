@@ -7,7 +7,6 @@ export interface Host extends Surroundings {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable & { readonly isTTY?: boolean };
   readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly workingFolder: string;
   readonly hostName: string;
   /** The network as the system shows it now; tests and the demo show less of it. */
   readonly interfaces: () => InterfaceTable;

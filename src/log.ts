@@ -1,10 +1,12 @@
 import type { DiscoveryEvent } from '#discovery/events.js';
+import { SharingError } from '#sharing/errors.js';
 import type { SharingEvent } from '#sharing/events.js';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import pino, { type Level } from 'pino';
 import pretty from 'pino-pretty';
+import { explain } from './failure.js';
 import { eventLimit } from './log-limit.js';
 import { quote } from './view/quote.js';
 
@@ -73,7 +75,7 @@ export function openLog(options: LogOptions): Log {
       );
     },
     fault: (error) => {
-      logger.error({ event: 'fault', err: error }, 'a fault in lanpost itself');
+      logger.error({ event: 'fault', err: errorFacts(error) }, 'a fault in lanpost itself');
     },
     async [Symbol.asyncDispose]() {
       logger.flush();
@@ -94,6 +96,8 @@ function levelOf(event: SharingEvent): Level {
       return 'warn';
     case 'file-failed':
       return event.code === 'cancelled' ? 'info' : 'warn';
+    // The program's own banner says it better.
+    case 'listening':
     case 'listed':
     case 'turned-away':
       return 'debug';
@@ -129,7 +133,7 @@ function sharingWords(event: SharingEvent): string {
     case 'file-same':
       return `${quote(event.path)} is there already`;
     case 'file-failed':
-      return `${quote(event.path)} failed: ${quote(event.message)}`;
+      return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message)).message}`;
     case 'partials-removed':
       return `removed ${event.count} old partial files`;
     case 'fault':
@@ -153,9 +157,16 @@ function quoted(facts: object): object {
   return Object.fromEntries(
     Object.entries(facts).map(([key, value]: [string, unknown]) => {
       if (typeof value === 'string') return [key, quote(value)];
-      return value instanceof Error ? ['err', pino.stdSerializers.err(value)] : [key, value];
+      return value instanceof Error ? ['err', errorFacts(value)] : [key, value];
     }),
   );
+}
+
+/** A stack may hold foreign words too: names, paths. */
+function errorFacts(error: unknown): object {
+  if (!(error instanceof Error)) return { message: quote(String(error)) };
+  const stack = (error.stack ?? '').split('\n').map(quote);
+  return { type: error.name, message: quote(error.message), stack };
 }
 
 /** A file that is set aside as `.1` when it has grown to `size` bytes. */

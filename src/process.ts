@@ -3,7 +3,7 @@ import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from './host.js';
 import { runProgram } from './program.js';
-import type { ExitCode } from './failure.js';
+import type { ExitCode } from './exit-codes.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
 export async function runAsProcess(words: readonly string[]): Promise<ExitCode> {

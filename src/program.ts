@@ -2,7 +2,8 @@ import { parseCommandLine } from './arguments.js';
 import { openBase, type Base } from './base.js';
 import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
-import { exitCodes, explain, type ExitCode } from './failure.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
+import { explain } from './failure.js';
 import type { Host } from './host.js';
 import { createView } from './view/view.js';
 
@@ -11,13 +12,12 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
   const early = answerEarly(words, host);
   if (early !== undefined) return early;
   const { output, error } = host;
-  const json = words.includes('--json');
-  const quiet = words.includes('--quiet') || words.includes('-q');
-  const view = createView({ output, error, json, quiet });
+  let view = createView({ output, error, json: words.includes('--json'), quiet: false });
   let base: Base | undefined;
   try {
     const line = parseCommandLine(words);
-    const { command, call } = line;
+    const { command, call, json, quiet } = line;
+    view = createView({ output, error, json, quiet });
     if (line.help) {
       const text = command ? verbHelp(command) : helpText('one-shot');
       view.show({ event: 'help', text });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -21,7 +21,8 @@ export async function announceRunning(
   const folder = runFolder(stateFolder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const place = join(folder, `${running.pid}.json`);
-  await writeFile(place, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+  await writeFile(`${place}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+  await rename(`${place}.new`, place);
   return {
     async [Symbol.asyncDispose]() {
       await unlink(place).catch(() => undefined);
@@ -38,18 +39,18 @@ export async function readRunning(
   const found: Running[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
     const place = join(folder, name);
-    const running = await readOne(place);
-    if (running && isAlive(running.pid)) found.push(running);
-    else await unlink(place).catch(() => undefined);
+    const pid = Number.parseInt(name, 10);
+    if (!isAlive(pid)) await unlink(place).catch(() => undefined);
+    else if (name.endsWith('.json')) found.push(...(await readOne(place)));
   }
   return found;
 }
 
-async function readOne(place: string): Promise<Running | undefined> {
+async function readOne(place: string): Promise<readonly Running[]> {
   try {
-    return runningSchema.parse(JSON.parse(await readFile(place, 'utf8')));
+    return [runningSchema.parse(JSON.parse(await readFile(place, 'utf8')))];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -20,20 +20,28 @@ export interface TypedServer {
   readonly port: number | undefined;
 }
 
+const serverForms =
+  'a server is a name or an address, with :port if wanted: amber, 192.168.1.20:30001, [fe80::1%eth0]:30001';
+
 /**
  * Reads `amber`, `192.168.1.20:30001`, `fe80::1%eth0` and `[fe80::1%eth0]:30001`. Throws ProgramError
  * `usage` for a port that is none.
  */
 export function parseServer(typed: string, portWord?: string): TypedServer {
   const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(typed);
-  const single = /^([^:]+):([^:]*)$/.exec(typed);
+  const single = /^([^:]*):([^:]*)$/.exec(typed);
   const [host, inline] = bracketed
     ? [bracketed[1] ?? '', bracketed[2]]
     : single
       ? [single[1] ?? '', single[2]]
       : [typed, undefined];
+  if (portWord !== undefined && inline !== undefined) {
+    throw new ProgramError('usage', 'two ports for one server', 'connect <server> [port]');
+  }
   const text = portWord ?? inline;
-  if (host === '') throw new ProgramError('usage', 'which server?');
+  if (host === '' || /[[\]]/.test(host)) {
+    throw new ProgramError('usage', `"${quote(typed)}" is no server`, serverForms);
+  }
   if (text === undefined) return { host, port: undefined };
   if (!/^[0-9]{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535) {
     throw new ProgramError(
@@ -57,7 +65,10 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
   const claimed = await whoClaims(context, host, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
   if (ids.size > 1) {
-    const list = [...ids].map((id) => (id === null ? 'one without id' : shortId(id))).join(', ');
+    const list = [...ids]
+      .map((id) => (id === null ? 'one without id' : shortId(id)))
+      .sort()
+      .join(', ');
     throw new ProgramError(
       'ambiguous-name',
       `${ids.size} servers call themselves "${quote(host)}": ${list}`,

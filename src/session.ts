@@ -1,9 +1,9 @@
 import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
 import { noteSeen } from '#sharing/device.js';
-import { shortId } from '#sharing/id.js';
 import type { Call } from './command/command.js';
 import type { Context } from './context.js';
-import { ProgramError, type ExitCode } from './failure.js';
+import type { ExitCode } from './exit-codes.js';
+import { ProgramError } from './failure.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
 /** Milliseconds that a server has to answer hello. */
@@ -53,16 +53,14 @@ export async function withSession(
   const session = await openTo(context, await findServer(context, parseServer(call.server ?? '')));
   sayUnverified(context, session);
   try {
-    const exit = await work(session);
-    await session.bye();
-    return exit;
+    return await work(session);
   } finally {
-    await session[Symbol.asyncDispose]();
+    await session.bye();
   }
 }
 
 /** An open server's key is known to nobody: the user hears that each time. */
 export function sayUnverified(context: Context, { server }: ClientSession): void {
   if (server.trust !== 'unverified') return;
-  context.view.note(`unverified ${shortId(server.id)}`);
+  context.view.show({ event: 'unverified', name: server.name, id: server.id });
 }

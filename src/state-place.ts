@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly platform: NodeJS.Platform;
   /** The user's home as the system knows it. */
   readonly home: string;
+  /** What a relative place refers to. */
+  readonly workingFolder: string;
   /** The user's number, or undefined on Windows. */
   readonly user: number | undefined;
 }
@@ -16,9 +18,10 @@ export interface Surroundings {
  * The state folder: `LANPOST_HOME`, else the platform's own place. Throws SharingError `state-missing`
  * when the home is missing or another user's, as in many containers.
  */
-export function statePlace({ environment, platform, home, user }: Surroundings): string {
+export function statePlace(surroundings: Surroundings): string {
+  const { environment, platform, home, user, workingFolder } = surroundings;
   const given = environment['LANPOST_HOME'];
-  if (given !== undefined && given !== '') return resolve(given);
+  if (given !== undefined && given !== '') return resolve(workingFolder, given);
   if (platform === 'win32') {
     return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'lanpost');
   }

@@ -15,6 +15,7 @@ function project(name: string, include: string[], timeoutMs: number) {
       include,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
+      maxWorkers: 2,
       setupFiles: [join(root, 'test/support/seed.ts')],
     },
   };

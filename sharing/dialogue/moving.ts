@@ -28,7 +28,8 @@ export interface Moving {
 }
 
 export interface GetOptions {
-  readonly area: LandingArea;
+  /** Made when the server has offered the file. */
+  readonly area: () => Promise<LandingArea>;
   readonly room: Room;
   /** Final name, with the prefix. */
   readonly name: SafeName;
@@ -44,14 +45,15 @@ export async function get(moving: Moving, path: string, wish: GetOptions): Promi
   const outcome = deferred<ReceiveOutcome>();
   const id = requests.begin('getting', (begun) => ({
     refused(error) {
-      receiving?.abandon(error);
-      outcome.reject(error);
+      // Once it has begun, it ends by itself, and only then may its folder be let go.
+      if (receiving) receiving.abandon(error);
+      else outcome.reject(error);
     },
     offered([, size, mtime, tag]) {
       receiving = startReceiving(connection, {
         id: begun,
         file: 0,
-        area: () => Promise.resolve(wish.area),
+        area: wish.area,
         room: wish.room,
         name: wish.name,
         size,
@@ -87,15 +89,19 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
   const outcome = deferred<SendOutcome>();
   const { size, mtime, tag } = source;
   const { as, onProgress } = wish;
+  let refusal: SharingError | undefined;
   const id = requests.begin('sending', (begun) => {
     const options = { id: begun, file: 0, source, algorithm, stallTime };
     const sending = startSending(connection, { ...options, ...(onProgress && { onProgress }) });
     transfers.sending.set(begun, sending);
-    sending.outcome.then(outcome.resolve, outcome.reject);
+    sending.outcome.then((ended) => {
+      if (refusal) outcome.reject(refusal);
+      else outcome.resolve(ended);
+    }, outcome.reject);
     return {
       refused(error) {
+        refusal = error;
         sending.abandon();
-        outcome.reject(error);
       },
     };
   });

@@ -17,7 +17,6 @@ import { startReceiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow } from '#sharing/wire/message.js';
-import { fromWireCode } from '#sharing/wire/refusal.js';
 import { randomBytes } from 'node:crypto';
 
 /** What one session serves from, and to whom. */
@@ -71,8 +70,8 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
       const took = performance.now() - began;
       observe({ event: 'file-out', session, path, as, size, digest, took });
     } else if (outcome.kind === 'failed') {
-      const { message } = outcome;
-      observe({ event: 'file-failed', session, path, code: fromWireCode(outcome.code), message });
+      const { code, message } = outcome.error;
+      observe({ event: 'file-failed', session, path, code, message });
     } else {
       observe({ event: 'file-same', session, path, as: outcome.as });
     }

@@ -1,8 +1,7 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import { isId } from '#sharing/id.js';
+import { lock } from '#sharing/identity/lock.js';
 import { readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
-import { open, readFile, unlink } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 
 const id = z.string().refine(isId, 'not an id');
@@ -82,47 +81,6 @@ async function readFileOf(stateFolder: string): Promise<KnownFile> {
 /** Reads, changes and replaces the file while no other process does. */
 async function change(stateFolder: string, edit: (file: KnownFile) => KnownFile): Promise<void> {
   const place = statePlaces(stateFolder).peers;
-  const unlock = await lock(`${place}.lock`);
-  try {
-    await writePrivate(place, `${JSON.stringify(edit(await readFileOf(stateFolder)), null, 2)}\n`);
-  } finally {
-    await unlock();
-  }
-}
-
-const lockPatience = 5000;
-
-async function lock(place: string): Promise<() => Promise<void>> {
-  const deadline = performance.now() + lockPatience;
-  for (;;) {
-    try {
-      const file = await open(place, 'wx', 0o600);
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => unlink(place);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-    if (!(await isHeld(place))) await unlink(place).catch(() => undefined);
-    else if (performance.now() > deadline) {
-      throw new SharingError('state-damaged', `${place} is held by another process`, {
-        path: place,
-      });
-    }
-    await delay(20);
-  }
-}
-
-/** A lock whose process is gone was left by a crash. */
-async function isHeld(place: string): Promise<boolean> {
-  const text = await readFile(place, 'utf8').catch(() => '');
-  const pid = Number(text);
-  // Just made and not yet written.
-  if (!Number.isSafeInteger(pid) || pid <= 0) return text === '';
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
+  await using _lock = await lock(`${place}.lock`);
+  await writePrivate(place, `${JSON.stringify(edit(await readFileOf(stateFolder)), null, 2)}\n`);
 }

@@ -81,13 +81,16 @@ async function mustBePrivate(path: string): Promise<void> {
     path.endsWith('.json') || path.endsWith('.pem') ? await lstat(path) : await stat(path);
   // Modes say nothing on Windows, where the profile folder is private by its own rules.
   if (process.getuid === undefined) return;
-  const mine = stats.uid === process.getuid();
-  if (mine && (stats.mode & 0o077) === 0 && !stats.isSymbolicLink()) return;
-  throw new SharingError('state-not-private', `${path} is not private`, {
-    path,
-    mode: (stats.mode & 0o777).toString(8),
-    mine,
-  });
+  const why = stats.isSymbolicLink()
+    ? 'link'
+    : stats.uid !== process.getuid()
+      ? 'foreign'
+      : (stats.mode & 0o077) !== 0
+        ? 'open'
+        : undefined;
+  if (why !== undefined) {
+    throw new SharingError('state-not-private', `${path} is not private`, { path, why });
+  }
 }
 
 /** Places in the state folder. */

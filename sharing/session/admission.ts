@@ -37,10 +37,16 @@ export function admit({ id, fromHere, nearby }: Applicant, policy: DoorPolicy): 
       message: 'this key is in use on another machine',
     };
   }
-  const rights = policy.rightsOf(id);
-  if (rights && rights.length > 0) return { as: 'peer', rights };
-  if (policy.open !== 'no' && nearby) {
-    return { as: 'open', rights: policy.open === 'rw' ? ['read', 'write'] : ['read'] };
-  }
+  const own = policy.rightsOf(id) ?? [];
+  const everybody = nearby ? openRights[policy.open] : [];
+  // A peer never has less than a stranger at the same door.
+  if (own.length > 0) return { as: 'peer', rights: [...new Set([...own, ...everybody])] };
+  if (everybody.length > 0) return { as: 'open', rights: everybody };
   return { as: 'nobody', code: 'not-known', message: 'this server does not know you' };
 }
+
+const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {
+  no: [],
+  read: ['read'],
+  rw: ['read', 'write'],
+};

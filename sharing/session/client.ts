@@ -13,7 +13,7 @@ import {
   type MessageOf,
   type OfferRow,
 } from '#sharing/wire/message.js';
-import { fromWireCode } from '#sharing/wire/refusal.js';
+import { refusedBy } from '#sharing/wire/refusal.js';
 
 /** What the client must do. */
 export type ClientAction =
@@ -81,7 +81,7 @@ export function clientRules(trusted: boolean): ClientRules {
 
   function greeted(incoming: Incoming): readonly ClientAction[] {
     if (incoming.t === 'denied' || incoming.t === 'error') {
-      throw new SharingError(fromWireCode(incoming.code), incoming.message, { denied: true });
+      throw refusedBy(incoming);
     }
     if (incoming.t !== 'welcome') throw breach(incoming, 'before welcome');
     const digest = digestAlgorithms.find((one) => one === incoming.digest);
@@ -128,11 +128,9 @@ export function clientRules(trusted: boolean): ClientRules {
     return [{ do: 'offered', id, offer }];
   }
 
-  function failed(
-    ready: Ready,
-    { id, code, message }: MessageOf<'error'>,
-  ): readonly ClientAction[] {
-    const error = new SharingError(fromWireCode(code), message);
+  function failed(ready: Ready, incoming: MessageOf<'error'>): readonly ClientAction[] {
+    const error = refusedBy(incoming);
+    const { id } = incoming;
     if (id === undefined) throw error;
     if (!ready.work.has(id)) return [];
     return [{ do: 'refused', id, error }];

@@ -1,5 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import type { Message, Want } from '#sharing/wire/message.js';
+import { refusedBy } from '#sharing/wire/refusal.js';
 
 /** Chunks that may be under way without a confirmation, per transfer (PROTOCOL.md, "Window"). */
 export const sendWindow = 8;
@@ -10,7 +11,12 @@ export const digestPage = 16;
 export type SendOutcome =
   | { readonly kind: 'stored'; readonly as: string; readonly size: number; readonly digest: string }
   | { readonly kind: 'identical' | 'skipped'; readonly as: string; readonly digest: string }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+  | FailedOutcome;
+
+interface FailedOutcome {
+  readonly kind: 'failed';
+  readonly error: SharingError;
+}
 
 type SendState =
   | { readonly phase: 'offered' }
@@ -22,6 +28,8 @@ type SendState =
       readonly unconfirmed: ReadonlySet<number>;
     }
   | { readonly phase: 'ended'; readonly unconfirmed: ReadonlySet<number> }
+  /** We gave up, and the receiver does not know it yet. */
+  | { readonly phase: 'given-up'; readonly outcome: FailedOutcome }
   /** The receiver gave up: it drops what is under way until it hears `end`. */
   | { readonly phase: 'refused'; readonly outcome: SendOutcome }
   | { readonly phase: 'over'; readonly outcome: SendOutcome };
@@ -33,6 +41,7 @@ export type SendAction =
   | { readonly do: 'chunk'; readonly chunk: number }
   | { readonly do: 'end' }
   | { readonly do: 'acknowledge' }
+  | { readonly do: 'retract'; readonly error: SharingError }
   | { readonly do: 'stop'; readonly outcome: SendOutcome };
 
 /** Messages of the receiver that concern one file of a transfer. */
@@ -45,15 +54,17 @@ export interface SendRules {
   /** The next thing to do; a chunk or a page of digests counts as begun. */
   next(): SendAction;
   readonly phase: () => SendState['phase'];
-  /** Our own side gave the file up. */
-  giveUp(code: string, message: string): void;
+  /** Our own side gives the file up; the receiver has to be told. */
+  giveUp(error: SharingError): void;
+  /** The receiver has said the last word; nobody has to be told anything. */
+  abandon(): void;
 }
 
 export function sendRules(chunks: number): SendRules {
   let state: SendState = { phase: 'offered' };
 
   function receive(message: FromReceiver): void {
-    if (state.phase === 'over' || state.phase === 'refused') return;
+    if (['over', 'refused', 'given-up'].includes(state.phase)) return;
     state = 'want' in message ? afterWant(state, message, chunks) : afterReport(state, message);
   }
 
@@ -63,6 +74,11 @@ export function sendRules(chunks: number): SendRules {
         return { do: 'wait' };
       case 'ended':
         return { do: 'wait' };
+      case 'given-up': {
+        const { outcome } = state;
+        state = over(outcome);
+        return { do: 'retract', error: outcome.error };
+      }
       case 'refused':
         state = over(state.outcome);
         return { do: 'acknowledge' };
@@ -89,11 +105,17 @@ export function sendRules(chunks: number): SendRules {
     }
   }
 
-  function giveUp(code: string, message: string): void {
-    if (state.phase !== 'over') state = over({ kind: 'failed', code, message });
+  function giveUp(error: SharingError): void {
+    if (state.phase === 'over' || state.phase === 'refused') return;
+    state = { phase: 'given-up', outcome: { kind: 'failed', error } };
   }
 
-  return { receive, next, giveUp, phase: () => state.phase };
+  function abandon(): void {
+    if (state.phase === 'over') return;
+    state = over({ kind: 'failed', error: new SharingError('cancelled', 'ended by the receiver') });
+  }
+
+  return { receive, next, giveUp, abandon, phase: () => state.phase };
 }
 
 function afterWant(state: SendState, want: Want, chunks: number): SendState {
@@ -103,7 +125,7 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
     case 'nothing':
       return over({ kind: want.reason, as: want.as, digest: want.digest });
     case 'refused':
-      return over({ kind: 'failed', code: want.code, message: want.message });
+      return over({ kind: 'failed', error: refusedBy(want) });
     case 'digests':
       if (digesting) throw illegal('want digests twice', state);
       return { phase: 'digesting', next: 0 };
@@ -119,7 +141,7 @@ function afterReport(
   message: Extract<Message, { t: 'got' | 'receipt' | 'fail' }>,
 ): SendState {
   if (message.t === 'fail') {
-    const outcome = { kind: 'failed', code: message.code, message: message.message } as const;
+    const outcome = { kind: 'failed', error: refusedBy(message) } as const;
     return state.phase === 'ended' ? over(outcome) : { phase: 'refused', outcome };
   }
   if (message.t === 'got') {

@@ -133,7 +133,8 @@ async function syncFolder(handle: FileHandle): Promise<void> {
 function folderError(error: unknown, path: string): unknown {
   const code = errnoOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new SharingError('folder-missing', `there is no folder ${path}`, { path }, error);
+    const words = code === 'ENOENT' ? `there is no folder ${path}` : `${path} is not a folder`;
+    return new SharingError('folder-missing', words, { path }, error);
   }
   return code === 'EACCES'
     ? new SharingError('no-permission', `no permission to open ${path}`, { path }, error)

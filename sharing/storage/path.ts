@@ -19,7 +19,12 @@ export const maxDepth = 32;
 export function safePath(text: string): SafePath {
   if (text === '') return [] as readonly SafeName[] as SafePath;
   const names = text.split('/');
-  if (names.length > maxDepth) throw refused(`more than ${maxDepth} names deep`);
+  if (names.length > maxDepth) throw refused(`more than ${maxDepth} names deep`, 'path');
+  if (names.includes(''))
+    throw refused('a path is names with one slash between them, none around them', 'path');
+  if (names.includes('.') || names.includes('..')) {
+    throw refused('a path stays inside the shared folder', 'path');
+  }
   return names.map((name) => safeName(name)) as readonly SafeName[] as SafePath;
 }
 
@@ -68,6 +73,6 @@ function whyNotOnWindows(name: string): string | undefined {
   return undefined;
 }
 
-function refused(reason: string): SharingError {
-  return new SharingError('name-refused', reason, { reason });
+function refused(reason: string, what: 'name' | 'path' = 'name'): SharingError {
+  return new SharingError('name-refused', reason, { what });
 }

@@ -15,7 +15,7 @@ import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
-import { fromWireCode, refusalOf } from '#sharing/wire/refusal.js';
+import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** How one file ended, from the receiver's side. */
 export type ReceiveOutcome =
@@ -53,6 +53,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const { id, file, room, name, size, algorithm, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
+  const working = new Set<Promise<void>>();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
   let confirmed = 0;
@@ -120,12 +121,14 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   }
 
   /** A file that cannot be taken ends by itself; the session goes on. */
-  async function guarded(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      giveUp(asSharingError(error, 'write-failed'));
-    }
+  function guarded(work: () => Promise<void>): Promise<void> {
+    const done = work()
+      .catch((error: unknown) => {
+        giveUp(asSharingError(error, 'write-failed'));
+      })
+      .finally(() => working.delete(done));
+    working.add(done);
+    return done;
   }
 
   function giveUp(error: SharingError): void {
@@ -160,7 +163,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       });
     } finally {
       watch[Symbol.dispose]();
-      await assembly.idle();
+      // Nothing may use the folder once the outcome is known: its owner lets go of it then.
+      while (working.size > 0) await Promise.all(working);
       await comparison?.[Symbol.asyncDispose]();
       await landing?.abandon();
     }
@@ -175,10 +179,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       }
       if (frame.t === 'fail') {
         rules.failed();
-        const { message } = frame;
         over({
           kind: 'failed',
-          error: refusal ?? new SharingError(fromWireCode(frame.code), message),
+          error: refusal ?? refusedBy(frame),
         });
       } else if (rules.end() === 'take') {
         void guarded(finish);

@@ -11,6 +11,7 @@ import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** Chunks that are read ahead or still being written to the socket. */
 const bufferCount = 3;
@@ -74,6 +75,9 @@ export function startSending(connection: Connection, options: SendOptions): Send
         case 'acknowledge':
           await sayLast({ t: 'end', id, file });
           break;
+        case 'retract':
+          await sayLast({ t: 'fail', id, file, ...refusalOf(action.error) });
+          break;
         default:
           await guarded(() => act(action));
       }
@@ -99,17 +103,8 @@ export function startSending(connection: Connection, options: SendOptions): Send
       await work();
     } catch (error) {
       if (connection.signal.aborted) throw error;
-      const { code, message } = asSharingError(error, 'read-failed');
-      await giveUp(code === 'changed' ? 'changed' : 'read-failed', message);
+      rules.giveUp(asSharingError(error, 'read-failed'));
     }
-  }
-
-  async function giveUp(
-    code: 'changed' | 'read-failed' | 'cancelled',
-    message: string,
-  ): Promise<void> {
-    rules.giveUp(code, message);
-    await sayLast({ t: 'fail', id, file, code, message });
   }
 
   /** Messages pass chunks; this one must not overtake any. */
@@ -143,6 +138,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
       buffers.push(buffer);
       throw error;
     }
+    // Much can be said while a disk reads: what is not wanted any more does not go out.
+    if (rules.phase() !== 'sending') {
+      buffers.push(buffer);
+      return;
+    }
     const digest = digestOf(algorithm, bytes);
     const sent = connection
       .sendChunk({ id, file, chunk, length, digest }, bytes)
@@ -163,6 +163,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
       await source.read(bytes, chunk * chunkSize);
       digests.push(digestOf(algorithm, bytes));
     }
+    if (rules.phase() !== 'digesting') return;
     await connection.sendDigests({ id, file, first, digests: Buffer.concat(digests) });
     watch.moved();
     onProgress({ phase: 'comparing', bytes: Math.min(size, (first + count) * chunkSize), size });
@@ -187,12 +188,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
       wake();
     },
     cancel() {
-      void giveUp('cancelled', 'cancelled by the sender').finally(() => {
-        wake();
-      });
+      rules.giveUp(new SharingError('cancelled', 'cancelled by the sender'));
+      wake();
     },
     abandon() {
-      rules.giveUp('cancelled', 'ended by the receiver');
+      rules.abandon();
       wake();
     },
     outcome: run().finally(async () => {

@@ -84,6 +84,9 @@ function reasonOf(error: Error, connected: boolean): ErrorCode {
   switch (errnoOf(error)) {
     case 'ECONNREFUSED':
       return 'connection-refused';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'not-lanpost';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EAI_FAIL':

@@ -1,7 +1,7 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Observe, TurnedAway } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
-import { crowdLimit } from '#sharing/transport/crowd.js';
+import { crowdLimit, type Crowded } from '#sharing/transport/crowd.js';
 import { channelOptions, peerIdOf, unmapped } from '#sharing/transport/channel.js';
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -18,8 +18,17 @@ export interface ListenOptions {
   readonly firstByteTime: number;
   readonly handshakeTime: number;
   readonly observe: Observe;
-  /** A client whose key is proven. `address` is unmapped. */
-  readonly onClient: (socket: Duplex, clientId: string, address: string) => void;
+  readonly onClient: (guest: Guest) => void;
+}
+
+/** A client whose key is proven. */
+export interface Guest {
+  readonly socket: Duplex;
+  readonly clientId: string;
+  /** Unmapped. */
+  readonly address: string;
+  /** It is one too many, and has to be told so. */
+  readonly crowded: Crowded | undefined;
 }
 
 export interface Listener extends AsyncDisposable {
@@ -40,6 +49,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { observe, onClient } = options;
   const crowd = crowdLimit(options.maxConnections, options.maxPerAddress);
   const sockets = new Set<Socket>();
+  const crowded = new Map<string, Crowded>();
 
   const tls = createTlsServer({
     ...channelOptions(options.device),
@@ -55,10 +65,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   plain.on('connection', (socket) => {
     socket.on('error', () => undefined);
-    const refusal = crowd.enter(socket);
-    if (refusal) {
-      turnAway(socket, refusal);
+    const entry = crowd.enter(socket);
+    if (entry.way === 'shut') {
+      turnAway(socket, entry.why);
       return;
+    }
+    if (entry.way === 'tell') {
+      const place = placeOf(socket);
+      crowded.set(place, entry.why);
+      socket.once('close', () => crowded.delete(place));
     }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -98,7 +113,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       turnAway(socket, 'not-lanpost');
       return;
     }
-    onClient(socket, clientId, unmapped(socket.remoteAddress ?? ''));
+    const address = unmapped(socket.remoteAddress ?? '');
+    onClient({ socket, clientId, address, crowded: crowded.get(placeOf(socket)) });
   });
 
   const port = await bindFirst(plain, options.ports);
@@ -117,6 +133,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       await closed;
     },
   };
+}
+
+/** The same for a socket and for the TLS socket around it. */
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? ''}`;
 }
 
 /** One line for people and scripts that speak plain text here, then the end. */

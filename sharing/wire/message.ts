@@ -15,6 +15,8 @@ const size = z.int().min(0);
 const time = z.int();
 const word = z.string().min(1).max(32);
 const text = z.string().max(512);
+/** Numbers that make a refusal useful, in bytes. */
+const facts = z.object({ size, free: size, limit: size }).partial().optional();
 const path = z.string().max(maxPathLength);
 const digestText = z.string().regex(/^[a-z0-9]{1,16}:[0-9a-f]{64}$/);
 const tag = z.string().regex(/^[0-9a-f]{32}$/);
@@ -36,7 +38,7 @@ const want = z.discriminatedUnion('want', [
     as: name,
     digest: digestText,
   }),
-  z.object({ want: z.literal('refused'), file: u32, code: word, message: text }),
+  z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
 ]);
 
 const right = z.enum(['read', 'write', 'replace']);
@@ -60,7 +62,7 @@ const messageSchema = z.discriminatedUnion('t', [
     rights: z.array(right).max(3),
     name,
   }),
-  z.object({ t: z.literal('denied'), code: word, message: text }),
+  z.object({ t: z.literal('denied'), code: word, message: text, facts }),
   z.object({ t: z.literal('list'), id: u32, path }),
   z.object({
     t: z.literal('entries'),
@@ -86,8 +88,8 @@ const messageSchema = z.discriminatedUnion('t', [
   z.object({ t: z.literal('got'), id: u32, file: u32, chunk: u32 }),
   z.object({ t: z.literal('end'), id: u32, file: u32 }),
   z.object({ t: z.literal('receipt'), id: u32, file: u32, as: name, size, digest: digestText }),
-  z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text }),
-  z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text }),
+  z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
+  z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),
   z.object({ t: z.literal('ping'), n: u32 }),
   z.object({ t: z.literal('pong'), n: u32 }),
   z.object({ t: z.literal('bye') }),

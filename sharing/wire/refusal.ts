@@ -1,4 +1,4 @@
-import type { ErrorCode, SharingError } from '#sharing/errors.js';
+import { SharingError, type ErrorCode, type ErrorFacts } from '#sharing/errors.js';
 
 /**
  * The codes that may stand in a message to a peer (PROTOCOL.md, "Refusals"). What is only this
@@ -41,13 +41,32 @@ export type WireCode = (typeof wireCodes)[number];
 
 const known: ReadonlySet<string> = new Set(wireCodes);
 
-/** What a peer is told of one of our failures; what is not its business is `internal`, without words. */
-export function refusalOf({ code, message }: SharingError): {
+/** What a refusal says on the wire. */
+export interface Refusal {
   readonly code: WireCode;
   readonly message: string;
-} {
+  /** Bytes. */
+  readonly facts?: { size?: number; free?: number; limit?: number };
+}
+
+/** What a peer is told of one of our failures; what is not its business is `internal`, without words. */
+export function refusalOf({ code, message, facts }: SharingError): Refusal {
   if (!isWireCode(code) || code === 'internal') return { code: 'internal', message: '' };
-  return { code, message: message.slice(0, maxWords) };
+  const told = { code, message: message.slice(0, maxWords) };
+  const numbers = ['size', 'free', 'limit'].filter((key) => typeof facts[key] === 'number');
+  if (numbers.length === 0) return told;
+  return { ...told, facts: Object.fromEntries(numbers.map((key) => [key, facts[key]])) };
+}
+
+/** A peer's refusal as an error of ours; its words are foreign text. */
+export function refusedBy(refusal: {
+  readonly code: string;
+  readonly message: string;
+  readonly facts?: Readonly<Record<string, number | undefined>> | undefined;
+}): SharingError {
+  const known = Object.entries(refusal.facts ?? {}).filter(([, value]) => value !== undefined);
+  const facts = Object.fromEntries(known) as ErrorFacts;
+  return new SharingError(fromWireCode(refusal.code), refusal.message, facts);
 }
 
 /** What a peer's code means here; a code of a later version is `internal`. */

@@ -1,4 +1,4 @@
-import { exitCodes } from '#src/failure.js';
+import { exitCodes } from '#src/exit-codes.js';
 import type { Run } from './command.js';
 
 export const run: Run = async ({ memory, view }) => {

@@ -1,4 +1,4 @@
-import type { ExitCode } from '#src/failure.js';
+import type { ExitCode } from '#src/exit-codes.js';
 import type { Context } from '#src/context.js';
 
 /** One verb: everything that the prompt, one shot, help and completion need to know of it. */
@@ -41,4 +41,13 @@ export interface Call {
 export function textOption(call: Call, name: string): string | undefined {
   const value = call.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The verb with what follows it, as help shows it. */
+export function usageOf(
+  { name, usage, needsServer }: Command,
+  where: 'prompt' | 'one-shot',
+): string {
+  const server = needsServer && where === 'one-shot' ? '<server>' : '';
+  return [name, server, usage].filter((part) => part !== '').join(' ');
 }

@@ -1,7 +1,7 @@
 import { settingText } from '#config/describe.js';
 import { originText } from '#config/settings-error.js';
 import { settingKeys } from '#config/settings.js';
-import { exitCodes } from '#src/failure.js';
+import { exitCodes } from '#src/exit-codes.js';
 import type { Run } from './command.js';
 
 export const run: Run = ({ view, settings, origins, stateFolder }) => {
@@ -10,6 +10,8 @@ export const run: Run = ({ view, settings, origins, stateFolder }) => {
     const text = settingText(key, value);
     view.show({ event: 'setting', key, value, text, origin: originText(origins[key]) });
   }
-  view.note(`state folder: ${stateFolder}`);
+  const where = 'LANPOST_HOME, else the place of this system';
+  const key = 'stateFolder';
+  view.show({ event: 'setting', key, value: stateFolder, text: stateFolder, origin: where });
   return Promise.resolve(exitCodes.done);
 };

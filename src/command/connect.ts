@@ -1,4 +1,4 @@
-import { exitCodes } from '#src/failure.js';
+import { exitCodes } from '#src/exit-codes.js';
 import { findServer, parseServer } from '#src/server-name.js';
 import { openTo } from '#src/session.js';
 import type { Run } from './command.js';

@@ -1,76 +1,96 @@
 import { describeSettings } from '#config/describe.js';
-import type { Command, Option } from './command.js';
+import { usageOf, type Command, type Option } from './command.js';
 import { commandsAt } from './registry.js';
 
-const column = 30;
+type Row = readonly [string, string];
 
 /** The overview, derived from the registry and the table of settings. */
 export function helpText(where: 'prompt' | 'one-shot'): string {
-  const verbs = commandsAt(where).map((command) => row(usage(command, where), command.summary));
-  if (where === 'prompt') return ['verbs', ...verbs, '', 'help <verb> says more', ''].join('\n');
-  return [
+  const rows = commandsAt(where).map((command) => verbRow(command, where));
+  if (where === 'prompt') return lines(['verbs', ...table(rows), '', 'help <verb> says more']);
+  const atPrompt = commandsAt('prompt')
+    .filter((command) => command.where === 'prompt')
+    .map((command) => verbRow(command, 'prompt'));
+  return lines([
     'lanpost finds the machines on your network and passes files between them',
     '',
-    'usage: lanpost [verb] [options]     without a verb: the shell',
+    'usage: lanpost [verb] [options]     without a verb: the prompt',
     '',
     'verbs',
-    ...verbs,
+    ...table(rows),
+    '',
+    'only at the prompt, where the others work with the connected server',
+    ...table(atPrompt),
     '',
     'options',
-    row('--json', 'print one JSON event a line'),
-    row('-q, --quiet', 'print only answers and errors'),
-    row('--config <file>', 'read settings from this file'),
-    row('-h, --help', 'explain lanpost, or one verb'),
-    row('--version', 'print the version'),
+    ...table([
+      ['--json', 'print one JSON event a line'],
+      ['-q, --quiet', 'print only answers and errors'],
+      ['--config <file>', 'read settings from this file'],
+      ['--no-color', 'no colours'],
+      ['-h, --help', 'explain lanpost, or one verb'],
+      ['--version', 'print the version'],
+    ]),
     '',
     'settings (also in config.json and the environment; lanpost config shows them)',
-    ...describeSettings().map(({ flag, placeholder, meaning }) =>
-      row(`--${flag} <${placeholder}>`, meaning),
-    ),
+    ...table(describeSettings().map(settingRow)),
     '',
     'exit codes',
-    row('0', 'done'),
-    row('1', 'a fault in lanpost itself'),
-    row('2', 'wrong use, or settings that cannot work'),
-    row('3', 'nobody found, or not reachable'),
-    row('4', 'not let in'),
-    row('5', 'one or more files failed'),
-    row('6', 'data arrived damaged'),
-    row('7', 'no room, or over a limit'),
-    row('8', 'interrupted'),
-    '',
-  ].join('\n');
+    ...table([
+      ['0', 'done'],
+      ['1', 'a fault in lanpost itself'],
+      ['2', 'wrong use, or settings that cannot work'],
+      ['3', 'nobody found, or not reachable'],
+      ['4', 'not let in'],
+      ['5', 'one or more files failed'],
+      ['6', 'data arrived damaged'],
+      ['7', 'no room, or over a limit'],
+      ['8', 'interrupted'],
+    ]),
+  ]);
 }
 
 /** Everything about one verb. */
 export function verbHelp(command: Command): string {
   const { name, aliases, summary, options, examples, where } = command;
-  const uses = [
-    ...(where !== 'one-shot' ? [`  at the prompt   ${usage(command, 'prompt')}`] : []),
-    ...(where !== 'prompt' ? [`  in one shot     lanpost ${usage(command, 'one-shot')}`] : []),
-  ];
-  return [
+  const uses: Row[] = [];
+  if (where !== 'one-shot') uses.push(['at the prompt', usageOf(command, 'prompt')]);
+  if (where !== 'prompt') uses.push(['in one shot', `lanpost ${usageOf(command, 'one-shot')}`]);
+  if (aliases.length > 0) uses.push(['also called', aliases.join(', ')]);
+  return lines([
     `${name}: ${summary}`,
-    ...uses,
-    ...(aliases.length > 0 ? [`  also called     ${aliases.join(', ')}`] : []),
-    ...(options.length > 0 ? ['', 'options', ...options.map(optionRow)] : []),
+    ...table(uses),
+    ...(options.length > 0 ? ['', 'options', ...table(options.map(optionRow))] : []),
     '',
     'examples',
     ...examples.map((example) => `  ${example}`),
-    '',
-  ].join('\n');
+  ]);
 }
 
-function usage({ name, usage: words, needsServer }: Command, where: 'prompt' | 'one-shot'): string {
-  const server = needsServer && where === 'one-shot' ? '<server>' : '';
-  return [name, server, words].filter((part) => part !== '').join(' ');
+function verbRow(command: Command, where: 'prompt' | 'one-shot'): Row {
+  const { aliases, summary } = command;
+  const also = aliases.length > 0 ? ` (also ${aliases.join(', ')})` : '';
+  return [usageOf(command, where), `${summary}${also}`];
 }
 
-function optionRow({ name, value, meaning }: Option): string {
-  return row(value === undefined ? `--${name}` : `--${name} <${value}>`, meaning);
+function settingRow({
+  flag,
+  placeholder,
+  meaning,
+}: ReturnType<typeof describeSettings>[number]): Row {
+  return [`--${flag} <${placeholder}>`, meaning];
 }
 
-function row(left: string, right: string): string {
-  const gap = left.length + 2 >= column ? '  ' : ' '.repeat(column - left.length - 2);
-  return `  ${left}${gap}${right}`;
+function optionRow({ name, value, meaning }: Option): Row {
+  return [value === undefined ? `--${name}` : `--${name} <${value}>`, meaning];
+}
+
+/** Two columns, the left one as wide as it has to be. */
+function table(rows: readonly Row[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`;
 }

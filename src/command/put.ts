@@ -1,8 +1,11 @@
 import type { ClientSession } from '#sharing/client.js';
-import { parseSymbols, shortId } from '#sharing/id.js';
+import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Context } from '#src/context.js';
+import { ProgramError } from '#src/failure.js';
 import { withSession } from '#src/session.js';
+import { placeText } from '#src/view/format.js';
+import { quote } from '#src/view/quote.js';
 import { resolve } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
 import { transferEach } from './transfer.js';
@@ -36,13 +39,37 @@ async function mustBeTrusted(
 ): Promise<void> {
   const known = context.memory.trusted;
   if (server.trust !== 'unverified' || known.has(server.id)) return;
-  const given = parseSymbols(textOption(call, 'trust') ?? '');
-  const short = server.id.slice(0, 16);
-  if (given === short || given === server.id) return;
+  const word = textOption(call, 'trust');
+  if (word !== undefined) {
+    mustBeId(word);
+    if (isIdOf(server.id, word)) return;
+    const place = placeText(server.address, server.port);
+    throw new SharingError('key-changed', 'not the one', {
+      place,
+      expected: word,
+      shown: server.id,
+    });
+  }
   const question = `the server ${shortId(server.id)} is unverified; send anyway? [y/N] `;
   const answer = await context.ask?.(question);
   if (answer === undefined || !/^y(es)?$/i.test(answer.trim())) {
     throw new SharingError('unverified', 'not trusted', { id: server.id });
   }
   known.add(server.id);
+}
+
+function mustBeId(typed: string): void {
+  const length = parseSymbols(typed)?.length;
+  if (length === shortIdLength || length === idLength) return;
+  throw new ProgramError(
+    'usage',
+    `"${quote(typed)}" is no id`,
+    'scan shows the short id of each server',
+  );
+}
+
+/** True when somebody typed this id, whole or in its short form. */
+function isIdOf(id: string, typed: string): boolean {
+  const symbols = parseSymbols(typed);
+  return symbols === id || symbols === id.slice(0, shortIdLength);
 }

@@ -3,7 +3,8 @@ import type { DiscoveryEvent } from '#discovery/events.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
 import { readSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
-import { exitCodes, ProgramError } from '#src/failure.js';
+import { exitCodes } from '#src/exit-codes.js';
+import { noInterface, ProgramError } from '#src/failure.js';
 import type { ServerAnswer } from '#src/view/answer.js';
 import type { Run } from './command.js';
 
@@ -34,7 +35,7 @@ export const run: Run = async (context) => {
     }
   }
   context.memory.scanned = [...rows.values()];
-  if (rows.size === 0) throw nobodyFound(ended);
+  if (rows.size === 0) throw nobodyFound(ended, settings.udpPort);
   if (ended?.interfaces.length === 0) view.note('no network: this machine only');
   return signal.aborted ? exitCodes.interrupted : exitCodes.done;
 };
@@ -55,10 +56,10 @@ function serverAnswer({ name, id, port, addresses, code, marks }: FoundServer): 
   return { event: 'server', name, id, port, addresses, code, marks };
 }
 
-function nobodyFound(ended: ScanEnded | undefined): ProgramError {
+function nobodyFound(ended: ScanEnded | undefined, udpPort: number): ProgramError {
   const up = (ended?.interfaces.length ?? 0) > 0;
   if (!up && ended?.loopback === false) {
-    return new ProgramError('nobody-found', 'no network interface is up', 'switch the network on');
+    return noInterface();
   }
   if (!up) {
     const hint =
@@ -72,7 +73,7 @@ function nobodyFound(ended: ScanEnded | undefined): ProgramError {
   return new ProgramError(
     'nobody-found',
     'no server found',
-    'is lanpost serve running on the other machine, on the same network, with UDP 30000 let through? ' +
+    `is lanpost serve running on the other machine, on the same network, with UDP ${udpPort} let through? ` +
       'If you know its address: connect <address>',
   );
 }

@@ -7,7 +7,8 @@ import { startResponder } from '#discovery/responder.js';
 import { SharingError } from '#sharing/errors.js';
 import { startServer, type ServerLimits, type SharingServer } from '#sharing/server.js';
 import type { Context } from '#src/context.js';
-import { exitCodes } from '#src/failure.js';
+import { exitCodes } from '#src/exit-codes.js';
+import { noInterface, ProgramError } from '#src/failure.js';
 import type { Log } from '#src/log.js';
 import { announceRunning, readRunning } from '#src/running.js';
 import { quote } from '#src/view/quote.js';
@@ -23,12 +24,15 @@ const doorTimes = { firstByteTime: 5000, handshakeTime: 10_000, helloTime: 10_00
 
 export const run: Run = async (context, { words: [named] }) => {
   const { settings, origins, view, signal } = context;
+  // `serve "$UNSET"` must not share whatever the current folder happens to be.
+  if (named === '') throw new ProgramError('usage', 'the name of the folder is empty');
+  if (Object.keys(context.interfaces()).length === 0) throw noInterface();
   const device = await context.device();
   const folder = resolve(context.workingFolder, named ?? settings.serverDirectory);
   if (named === undefined && origins.serverDirectory.kind === 'default') {
     await mkdir(folder, { recursive: true });
   }
-  await using log = await context.openLog(context.screen);
+  await using log = await context.openLog(view.quiet ? undefined : context.screen);
   const neighbourhood = liveNeighbourhood({ interfaces: context.interfaces });
   await using server = await start(context, folder, neighbourhood, log);
   const { port } = server;

@@ -1,6 +1,7 @@
 import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
-import { combine, exitCodes, explain, ProgramError, type ExitCode } from '#src/failure.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import { combine, explain, ProgramError } from '#src/failure.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';
 import { textOption, type Call } from './command.js';

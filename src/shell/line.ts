@@ -1,6 +1,7 @@
 import { parsePromptLine } from '#src/arguments.js';
 import type { Context } from '#src/context.js';
-import { exitCodes, explain, type ExitCode } from '#src/failure.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import { explain } from '#src/failure.js';
 import { splitWords } from './words.js';
 
 /** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */

@@ -1,5 +1,5 @@
 import type { Context } from '#src/context.js';
-import { exitCodes, type ExitCode } from '#src/failure.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { runLine } from './line.js';
@@ -11,15 +11,16 @@ import { runLine } from './line.js';
 export async function runScript(
   input: Readable,
   context: Context,
-  promptText: (context: Context) => string,
+  promptText: () => string,
 ): Promise<ExitCode> {
-  const lines = createInterface({ input, crlfDelay: Infinity });
+  const { signal } = context;
+  const lines = createInterface({ input, crlfDelay: Infinity, signal });
   for await (const line of lines) {
     const mayFail = line.startsWith('-');
-    if (line.trim() !== '') context.view.note(`${promptText(context)}${line}`);
+    if (line.trim() !== '') context.view.note(`${promptText()}${line}`);
     const exit = await runLine(context, mayFail ? line.slice(1) : line);
     if (exit !== exitCodes.done && !mayFail) return exit;
-    if (context.memory.leaving || context.signal.aborted) break;
+    if (context.memory.leaving || signal.aborted) break;
   }
-  return exitCodes.done;
+  return signal.aborted ? exitCodes.interrupted : exitCodes.done;
 }

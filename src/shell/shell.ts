@@ -1,6 +1,6 @@
 import type { Base } from '#src/base.js';
-import type { Context } from '#src/context.js';
-import type { ExitCode } from '#src/failure.js';
+import type { Memory } from '#src/context.js';
+import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
 import { quote } from '#src/view/quote.js';
 import { keepHistory, readHistory } from './history.js';
@@ -16,15 +16,17 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
   try {
     if (host.input.isTTY !== true || host.output.isTTY !== true) {
       const context = base.context({ atPrompt: true, signal: quit.signal, ask: undefined });
-      return await runScript(host.input, context, promptText);
+      return await runScript(host.input, context, () => promptText(base.memory));
     }
     base.view.note('lanpost shell; help lists the verbs, scan finds servers, Ctrl-D leaves');
     return await runTerminal({
       input: host.input,
       output: host.output,
+      view: base.view,
       quit: quit.signal,
       contextFor: (parts) => base.context({ atPrompt: true, ...parts }),
-      promptText,
+      promptText: () => promptText(base.memory),
+      isLeaving: () => base.memory.leaving,
       history: readHistory(base.stateFolder),
       onHistory: (history) => {
         keepHistory(base.stateFolder, history);
@@ -36,6 +38,6 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
 }
 
 /** Shows where the user is: the server of the open session. */
-function promptText({ memory }: Context): string {
-  return `${memory.session ? quote(memory.session.server.name) : 'lanpost'}> `;
+function promptText({ session }: Memory): string {
+  return `${session ? quote(session.server.name) : 'lanpost'}> `;
 }

@@ -1,12 +1,15 @@
 import type { Context } from '#src/context.js';
-import { exitCodes, type ExitCode } from '#src/failure.js';
-import { createInterface, type Interface } from 'node:readline';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import type { View } from '#src/view/view.js';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { runLine } from './line.js';
+import { lineQueue, type LineQueue } from './line-queue.js';
 
 export interface TerminalOptions {
   readonly input: Readable;
   readonly output: Writable;
+  readonly view: View;
   /** Ends the shell from outside. */
   readonly quit: AbortSignal;
   /** Makes what one line needs; `signal` ends it, `ask` asks through the same line editor. */
@@ -14,7 +17,8 @@ export interface TerminalOptions {
     readonly signal: AbortSignal;
     readonly ask: (question: string) => Promise<string>;
   }) => Context;
-  readonly promptText: (context: Context) => string;
+  readonly promptText: () => string;
+  readonly isLeaving: () => boolean;
   readonly history: readonly string[];
   readonly onHistory: (history: readonly string[]) => void;
 }
@@ -26,105 +30,92 @@ const historySize = 500;
  * shell. Lines that are typed ahead or pasted run one after the other.
  */
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
+  const { input, output, view, quit, promptText } = options;
+  let asking = false;
   const lines = createInterface({
-    input: options.input,
-    output: options.output,
+    input,
+    output,
     terminal: true,
     historySize,
     history: [...options.history],
     removeHistoryDuplicates: true,
   });
-  lines.on('history', options.onHistory);
+  lines.on('history', (history: string[]) => {
+    // The answer to a question is nobody's business later; it may be a code.
+    if (asking) history.shift();
+    else options.onHistory(history);
+  });
   const typed = lineQueue(lines);
-  options.quit.addEventListener(
+  quit.addEventListener(
     'abort',
     () => {
       lines.close();
     },
     { once: true },
   );
-  const idle = options.contextFor({ signal: AbortSignal.abort(), ask: () => Promise.resolve('') });
+
+  function prompt(): void {
+    lines.setPrompt(promptText());
+    lines.prompt(true);
+  }
+
+  /** A remark that comes while somebody types goes above the line that is being typed. */
+  view.around((write) => {
+    if (!typed.isWaiting() || asking) {
+      write();
+      return;
+    }
+    output.write('\r\u001b[K');
+    write();
+    prompt();
+  });
+
+  async function ask(question: string): Promise<string> {
+    asking = true;
+    try {
+      lines.setPrompt(question);
+      lines.prompt();
+      const answer = await typed.next();
+      return answer.kind === 'line' ? answer.line : '';
+    } finally {
+      asking = false;
+    }
+  }
 
   try {
-    for (;;) {
-      lines.setPrompt(options.promptText(idle));
-      lines.prompt();
-      const line = await typed.next(() => {
+    while (!options.isLeaving()) {
+      prompt();
+      const next = await typed.next();
+      if (next.kind === 'end') break;
+      if (next.kind === 'line') {
+        await runOne(options, typed, ask, next.line);
+      } else {
+        lines.write(null, { ctrl: true, name: 'e' });
         lines.write(null, { ctrl: true, name: 'u' });
-        options.output.write('\n(bye or Ctrl-D leaves)\n');
-        lines.prompt();
-      });
-      if (line === undefined) break;
-      await runOne(options, typed, lines, line);
-      if (idle.memory.leaving) break;
+        output.write('\n(bye or Ctrl-D leaves)\n');
+      }
     }
   } finally {
+    view.around(undefined);
     lines.close();
   }
-  options.output.write('\n');
+  output.write('\n');
   return exitCodes.done;
 }
 
 async function runOne(
-  options: TerminalOptions,
+  { contextFor, quit }: TerminalOptions,
   typed: LineQueue,
-  lines: Interface,
+  ask: (question: string) => Promise<string>,
   line: string,
 ): Promise<void> {
   const stop = new AbortController();
-  const ask = async (question: string): Promise<string> => {
-    lines.setPrompt(question);
-    lines.prompt();
-    return (
-      (await typed.next(() => {
-        stop.abort();
-      })) ?? ''
-    );
-  };
-  typed.onInterrupt(() => {
+  const release = typed.onInterrupt(() => {
     stop.abort();
   });
-  await runLine(
-    options.contextFor({ signal: AbortSignal.any([stop.signal, options.quit]), ask }),
-    line,
-  );
-}
-
-interface LineQueue {
-  /** The next line; undefined at the end. `interrupted` is called for Ctrl-C while it waits. */
-  next(interrupted: () => void): Promise<string | undefined>;
-  onInterrupt(handler: () => void): void;
-}
-
-function lineQueue(lines: Interface): LineQueue {
-  const waiting: string[] = [];
-  let ended = false;
-  let wake: () => void = () => undefined;
-  let interrupt: () => void = () => undefined;
-  lines.on('line', (line) => {
-    waiting.push(line);
-    wake();
-  });
-  lines.on('close', () => {
-    ended = true;
-    wake();
-  });
-  lines.on('SIGINT', () => {
-    interrupt();
-    wake();
-  });
-  return {
-    async next(interrupted) {
-      interrupt = interrupted;
-      while (waiting.length === 0 && !ended) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return waiting.shift();
-    },
-    onInterrupt(handler) {
-      interrupt = handler;
-    },
-  };
+  try {
+    await runLine(contextFor({ signal: AbortSignal.any([stop.signal, quit]), ask }), line);
+  } finally {
+    release();
+  }
 }

@@ -29,6 +29,11 @@ export function splitWords(line: string): string[] {
       word = (word ?? '') + character;
     }
   }
-  if (quoted !== undefined) throw new ProgramError('usage', `the quote ${quoted} is not closed`);
+  if (quoted !== undefined)
+    throw new ProgramError(
+      'usage',
+      `the quote ${quoted} is not closed`,
+      `a quote that belongs to a name is written \\${quoted}`,
+    );
   return word === undefined ? words : [...words, word];
 }

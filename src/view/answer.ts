@@ -22,6 +22,8 @@ export type Answer =
       readonly trust: 'self' | 'known' | 'unverified';
       readonly rights: readonly string[];
     }
+  /** The session is with an open server whose key nobody has vouched for. */
+  | { readonly event: 'unverified'; readonly name: string; readonly id: string }
   | { readonly event: 'bye'; readonly name: string }
   | {
       readonly event: 'serving';

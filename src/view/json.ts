@@ -1,5 +1,6 @@
 import type { Answer } from './answer.js';
 import { isoTime } from './format.js';
+import { dangerous } from './quote.js';
 
 /** Version of the lines of `--json`: grows when a key changes its meaning or goes. */
 const version = 1;
@@ -11,10 +12,16 @@ export function jsonLine(answer: Answer): string {
   return `${escapeInvisible(JSON.stringify({ v: version, event, ...rest, ...times }))}\n`;
 }
 
-/** JSON leaves DEL, C1 and bidi controls as they are; a reader of JSON sees the same text either way. */
+/** JSON leaves DEL, C1 and format characters as they are; a reader of JSON sees the same text either way. */
 function escapeInvisible(json: string): string {
-  return json.replace(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return Array.from(json, (character) =>
+    dangerous.test(character) ? escapeUnits(character) : character,
+  ).join('');
+}
+
+function escapeUnits(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 }

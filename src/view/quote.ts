@@ -11,12 +11,14 @@ export function quote(text: string): string {
   return characters.length > longest ? `${shown}…` : shown;
 }
 
-// Controls, surrogates, line separators, bidi controls, invisible characters, byte order marks.
-const dangerous =
-  /^[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]$/u;
+/**
+ * Controls, format characters (bidi among them), surrogates, separators of lines, and everything that has
+ * no shape; but not the joiner and the selector that emoji are made with.
+ */
+export const dangerous =
+  /(?!\u200d|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 function visible(character: string): string {
-  if (character === '\\') return '\\\\';
   if (!dangerous.test(character)) return character;
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -26,6 +26,8 @@ export function textLines(answer: Answer): string {
       const place = placeText(answer.address, answer.port);
       return `connected to ${quote(answer.name)} at ${place}  ${trust}${shortId(answer.id)}  (${may})\n`;
     }
+    case 'unverified':
+      return `unverified ${shortId(answer.id)}\n`;
     case 'bye':
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':
@@ -63,7 +65,7 @@ function transferLine({ event, as, identical, size }: TransferAnswer): string {
 }
 
 function failedLines({ path, message, hint }: FailedAnswer): string {
-  const what = path === null ? '' : `${quote(path)}: `;
+  const what = path === null ? '' : `${path === '' ? '""' : quote(path)}: `;
   return `lanpost: ${what}${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
 }
 

@@ -15,6 +15,8 @@ export interface View {
   show(answer: Answer): void;
   /** A remark on standard error; not with --quiet. */
   note(text: string): void;
+  /** Lets a prompt keep its line whole: every write to the screen goes through `frame`. */
+  around(frame: ((write: () => void) => void) | undefined): void;
   /** The line that moves while something runs. */
   readonly status: StatusLine;
 }
@@ -28,21 +30,38 @@ export interface ViewOptions {
 
 export function createView({ output, error, json, quiet }: ViewOptions): View {
   const status = statusLine(error, quiet || json);
+  let around = (write: () => void): void => {
+    write();
+  };
   return {
     quiet,
     status,
     show(answer) {
       status.clear();
-      if (json) output.write(jsonLine(answer));
-      else if (answer.event === 'failed') error.write(textLines(answer));
-      else if (!quiet || isAsked(answer)) output.write(textLines(answer));
+      around(() => {
+        if (json) output.write(jsonLine(answer));
+        else if (isAside(answer)) error.write(textLines(answer));
+        else if (!quiet || isAsked(answer)) output.write(textLines(answer));
+      });
     },
     note(text) {
       if (quiet || json) return;
       status.clear();
-      error.write(`${text}\n`);
+      around(() => error.write(`${text}\n`));
+    },
+    around(frame) {
+      around =
+        frame ??
+        ((write) => {
+          write();
+        });
     },
   };
+}
+
+/** What is no answer, though a script wants to hear of it. */
+function isAside({ event }: Answer): boolean {
+  return event === 'failed' || event === 'unverified';
 }
 
 /** What a command was asked for is printed even with --quiet; what only confirms is not. */

@@ -66,7 +66,7 @@ describe('a device', () => {
       await chmod(join(folder, 'identity.pem'), 0o640);
       await expect(openDevice(folder)).rejects.toMatchObject({
         code: 'state-not-private',
-        facts: { path: join(folder, 'identity.pem'), mode: '640' },
+        facts: { path: join(folder, 'identity.pem'), why: 'open' },
       });
       await chmod(join(folder, 'identity.pem'), 0o600);
       await chmod(folder, 0o711);

@@ -27,10 +27,10 @@ test.each<[string, Partial<Applicant>, Partial<DoorPolicy>, object]>([
   ['a far peer', { nearby: false }, { rightsOf: () => ['read'] }, { as: 'peer', rights: ['read'] }],
   ['a peer without rights', {}, { rightsOf: () => [] }, { as: 'nobody', code: 'not-known' }],
   [
-    'a peer keeps to its rights, open or not',
+    'a peer has no less than a stranger',
     {},
     { open: 'rw', rightsOf: () => ['read'] },
-    { as: 'peer', rights: ['read'] },
+    { as: 'peer', rights: ['read', 'write'] },
   ],
 ])('%s', (_, applicant, policy, expected) => {
   expect(admit({ ...stranger, ...applicant }, { ...closed, ...policy })).toMatchObject(expected);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SharingError } from '#sharing/errors.js';
 import {
   sendRules,
   sendWindow,
@@ -99,25 +100,29 @@ describe('sending', () => {
   });
 
   test('a receiver that gives up in the middle gets its end, and only then it is over', () => {
-    expect(actions(5, all, 'next', fail, 'next', 'next')).toEqual([
+    expect(actions(5, all, 'next', fail, 'next', 'next')).toMatchObject([
       { do: 'chunk', chunk: 0 },
       { do: 'acknowledge' },
-      { do: 'stop', outcome: { kind: 'failed', code: 'no-room', message: 'full' } },
+      { do: 'stop', outcome: { kind: 'failed', error: { code: 'no-room', message: 'full' } } },
     ]);
   });
 
   test('a receiver that gives up after the end has said the last word', () => {
-    expect(actions(1, all, 'next', got(0), 'next', fail, 'next').at(-1)).toEqual({
+    expect(actions(1, all, 'next', got(0), 'next', fail, 'next').at(-1)).toMatchObject({
       do: 'stop',
-      outcome: { kind: 'failed', code: 'no-room', message: 'full' },
+      outcome: { kind: 'failed', error: { code: 'no-room', message: 'full' } },
     });
   });
 
   test('what comes after the end of all is swallowed', () => {
     const rules = sendRules(1);
-    rules.giveUp('changed', 'moved');
+    rules.giveUp(new SharingError('changed', 'moved'));
     for (const late of [all, got(0), receipt, fail]) rules.receive(late);
-    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { code: 'changed' } });
+    expect(rules.next()).toMatchObject({ do: 'retract', error: { code: 'changed' } });
+    for (const late of [all, got(0), receipt, fail]) rules.receive(late);
+    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { error: { code: 'changed' } } });
+    rules.abandon();
+    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { error: { code: 'changed' } } });
   });
 
   test.each<[string, FromReceiver[]]>([

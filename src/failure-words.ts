@@ -1,0 +1,281 @@
+import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
+import { bytesText } from './view/format.js';
+import { quote } from './view/quote.js';
+
+interface Words {
+  readonly exit: ExitCode;
+  readonly say: (facts: ErrorFacts, message: string) => string;
+  readonly hint?: string | ((facts: ErrorFacts) => string);
+}
+
+const nameHints: Readonly<Record<string, string>> & { readonly name: string } = {
+  name: 'names are never changed on the way; rename the file where it lies',
+  path: 'paths begin at the shared folder: notes/plan.txt',
+  as: '--as takes one plain name, such as plan.txt',
+};
+const localHint = 'llist shows the local folder; in one shot put reads from the current one';
+const privacy: Readonly<Record<string, string>> = {
+  foreign: 'belongs to another user',
+  open: 'can be read by others',
+  link: 'is a link',
+};
+const again = 'run the same command again';
+const { fault, usage, unreachable, notLetIn, files, integrity, room, interrupted } = exitCodes;
+
+/** Every code of sharing has its words; the compiler proves it. */
+export const failureWords: Record<ErrorCode, Words> = {
+  'name-unresolved': {
+    exit: unreachable,
+    say: ({ host }) => `no machine called ${text(host)} is known`,
+    hint: 'lanpost scan lists the servers that can be found; an IP address works too',
+  },
+  unreachable: {
+    exit: unreachable,
+    say: ({ host }) => `${text(host)} cannot be reached from this network`,
+    hint: 'are both machines on the same network, and is this one connected at all?',
+  },
+  'connection-refused': {
+    exit: unreachable,
+    say: ({ host, port }) => `nothing listens at ${text(host)} port ${text(port)}`,
+    hint: 'is lanpost serve running there, and on that port? lanpost scan shows the port',
+  },
+  'connect-timeout': {
+    exit: unreachable,
+    say: ({ host, port }) => `${text(host)} port ${text(port)} does not answer`,
+    hint: ({ port }) => `is it switched on, and does its firewall let TCP ${text(port)} through?`,
+  },
+  'connection-lost': {
+    exit: interrupted,
+    say: () => 'the connection was lost',
+    hint: again,
+  },
+  'peer-silent': {
+    exit: interrupted,
+    say: () => 'the other machine has fallen silent',
+    hint: `is it asleep or unplugged? then ${again}`,
+  },
+  'not-lanpost': {
+    exit: unreachable,
+    say: ({ host, port }) => `what listens at ${text(host)} port ${text(port)} is not lanpost`,
+    hint: 'lanpost scan shows on which port the server listens',
+  },
+  'version-mismatch': {
+    exit: unreachable,
+    say: (_, message) => `the two lanposts do not understand each other: ${message}`,
+    hint: 'update the older one',
+  },
+  'not-known': {
+    exit: notLetIn,
+    say: () => 'the server does not know this machine and lets no strangers in',
+    hint: 'on the server: lanpost serve --open (read) or --open=rw (read and write)',
+  },
+  'unknown-server': {
+    exit: notLetIn,
+    say: () => 'this server knows us, but its key is not known here',
+    hint: 'without that nobody can tell whether it is the right machine',
+  },
+  'own-key-elsewhere': {
+    exit: notLetIn,
+    say: () => 'this key is in use on another machine',
+    hint: 'a copied state folder? give this machine its own: set LANPOST_HOME to an empty folder',
+  },
+  'key-changed': {
+    exit: notLetIn,
+    say: ({ place, expected, shown }) =>
+      `${text(place)} shows another key: expected ${id(expected)}, got ${id(shown)}`,
+    hint: 'somebody may be in between; nothing was sent. Ask the owner of the server for its id',
+  },
+  unverified: {
+    exit: notLetIn,
+    say: ({ id: server }) =>
+      `the server ${id(server)} is unverified, and put needs your word for it`,
+    hint: ({ id: server }) => `if this is the right machine: --trust ${id(server)}`,
+  },
+  'no-right': {
+    exit: notLetIn,
+    say: (_, message) => message,
+    hint: 'its owner can allow it: lanpost serve --open=rw',
+  },
+  'not-found': {
+    exit: files,
+    say: () => 'no such file or folder',
+    hint: ({ local }) => (local === true ? localHint : 'list shows what is there'),
+  },
+  'is-folder': { exit: files, say: () => 'this is a folder', hint: 'name the files in it' },
+  'not-a-folder': {
+    exit: files,
+    say: () => 'this is not a folder',
+    hint: 'list shows what is one',
+  },
+  'not-a-file': {
+    exit: files,
+    say: () => 'not a regular file',
+    hint: 'links, devices and the like are never shared; name the file itself',
+  },
+  'no-permission': {
+    exit: files,
+    say: ({ path }) => (path === undefined ? 'no permission' : `no permission for ${text(path)}`),
+    hint: ({ local }) =>
+      local === true
+        ? 'this user has to be allowed to read it'
+        : 'the user who runs lanpost on that side has to be allowed to',
+  },
+  'name-refused': {
+    exit: files,
+    say: (_, message) => `this name cannot be used: ${message}`,
+    hint: ({ what }) => nameHints[String(what)] ?? nameHints.name,
+  },
+  'name-too-long': {
+    exit: files,
+    say: (_, message) => `the name is too long: ${message}`,
+    hint: 'give it a shorter one with --as',
+  },
+  changed: {
+    exit: files,
+    say: () => 'the file changed while it was read',
+    hint: `${again} when nobody writes to it`,
+  },
+  stalled: {
+    exit: interrupted,
+    say: (_, message) => `the transfer stalled: ${message}`,
+    hint: again,
+  },
+  'read-failed': {
+    exit: files,
+    say: (_, message) => `the file cannot be read: ${message}`,
+    hint: 'is the disk of the sending side in order?',
+  },
+  'write-failed': {
+    exit: files,
+    say: (_, message) => `the file cannot be written: ${message}`,
+    hint: 'is the disk of the receiving side in order, and may its user write there?',
+  },
+  damaged: {
+    exit: integrity,
+    say: (_, message) => `the data arrived damaged and was thrown away: ${message}`,
+    hint: `${again}; if it happens again, check memory and disk`,
+  },
+  'no-room': {
+    exit: room,
+    say: ({ size, free }) =>
+      typeof size === 'number' && typeof free === 'number'
+        ? `no room: ${bytesText(size)} wanted, ${bytesText(free)} free`
+        : 'no room on the receiving disk',
+    hint: 'make room there, or lower keepFree',
+  },
+  'file-too-large': {
+    exit: room,
+    say: ({ size, limit }, message) =>
+      typeof size === 'number' && typeof limit === 'number'
+        ? `the file is too large: ${bytesText(size)}, ${bytesText(limit)} are allowed`
+        : `the file is too large: ${message}`,
+    hint: 'the receiver can raise maxFileSize',
+  },
+  'too-many-clients': {
+    exit: room,
+    say: (_, message) => `the server is full: ${message}`,
+    hint: 'try again later; its owner can raise maxClients and maxClientsPerAddress',
+  },
+  'too-many-transfers': {
+    exit: room,
+    say: (_, message) => `too much at once: ${message}`,
+    hint: 'wait until a transfer has ended',
+  },
+  'list-too-long': {
+    exit: room,
+    say: (_, message) => `the folder is too long to list: ${message}`,
+    hint: 'get files by name, or spread them over several folders there',
+  },
+  cancelled: { exit: interrupted, say: () => 'interrupted', hint: again },
+  unsupported: {
+    exit: usage,
+    say: (_, message) => `the other lanpost cannot do that: ${message}`,
+    hint: 'update the older one',
+  },
+  protocol: {
+    exit: unreachable,
+    say: (_, message) => `the other side does not keep to the protocol: ${message}`,
+    hint: 'if both run the newest lanpost, please report it',
+  },
+  'shutting-down': {
+    exit: interrupted,
+    say: () => 'the server was stopped',
+    hint: `when it runs again, ${again}`,
+  },
+  internal: {
+    exit: fault,
+    say: (_, message) => (message === '' ? 'a fault on the other side' : `a fault: ${message}`),
+    hint: 'its log says more',
+  },
+  'folder-missing': {
+    exit: usage,
+    say: (_, message) => message,
+    hint: 'make it, or name another folder',
+  },
+  'folder-overlaps-state': {
+    exit: usage,
+    say: ({ path }) =>
+      `${text(path)} cannot be used: it holds, or lies in, the folder with the key`,
+    hint: 'choose another folder, or another LANPOST_HOME',
+  },
+  'landing-not-private': {
+    exit: usage,
+    say: ({ path }) => `${text(path)} is not a private folder of this user`,
+    hint: ({ path }) => `move it away, or: chmod 700 ${shellWord(path)}`,
+  },
+  'state-missing': {
+    exit: usage,
+    say: (_, message) => `no place for the key: ${message}`,
+    hint: 'set LANPOST_HOME to a folder that this user may write to',
+  },
+  'state-not-private': {
+    exit: usage,
+    say: ({ path, why }) => `${text(path)} ${privacy[String(why)] ?? 'is not private'}`,
+    hint: ({ path, why }) =>
+      why === 'open'
+        ? `chmod -R go= ${shellWord(path)}`
+        : 'set LANPOST_HOME to a folder of your own',
+  },
+  'state-damaged': {
+    exit: usage,
+    say: (_, message) => message,
+    hint: 'restore it from a backup, or move it away; then this machine starts anew',
+  },
+  'state-busy': {
+    exit: usage,
+    say: (_, message) => message,
+    hint: ({ path }) => `try again; if that process is no lanpost: rm ${shellWord(path)}`,
+  },
+  'port-taken': {
+    exit: usage,
+    say: ({ port, holder }) =>
+      holder === undefined
+        ? `port ${text(port)} is taken by another program`
+        : `port ${text(port)} is taken by ${text(holder)}`,
+    hint: 'stop it, or choose another with --tcp-port',
+  },
+  'port-refused': {
+    exit: usage,
+    say: ({ port }) => `this user may not listen on port ${text(port)}`,
+    hint: 'choose one above 1023 with --tcp-port',
+  },
+};
+
+function text(fact: ErrorFacts[string] | undefined): string {
+  return fact === undefined ? 'it' : quote(String(fact));
+}
+
+/** A path as a shell takes it. */
+function shellWord(fact: ErrorFacts[string] | undefined): string {
+  const word = text(fact);
+  return /^[\w./@%+:,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The short form of an id in groups, as the screen shows it everywhere. */
+function id(fact: ErrorFacts[string] | undefined): string {
+  return text(fact)
+    .replace(/[^0-9A-Za-z]/g, '')
+    .slice(0, 16)
+    .replace(/(.{4})(?=.)/g, '$1-');
+}

@@ -1,0 +1,69 @@
+import type { Interface } from 'node:readline';
+
+/** What came next at the prompt. */
+export type Typed =
+  | { readonly kind: 'line'; readonly line: string }
+  /** Ctrl-C while nothing ran. */
+  | { readonly kind: 'interrupt' }
+  /** Ctrl-D, or the terminal is gone. */
+  | { readonly kind: 'end' };
+
+/** The lines of a terminal, kept while something else runs. */
+export interface LineQueue {
+  next(): Promise<Typed>;
+  isWaiting(): boolean;
+  /** Calls back for Ctrl-C while nobody waits for a line; gives the way to stop that. */
+  onInterrupt(handler: () => void): () => void;
+}
+
+export function lineQueue(lines: Interface): LineQueue {
+  const typed: Typed[] = [];
+  let ended = false;
+  let interrupt: (() => void) | undefined;
+  let take: ((next: Typed) => void) | undefined;
+
+  function offer(next: Typed): void {
+    if (!take) {
+      typed.push(next);
+      return;
+    }
+    const waiting = take;
+    take = undefined;
+    waiting(next);
+  }
+
+  lines.on('line', (line) => {
+    offer({ kind: 'line', line });
+  });
+  lines.on('close', () => {
+    ended = true;
+    offer({ kind: 'end' });
+  });
+  lines.on('SIGINT', () => {
+    if (take) {
+      offer({ kind: 'interrupt' });
+      return;
+    }
+    // Who interrupts does not want the lines that were typed ahead either.
+    typed.length = 0;
+    interrupt?.();
+  });
+
+  return {
+    isWaiting: () => take !== undefined,
+    next() {
+      const first = typed.shift();
+      if (first) return Promise.resolve(first);
+      if (ended) return Promise.resolve({ kind: 'end' });
+      return new Promise((resolve) => {
+        take = resolve;
+      });
+    },
+    onInterrupt(handler) {
+      interrupt = handler;
+      return () => {
+        if (interrupt === handler) interrupt = undefined;
+      };
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { splitWords } from '#src/shell/words.js';
+
+const word = fc.string({ unit: 'binary', maxLength: 20 });
+
+function inSingle(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function inDouble(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+test('what is quoted comes back as it was', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(word, fc.constantFrom(inSingle, inDouble))), (words) => {
+      const line = words.map(([text, quoted]) => quoted(text)).join(' ');
+      expect(splitWords(line)).toEqual(words.map(([text]) => text));
+    }),
+  );
+});

@@ -1,0 +1,163 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+const main = join(import.meta.dirname, '../../dist/src/main.js');
+
+/** Where a program runs: a folder of its own with its state, and a network namespace if it has one. */
+export interface Place {
+  readonly folder: string;
+  readonly state: string;
+  readonly namespace?: string;
+}
+
+/** One line of `--json`. */
+export type Line = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** How a run ended; its lines are there when it was run with `--json`. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly lines: readonly Line[];
+}
+
+/** The built program while it runs; killed when it is disposed. */
+export interface Running extends AsyncDisposable {
+  readonly pid: number;
+  readonly input: Writable;
+  readonly ended: Promise<Ended>;
+  /** The first line of `--json` with this event. Rejects when the program ends without it. */
+  line(event: string): Promise<Line>;
+  /** Resolves once these words are on either output. Rejects when the program ends without them. */
+  says(words: string): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface Server extends Running {
+  readonly id: string;
+  readonly port: number;
+}
+
+/** Makes the folder of a place; its state folder is left to the program. */
+export async function makePlace(folder: string, namespace?: string): Promise<Place> {
+  await mkdir(folder, { recursive: true });
+  return { folder, state: join(folder, 'state'), ...(namespace !== undefined && { namespace }) };
+}
+
+/** Starts the built program there; its standard input stays open until it is ended. */
+export function start(place: Place, words: readonly string[]): Running {
+  const command = [process.execPath, main, ...words];
+  const [program = '', ...rest] =
+    place.namespace === undefined ? command : ['ip', 'netns', 'exec', place.namespace, ...command];
+  const child = spawn(program, rest, {
+    cwd: place.folder,
+    env: surroundings(place),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  alive.add(child);
+  // A program that ends early leaves its input unread.
+  child.stdin.on('error', () => undefined);
+  const output = collect(child.stdout);
+  const error = collect(child.stderr);
+  const ended = once(child, 'close').then(([code, signal]): Ended => {
+    alive.delete(child);
+    return {
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: output.text(),
+      stderr: error.text(),
+      lines: linesOf(output.text()),
+    };
+  });
+  const kill = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  return {
+    pid: child.pid ?? 0,
+    input: child.stdin,
+    ended,
+    line: (event) =>
+      seen(child, ended, () => linesOf(output.text()).find((line) => line.event === event)),
+    async says(words) {
+      await seen(
+        child,
+        ended,
+        () => `${output.text()}${error.text()}`.includes(words) || undefined,
+      );
+    },
+    kill,
+    async [Symbol.asyncDispose]() {
+      kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Runs the built program to its end, `input` being all of its standard input. */
+export async function run(place: Place, words: readonly string[], input = ''): Promise<Ended> {
+  const running = start(place, words);
+  running.input.end(input);
+  return running.ended;
+}
+
+/** Starts a server there and waits until it serves. */
+export async function serve(place: Place, words: readonly string[]): Promise<Server> {
+  const running = start(place, ['serve', '--json', ...words]);
+  const { id, port } = await running.line('serving');
+  return { ...running, id: String(id), port: Number(port) };
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const alive = new Set<Child>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
+function surroundings({ state }: Place): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
+  return { ...Object.fromEntries(own), LANPOST_HOME: state };
+}
+
+interface Collected {
+  text(): string;
+}
+
+function collect(stream: Readable): Collected {
+  const parts: Buffer[] = [];
+  stream.on('data', (part: Buffer) => parts.push(part));
+  return { text: () => Buffer.concat(parts).toString('utf8') };
+}
+
+/** Only whole lines that are JSON; without `--json` there are none. */
+function linesOf(text: string): Line[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
+}
+
+/** What `find` finds in the outputs, as soon as it is there. */
+async function seen<T>(
+  { stdout, stderr }: Child,
+  ended: Promise<Ended>,
+  find: () => T | undefined,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const look = (): void => {
+      const found = find();
+      if (found !== undefined) resolve(found);
+    };
+    stdout.on('data', look);
+    stderr.on('data', look);
+    look();
+    void ended.then(({ code, stdout: answers, stderr: remarks }) => {
+      reject(new Error(`ended with ${code} too early: ${answers}${remarks}`));
+    });
+  });
+}

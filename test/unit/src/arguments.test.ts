@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+import { parseCommandLine, parsePromptLine } from '#src/arguments.js';
+import { ProgramError } from '#src/failure.js';
+
+function failureOf(run: () => unknown): {
+  code: string;
+  message: string;
+  hint: string | undefined;
+} {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ProgramError) {
+      const { code, message, hint } = error;
+      return { code, message, hint };
+    }
+    throw error;
+  }
+  throw new Error('this should have failed');
+}
+
+test('no words: no verb, nothing given', () => {
+  const line = parseCommandLine([]);
+  expect(line).toEqual({
+    command: undefined,
+    call: { server: undefined, words: [], options: expect.anything() as unknown },
+    json: false,
+    quiet: false,
+    help: false,
+    configFile: undefined,
+    flags: {},
+  });
+});
+
+test('the first word is the verb, the second the server of those that need one', () => {
+  const { command, call } = parseCommandLine(['get', 'amber', 'a.txt', 'b.txt', '--as', 'c.txt']);
+  expect(command?.name).toBe('get');
+  expect(call).toMatchObject({ server: 'amber', words: ['a.txt', 'b.txt'] });
+  expect(call.options['as']).toBe('c.txt');
+  const serve = parseCommandLine(['serve', 'amber']);
+  expect(serve.call).toMatchObject({ server: undefined, words: ['amber'] });
+});
+
+test('options may stand anywhere; a value of one is never taken for the verb', () => {
+  const words = ['--udp-port', '4000', '--as', 'x', 'put', '--json', 'amber', '-q', 'a'];
+  const line = parseCommandLine(words);
+  expect(line.command?.name).toBe('put');
+  expect(line).toMatchObject({ json: true, quiet: true, flags: { udpPort: '4000' } });
+  expect(line.call).toMatchObject({ server: 'amber', words: ['a'] });
+});
+
+test('aliases are the verb', () => {
+  expect(parseCommandLine(['ls', 'amber']).command?.name).toBe('list');
+  expect(parseCommandLine(['rlist', 'amber', 'a']).call.words).toEqual(['a']);
+});
+
+test('settings are flags, kept by their key and not yet judged', () => {
+  const { flags } = parseCommandLine(['config', '--max-file-size=1', '--name', '', '--tcp-port=x']);
+  expect(flags).toEqual({ maxFileSize: '1', name: '', tcpPort: 'x' });
+  expect(parseCommandLine(['config', '--no-color']).flags).toEqual({ color: 'never' });
+});
+
+test.each([
+  [['--open'], 'read'],
+  [['--open=rw'], 'rw'],
+  [['--open', 'rw'], 'rw'],
+  [['--open', 'no'], 'no'],
+  [['--open', '--tcp-port', '0'], 'read'],
+  [['--open=all'], 'all'],
+])('%s means open %s', (words, open) => {
+  expect(parseCommandLine(['serve', ...words]).flags['open']).toBe(open);
+});
+
+test('what follows a bare --open stays the folder', () => {
+  const { flags, call } = parseCommandLine(['serve', '--open', 'Public']);
+  expect([flags['open'], call.words]).toEqual(['read', ['Public']]);
+});
+
+test('after -- all is words', () => {
+  const { call } = parseCommandLine(['get', 'amber', '--', '--open', '-q', '--as']);
+  expect(call.words).toEqual(['--open', '-q', '--as']);
+});
+
+test('--config names the file', () => {
+  expect(parseCommandLine(['scan', '--config', 'mine.json']).configFile).toBe('mine.json');
+});
+
+test('with --help nothing may be missing', () => {
+  for (const words of [['get'], ['get', 'amber'], ['list', 'a', 'b', 'c'], ['-h', 'put']]) {
+    const option = words[0] === '-h' ? [] : ['--help'];
+    expect(parseCommandLine([...words, ...option]).help).toBe(true);
+  }
+});
+
+test('one word too few or too many', () => {
+  expect(failureOf(() => parseCommandLine(['get']))).toMatchObject({
+    code: 'usage',
+    hint: 'usage: lanpost get <server> <path>...',
+  });
+  expect(failureOf(() => parseCommandLine(['get', 'amber'])).hint).toContain('<path>...');
+  expect(failureOf(() => parseCommandLine(['list', 'amber', 'a', 'b'])).message).toContain('"b"');
+  expect(failureOf(() => parsePromptLine(['bye', 'now'])).message).toContain('"now"');
+  expect(failureOf(() => parsePromptLine(['connect'])).hint).toBe('usage: connect <server> [port]');
+});
+
+test('a slip is answered with what was meant', () => {
+  expect(failureOf(() => parseCommandLine(['lits']))).toEqual({
+    code: 'usage',
+    message: 'there is no verb "lits"',
+    hint: 'did you mean list?',
+  });
+  expect(failureOf(() => parseCommandLine(['scan', '--tpc-port', '1'])).hint).toBe(
+    'did you mean --tcp-port?',
+  );
+  expect(failureOf(() => parsePromptLine(['conect', 'amber'])).hint).toBe('did you mean connect?');
+  expect(failureOf(() => parseCommandLine(['xyzzy'])).hint).toBe('help lists the verbs');
+});
+
+test('names that objects inherit are neither verbs nor options', () => {
+  for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+    expect(failureOf(() => parseCommandLine([name])).code).toBe('usage');
+    expect(failureOf(() => parseCommandLine(['scan', `--${name}`])).code).toBe('usage');
+    expect(failureOf(() => parsePromptLine([name])).code).toBe('usage');
+  }
+});
+
+test('what was typed is quoted before it is shown', () => {
+  const { message } = failureOf(() => parseCommandLine(['\u001b[2J\u202e']));
+  expect(message).toBe('there is no verb "\\u{1b}[2J\\u{202e}"');
+  const option = failureOf(() => parseCommandLine(['scan', '--\u001b[2J']));
+  expect(option.message).not.toContain('\u001b');
+});
+
+test('a value that is missing', () => {
+  expect(failureOf(() => parseCommandLine(['get', 'amber', 'a', '--as'])).code).toBe('usage');
+  expect(failureOf(() => parseCommandLine(['scan', '--json=yes'])).code).toBe('usage');
+});
+
+test('at the prompt there is no server and no switch of one shot', () => {
+  const { command, call } = parsePromptLine(['get', 'amber', 'a.txt']);
+  expect(command.name).toBe('get');
+  expect(call).toMatchObject({ server: undefined, words: ['amber', 'a.txt'] });
+  expect(parsePromptLine(['put', 'a', '--trust', 'ABCD']).call.options['trust']).toBe('ABCD');
+  expect(failureOf(() => parsePromptLine(['scan', '--quiet'])).code).toBe('usage');
+  expect(failureOf(() => parsePromptLine(['serve'])).code).toBe('usage');
+});

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { describeSettings } from '#config/describe.js';
+import { helpText, verbHelp } from '#src/command/help-text.js';
+import { commandsAt, registry } from '#src/command/registry.js';
+import { exitCodes } from '#src/exit-codes.js';
+
+const readme = join(import.meta.dirname, '..', '..', '..', '..', 'README.md');
+const codes: readonly number[] = Object.values(exitCodes);
+
+test('help explains every exit code, and no other', () => {
+  const [, table = ''] = helpText('one-shot').split('exit codes\n');
+  const rows = [...table.matchAll(/^ {2}(\d+) +(\S.*)$/gm)];
+  expect(rows.map(([, code]) => Number(code))).toEqual(codes);
+});
+
+test('the README explains every exit code in the same words', async () => {
+  const text = await readFile(readme, 'utf8');
+  const rows = [...text.matchAll(/^\| (\d+) +\| (.*?) *\|$/gm)];
+  expect(rows.map(([, code]) => Number(code))).toEqual(codes);
+  for (const [, code, words] of rows) {
+    expect(helpText('one-shot')).toMatch(new RegExp(`^ {2}${code ?? ''} +${words ?? ''}$`, 'm'));
+  }
+});
+
+test('help lists every verb that exists there, and every setting', () => {
+  for (const where of ['prompt', 'one-shot'] as const) {
+    for (const { name, summary } of commandsAt(where)) {
+      expect(helpText(where)).toMatch(new RegExp(`^  ${name}\\b.*${summary.slice(0, 20)}`, 'm'));
+    }
+  }
+  for (const { flag, meaning } of describeSettings()) {
+    expect(helpText('one-shot')).toContain(`--${flag} <`);
+    expect(helpText('one-shot')).toContain(meaning);
+  }
+});
+
+test('the help of a verb shows its uses, names, options and examples', () => {
+  for (const command of registry) {
+    const text = verbHelp(command);
+    expect(text.startsWith(`${command.name}: ${command.summary}\n`)).toBe(true);
+    expect(text.endsWith('\n')).toBe(true);
+    expect(text.includes('at the prompt')).toBe(command.where !== 'one-shot');
+    expect(text.includes(`lanpost ${command.name}`)).toBe(command.where !== 'prompt');
+    for (const word of [...command.aliases, ...command.examples]) expect(text).toContain(word);
+    for (const { name, meaning } of command.options) {
+      expect(text).toContain(`--${name}`);
+      expect(text).toContain(meaning);
+    }
+  }
+});

@@ -1,0 +1,172 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { beforeEach, expect, test } from 'vitest';
+import type { SharingEvent } from '#sharing/events.js';
+import { openLog, type LogOptions } from '#src/log.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+let stateFolder = '';
+
+beforeEach(async () => {
+  stateFolder = await temporaryFolder();
+});
+
+interface Row {
+  readonly level: string;
+  readonly event: string;
+  readonly msg: string;
+  readonly [fact: string]: unknown;
+}
+
+function open(options: Partial<LogOptions> = {}) {
+  return openLog({ stateFolder, level: 'info', size: 1_000_000, ...options });
+}
+
+async function rowsOf(name = 'lanpost.log'): Promise<Row[]> {
+  const text = await readFile(join(stateFolder, 'log', name), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+function received(index: number, path = 'a.txt'): SharingEvent {
+  const digest = `blake3:${'0'.repeat(64)}`;
+  return { event: 'file-in', session: index, path, as: path, size: 5, digest, took: 1 };
+}
+
+test('an event is a line of JSON with its facts and a sentence', async () => {
+  const log = open();
+  log.sharing({ event: 'partials-removed', count: 3 });
+  log.sharing({ event: 'client-in', session: 1, address: '10.0.0.2', id: 'X', as: 'owner' });
+  await log[Symbol.asyncDispose]();
+  expect(await rowsOf()).toMatchObject([
+    { level: 'info', event: 'partials-removed', count: 3, msg: 'removed 3 old partial files' },
+    { event: 'client-in', address: '10.0.0.2', as: 'owner', msg: '10.0.0.2 came in as owner' },
+  ]);
+});
+
+test('what is less weighty than the level is not kept', async () => {
+  const log = open({ level: 'warn' });
+  log.sharing({ event: 'listening', port: 30_001 });
+  log.discovery({ kind: 'port-taken', port: 30_000, retryMs: 5000 });
+  await log[Symbol.asyncDispose]();
+  expect((await rowsOf()).map(({ event }) => event)).toEqual(['port-taken']);
+});
+
+test('a second run goes on in the same file', async () => {
+  for (const count of [1, 2]) {
+    const log = open();
+    log.sharing({ event: 'partials-removed', count });
+    await log[Symbol.asyncDispose]();
+  }
+  expect((await rowsOf()).map((row) => row['count'])).toEqual([1, 2]);
+});
+
+test('at its size the file is set aside, with one predecessor, and no line is lost between', async () => {
+  const size = 4000;
+  const log = open({ size });
+  for (let index = 0; index < 200; index += 1) log.sharing(received(index));
+  await log[Symbol.asyncDispose]();
+  const folder = join(stateFolder, 'log');
+  expect((await readdir(folder)).sort()).toEqual(['lanpost.log', 'lanpost.log.1']);
+  const sizes = await Promise.all(
+    ['lanpost.log', 'lanpost.log.1'].map(async (name) => (await stat(join(folder, name))).size),
+  );
+  for (const one of sizes) expect(one).toBeLessThanOrEqual(size);
+  const sessions = [...(await rowsOf('lanpost.log.1')), ...(await rowsOf())].map(
+    (row) => row['session'] as number,
+  );
+  const [first = 0] = sessions;
+  expect(first).toBeGreaterThan(0);
+  expect(sessions).toEqual(Array.from({ length: 200 - first }, (_, index) => first + index));
+});
+
+test('a file that is full already is set aside by the next run', async () => {
+  const before = open({ size: 500 });
+  before.sharing(received(1));
+  before.sharing(received(2));
+  await before[Symbol.asyncDispose]();
+  const log = open({ size: 500 });
+  log.sharing(received(3));
+  log.sharing(received(4));
+  await log[Symbol.asyncDispose]();
+  expect((await rowsOf()).length + (await rowsOf('lanpost.log.1')).length).toBeGreaterThan(2);
+  expect((await rowsOf()).at(-1)).toMatchObject({ session: 4 });
+});
+
+test.runIf(process.platform !== 'win32')('folder and files are for their owner only', async () => {
+  const log = open({ size: 1000 });
+  for (let index = 0; index < 20; index += 1) log.sharing(received(index));
+  await log[Symbol.asyncDispose]();
+  const folder = join(stateFolder, 'log');
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  for (const name of ['lanpost.log', 'lanpost.log.1']) {
+    expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+  }
+});
+
+test('text of peers is quoted in facts and sentence', async () => {
+  const path = 'a\u001b[2J\u202e\u009b\nb';
+  const log = open();
+  log.sharing(received(1, path));
+  log.sharing({
+    event: 'client-refused',
+    address: '10.0.0.2',
+    id: path,
+    code: 'not-known',
+    message: path,
+  });
+  await log[Symbol.asyncDispose]();
+  const shown = 'a\\u{1b}[2J\\u{202e}\\u{9b}\\u{a}b';
+  const [file, refused] = await rowsOf();
+  expect(file).toMatchObject({ path: shown, as: shown, msg: `received ${shown}` });
+  expect(refused).toMatchObject({ id: shown, message: shown });
+  expect(refused?.msg).toContain(shown);
+});
+
+test('people see the same on the screen, one line each, quoted', async () => {
+  const lines: string[] = [];
+  const screen = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const log = open({ screen, screenLevel: 'info' });
+  log.sharing(received(1, 'a\u001b[2J\nb'));
+  log.sharing({ event: 'listed', session: 1, path: '' });
+  log.sharing({ event: 'fault', where: 'session', error: new Error('broken\nin two') });
+  await log[Symbol.asyncDispose]();
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: received a\\u\{1b\}\[2J\\u\{a\}b\n$/);
+  expect(lines[1]).toMatch(/ ERROR: a fault in session: broken\\u\{a\}in two\n$/);
+});
+
+test('a fault keeps its stack', async () => {
+  const log = open();
+  log.fault(new Error('broken'));
+  log.sharing({ event: 'fault', where: 'session', error: new Error('broken too') });
+  await log[Symbol.asyncDispose]();
+  const rows = await rowsOf();
+  expect(rows.map(({ level }) => level)).toEqual(['error', 'error']);
+  for (const row of rows) {
+    expect((row['err'] as { stack: string[] }).stack.join('\n')).toContain('log.test.ts');
+  }
+});
+
+test('a noisy peer does not fill it', async () => {
+  const log = open();
+  for (let index = 0; index < 1000; index += 1) {
+    log.sharing({
+      event: 'client-refused',
+      address: '10.0.0.2',
+      id: 'X',
+      code: 'not-known',
+      message: 'no',
+    });
+  }
+  await log[Symbol.asyncDispose]();
+  expect(await rowsOf()).toHaveLength(20);
+});

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { ProgramError } from '#src/failure.js';
+import { parseServer } from '#src/server-name.js';
+
+test.each<[string, string, number | undefined]>([
+  ['amber', 'amber', undefined],
+  ['amber.local', 'amber.local', undefined],
+  ['amber:30001', 'amber', 30_001],
+  ['192.168.1.20', '192.168.1.20', undefined],
+  ['192.168.1.20:1', '192.168.1.20', 1],
+  ['192.168.1.20:65535', '192.168.1.20', 65_535],
+  ['::1', '::1', undefined],
+  ['fe80::1%eth0', 'fe80::1%eth0', undefined],
+  ['[::1]', '::1', undefined],
+  ['[::1]:30001', '::1', 30_001],
+  ['[fe80::1%eth0]:30001', 'fe80::1%eth0', 30_001],
+  ['amber:007', 'amber', 7],
+])('%s', (typed, host, port) => {
+  expect(parseServer(typed)).toEqual({ host, port });
+});
+
+test('the port may be a word of its own', () => {
+  expect(parseServer('amber', '30001')).toEqual({ host: 'amber', port: 30_001 });
+  expect(parseServer('fe80::1%eth0', '30001')).toEqual({ host: 'fe80::1%eth0', port: 30_001 });
+});
+
+test.each(['0', '65536', '100000', '-1', '1.5', '1e3', '0x10', ' 1', '', 'http', '٣'])(
+  '"%s" is not a port',
+  (port) => {
+    expect(() => parseServer('amber', port)).toThrow(ProgramError);
+    expect(() => parseServer(`amber:${port}`)).toThrow(/is not a port$/);
+    expect(() => parseServer(`[::1]:${port}`)).toThrow(/is not a port$/);
+  },
+);
+
+test('no server at all', () => {
+  expect(() => parseServer('')).toThrow('is no server');
+});
+
+test('what was typed is quoted', () => {
+  expect(() => parseServer('amber', '\u001b[2J')).toThrow('"\\u{1b}[2J" is not a port');
+});

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import type { Answer } from '#src/view/answer.js';
+import { jsonLine } from '#src/view/json.js';
+
+const id = '0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDEFGHJK';
+
+/** One of each; the keys are a promise to scripts. */
+const answers = {
+  server: [
+    {
+      event: 'server',
+      name: 'amber',
+      id,
+      port: 30_001,
+      addresses: ['192.168.1.20'],
+      code: true,
+      marks: [],
+    },
+    ['name', 'id', 'port', 'addresses', 'code', 'marks'],
+  ],
+  address: [
+    { event: 'address', id, name: 'amber', address: '10.0.0.1', port: 30_001 },
+    ['id', 'name', 'address', 'port'],
+  ],
+  entry: [
+    { event: 'entry', path: 'a/b.txt', type: 'file', size: 5, mtime: 1_000_000 },
+    ['path', 'type', 'size', 'mtime'],
+  ],
+  received: [
+    {
+      event: 'received',
+      path: 'a/b.txt',
+      as: 'clientDirectory/new_b.txt',
+      size: 5,
+      digest: 'blake3:00',
+      identical: false,
+    },
+    ['path', 'as', 'size', 'digest', 'identical'],
+  ],
+  stored: [
+    {
+      event: 'stored',
+      path: 'b.txt',
+      as: 'new_b.txt',
+      size: 5,
+      digest: 'blake3:00',
+      identical: true,
+    },
+    ['path', 'as', 'size', 'digest', 'identical'],
+  ],
+  failed: [
+    { event: 'failed', path: 'b.txt', code: 'not-found', message: 'no such file', exit: 5 },
+    ['path', 'code', 'message', 'exit'],
+  ],
+  connected: [
+    {
+      event: 'connected',
+      name: 'amber',
+      id,
+      address: '::1',
+      port: 30_001,
+      trust: 'self',
+      rights: ['read'],
+    },
+    ['name', 'id', 'address', 'port', 'trust', 'rights'],
+  ],
+  unverified: [{ event: 'unverified', name: 'amber', id }, ['name', 'id']],
+  bye: [{ event: 'bye', name: 'amber' }, ['name']],
+  serving: [
+    {
+      event: 'serving',
+      name: 'amber',
+      id,
+      port: 30_001,
+      addresses: [],
+      folder: '/srv/share',
+      open: 'no',
+    },
+    ['name', 'id', 'port', 'addresses', 'folder', 'open'],
+  ],
+  stopped: [{ event: 'stopped' }, []],
+  setting: [
+    { event: 'setting', key: 'udpPort', value: 30_000, text: '30000', origin: 'the default' },
+    ['key', 'value', 'text', 'origin'],
+  ],
+  help: [{ event: 'help', text: 'verbs\n' }, ['text']],
+} as const satisfies Record<Answer['event'], readonly [Answer, readonly string[]]>;
+
+test.each(Object.entries(answers))('%s is one line with its keys', (event, [answer, keys]) => {
+  const line = jsonLine(answer);
+  expect(line.indexOf('\n')).toBe(line.length - 1);
+  const read = JSON.parse(line) as Record<string, unknown>;
+  expect(Object.keys(read).sort()).toEqual(['event', 'v', ...keys].sort());
+  expect(read).toMatchObject({ v: 1, event });
+  expect(line.startsWith('{"v":1,"event":')).toBe(true);
+});
+
+test('sizes stay bytes, times become ISO 8601 UTC, ids stay whole', () => {
+  const [entry] = answers.entry;
+  expect(JSON.parse(jsonLine(entry))).toMatchObject({ size: 5, mtime: '1970-01-01T00:00:01.000Z' });
+  expect(JSON.parse(jsonLine({ ...entry, mtime: Number.MAX_VALUE }))).toMatchObject({
+    mtime: null,
+  });
+  expect(JSON.parse(jsonLine(answers.connected[0]))).toMatchObject({ id });
+});
+
+test('a hint is a key of its own, where there is one', () => {
+  const [failed] = answers.failed;
+  expect(JSON.parse(jsonLine({ ...failed, hint: 'do this' }))).toMatchObject({ hint: 'do this' });
+});
+
+test('controls of a terminal arrive escaped and are read back as they were', () => {
+  const path = 'a\u001b\u007f\u009b\u200b\u202e\u2028\ufeff"\\b';
+  const line = jsonLine({ ...answers.received[0], path });
+  expect(line).toContain('a\\u001b\\u007f\\u009b\\u200b\\u202e\\u2028\\ufeff\\"\\\\b');
+  expect(JSON.parse(line)).toMatchObject({ path });
+});

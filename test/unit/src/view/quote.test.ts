@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { quote } from '#src/view/quote.js';
+
+test.each([
+  ['plain.txt', 'plain.txt'],
+  ['two words, "quotes" and it\'s', 'two words, "quotes" and it\'s'],
+  ['Müller 日本語 עברית 🎈 👩‍👩‍👧 ❤️', 'Müller 日本語 עברית 🎈 👩‍👩‍👧 ❤️'],
+  ['\u001b[31mred', '\\u{1b}[31mred'],
+  ['a\nb\rc\td', 'a\\u{a}b\\u{d}c\\u{9}d'],
+  ['gpj\u202e.exe', 'gpj\\u{202e}.exe'],
+  ['a\u200bb', 'a\\u{200b}b'],
+  ['\ud800', '\\u{d800}'],
+  ['C:\\Users', 'C:\\Users'],
+  ['a\u00ad\u3164\u{e0041}b', 'a\\u{ad}\\u{3164}\\u{e0041}b'],
+  ['', ''],
+])('%j', (text, shown) => {
+  expect(quote(text)).toBe(shown);
+});
+
+test('what is too long is cut between characters, and that is shown', () => {
+  expect(quote('🎈'.repeat(200))).toBe('🎈'.repeat(200));
+  expect(quote('🎈'.repeat(201))).toBe(`${'🎈'.repeat(200)}…`);
+});

@@ -1,0 +1,76 @@
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { statusLine } from '#src/view/status.js';
+
+const erase = '\r\u001b[K';
+
+function screen(terminal: boolean, columns?: number, silent = false) {
+  const written: string[] = [];
+  const error = Object.assign(
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk.toString());
+        done();
+      },
+    }),
+    { isTTY: terminal, ...(columns !== undefined && { columns }) },
+  );
+  const clock = { now: 1_000_000 };
+  return { written, clock, line: statusLine(error, silent, () => clock.now) };
+}
+
+test('on a terminal the line is drawn over, at most ten times a second', () => {
+  const { written, clock, line } = screen(true);
+  line.draw('one');
+  clock.now += 99;
+  line.draw('two');
+  clock.now += 1;
+  line.draw('three');
+  expect(written).toEqual([`${erase}one`, `${erase}three`]);
+});
+
+test('clearing leaves nothing, and the next line comes at once', () => {
+  const { written, line } = screen(true);
+  line.clear();
+  line.draw('one');
+  line.clear();
+  line.clear();
+  line.draw('two');
+  expect(written).toEqual([`${erase}one`, erase, `${erase}two`]);
+});
+
+test('a line never reaches the last column, where it would wrap', () => {
+  const { written, line } = screen(true, 10);
+  line.draw('abcdefghijklmnop');
+  expect(written).toEqual([`${erase}abcdefghi`]);
+});
+
+test('a width that is not known is taken for 80', () => {
+  const { written, line } = screen(true);
+  line.draw('x'.repeat(200));
+  expect(written).toEqual([erase + 'x'.repeat(79)]);
+});
+
+test('without a terminal: plain lines, the first after five seconds, then as rarely', () => {
+  const { written, clock, line } = screen(false);
+  line.draw('quick');
+  clock.now += 4999;
+  line.draw('still quick');
+  clock.now += 1;
+  line.draw('slow');
+  line.clear();
+  clock.now += 4999;
+  line.draw('too soon');
+  clock.now += 1;
+  line.draw('slower');
+  expect(written).toEqual(['slow\n', 'slower\n']);
+});
+
+test('silent is silent', () => {
+  const { written, clock, line } = screen(true, 80, true);
+  line.draw('one');
+  clock.now += 10_000;
+  line.draw('two');
+  line.clear();
+  expect(written).toEqual([]);
+});
