@@ -5,8 +5,8 @@ import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { judgeServer } from '#sharing/identity/trust.js';
 import { clientRules } from '#sharing/session/client.js';
-import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
-import { openFolder, openRegular } from '#sharing/storage/folder.js';
+import { lazyArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
+import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
@@ -161,8 +161,13 @@ function sessionOf(
       const last = safePath(wanted).at(-1);
       if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
       const name = as === undefined ? safeName(`${receivedPrefix}${last}`) : plainName(as);
-      await using landing = landingPlace(device.stateFolder, folder, now);
-      const outcome = await asking.get(wanted, { area: landing.open, room, name, ...rest });
+      await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
+      const area = async (): Promise<LandingArea> => {
+        const opened = await landing.open();
+        await removeExpired(opened, now());
+        return opened;
+      };
+      const outcome = await asking.get(wanted, { area, room, name, ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
       const { kind, as: stored, size, digest } = outcome;
       return { outcome: kind, path, as: stored, size, digest };
@@ -199,35 +204,13 @@ async function openLocal(path: string, name: SafeName, tagKey: Buffer): Promise<
   }
 }
 
-/** The receiving folder, made and opened when the first file is offered. */
-function landingPlace(
-  stateFolder: string,
-  folder: string,
-  now: () => number,
-): AsyncDisposable & { readonly open: () => Promise<LandingArea> } {
-  const stack: AsyncDisposable[] = [];
-  let area: Promise<LandingArea> | undefined;
-
-  async function open(): Promise<LandingArea> {
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw new SharingError('folder-missing', `cannot make ${folder}`, { path: folder }, error);
-    });
-    await mustBeApart(stateFolder, folder);
-    const target = await openFolder(folder);
-    stack.unshift(target);
-    const opened = await openLandingArea(target);
-    stack.unshift(opened);
-    await removeExpired(opened, now());
-    return opened;
-  }
-
-  return {
-    open: () => (area ??= open()),
-    async [Symbol.asyncDispose]() {
-      await area?.catch(() => undefined);
-      for (const one of stack) await one[Symbol.asyncDispose]();
-    },
-  };
+/** The receiving folder, made when the first file is offered. */
+async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new SharingError('folder-missing', `cannot make ${folder}`, { path: folder }, error);
+  });
+  await mustBeApart(stateFolder, folder);
+  return openFolder(folder);
 }
 
 /** A name that the user chose for the other side of the transfer. */

@@ -7,11 +7,12 @@ import { readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { admit, type Admission } from '#sharing/session/admission.js';
 import { serverRules } from '#sharing/session/server.js';
-import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
+import { lazyArea, removeExpired } from '#sharing/storage/area.js';
 import { openRoom } from '#sharing/storage/room.js';
-import { openShare } from '#sharing/storage/share.js';
+import { openShare, type Share } from '#sharing/storage/share.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { listen, type Guest } from '#sharing/transport/listen.js';
+import { lstat } from 'node:fs/promises';
 
 /** Everything that bounds a server; bytes and milliseconds. */
 export interface ServerLimits {
@@ -62,23 +63,9 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   await readKnownPeers(device.stateFolder);
   const share = await openShare(options.folder, device.tagKey);
   const room = openRoom(limits);
+  await sweep(share, options);
   const clients = new Map<Connection, Promise<unknown>>();
-  let landing: Promise<LandingArea> | undefined;
   let sessions = 0;
-
-  /** Made when the first file comes, so that a server that only reads leaves no trace in its folder. */
-  function area(): Promise<LandingArea> {
-    landing ??= openLandingArea(share.root).then(async (opened) => {
-      const count = await removeExpired(opened, options.now());
-      if (count > 0) observe({ event: 'partials-removed', count });
-      return opened;
-    });
-    // A folder that could not be made is tried again with the next file.
-    landing.catch(() => {
-      landing = undefined;
-    });
-    return landing;
-  }
 
   function onClient(guest: Guest): void {
     const connection = speak(guest.socket, {
@@ -119,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
       rules,
       transfers: transferTable(),
       share,
-      area,
+      landingArea: () => lazyArea(() => Promise.resolve(share.root), false),
       room,
       clientId,
       session,
@@ -180,8 +167,6 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
       }
       await Promise.all(clients.values());
       await listener[Symbol.asyncDispose]();
-      const opened = await landing?.catch(() => undefined);
-      await opened?.[Symbol.asyncDispose]();
       await share[Symbol.asyncDispose]();
     },
   };
@@ -189,4 +174,15 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Removes what crashes left in a share long ago; a share that never received anything is not touched. */
+async function sweep({ root }: Share, { now, observe }: ServerOptions): Promise<void> {
+  const before = await lstat(await root.at('.lanpost')).catch(() => undefined);
+  if (!before) return;
+  await using landing = lazyArea(() => Promise.resolve(root), false);
+  // A landing area that is not private refuses each put with its reason; reading goes on.
+  const area = await landing.open().catch(() => undefined);
+  const count = area ? await removeExpired(area, now()) : 0;
+  if (count > 0) observe({ event: 'partials-removed', count });
 }

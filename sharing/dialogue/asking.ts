@@ -46,7 +46,7 @@ type Greeting = Extract<ClientAction, { readonly do: 'welcome' }>;
 export async function ask(options: AskingOptions): Promise<Asking> {
   const { connection, rules, serverId, stallTime } = options;
   const transfers = transferTable();
-  const requests = requestTable(connection, rules);
+  const requests = requestTable(connection, rules, stallTime);
   let welcomed: (greeting: Greeting) => void = () => undefined;
 
   function carryOut(action: ClientAction): Promise<void> | undefined {

@@ -55,6 +55,7 @@ function pageQueue(): PageQueue {
     fail: finish,
     push(rows, more) {
       if (over) return undefined;
+      if (more && rows.length === 0) throw new SharingError('protocol', 'an empty page');
       count += rows.length;
       if (count > maxListed) throw new SharingError('protocol', `more than ${maxListed} rows`);
       pages.push(rows.map(judgeRow).filter((entry) => entry !== undefined));

@@ -1,5 +1,6 @@
-import { asSharingError, type SharingError } from '#sharing/errors.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
+import { watchStall, type StallWatch } from '#sharing/transfer/progress.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow, OfferRow } from '#sharing/wire/message.js';
 
@@ -25,11 +26,36 @@ export interface Requests {
   done(id: number): void;
 }
 
-export function requestTable({ signal }: Connection, rules: ClientRules): Requests {
+/** How many stall times a server may take to begin an answer, or to go on with a list. */
+const patience = 3;
+
+/** `stallTime` is in milliseconds. */
+export function requestTable(
+  connection: Connection,
+  rules: ClientRules,
+  stallTime: number,
+): Requests {
+  const { signal } = connection;
   const waiting = new Map<number, Request>();
+  const watches = new Map<number, StallWatch>();
+
+  function watch(id: number): void {
+    const stalled = new SharingError('stalled', 'the server does not answer');
+    const one = watchStall(stallTime * patience, () => {
+      connection.close(stalled);
+    });
+    watches.set(id, one);
+  }
+
+  function unwatch(id: number): void {
+    watches.get(id)?.[Symbol.dispose]();
+    watches.delete(id);
+  }
+
   signal.addEventListener(
     'abort',
     () => {
+      for (const id of [...watches.keys()]) unwatch(id);
       for (const { refused } of waiting.values()) refused(asSharingError(signal.reason));
     },
     { once: true },
@@ -40,19 +66,27 @@ export function requestTable({ signal }: Connection, rules: ClientRules): Reques
       signal.throwIfAborted();
       const id = rules.begin(work);
       waiting.set(id, request(id));
+      // A put is watched by the transfer itself, from its offer on.
+      if (work !== 'sending') watch(id);
       return id;
     },
     answer(action) {
       const request = waiting.get(action.id);
       switch (action.do) {
         case 'rows':
-          if (!action.more) rules.done(action.id);
+          watches.get(action.id)?.moved();
+          if (!action.more) {
+            unwatch(action.id);
+            rules.done(action.id);
+          }
           // A list that was broken off still arrives; its rows are read past.
           return request?.rows?.(action.rows, action.more);
         case 'offered':
+          unwatch(action.id);
           request?.offered?.(action.offer);
           return undefined;
         case 'refused':
+          unwatch(action.id);
           rules.done(action.id);
           request?.refused(action.error);
           return undefined;
@@ -62,6 +96,7 @@ export function requestTable({ signal }: Connection, rules: ClientRules): Reques
       waiting.delete(id);
     },
     done(id) {
+      unwatch(id);
       waiting.delete(id);
       rules.done(id);
     },

@@ -2,7 +2,7 @@ import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { ServerAction, ServerRules } from '#sharing/session/server.js';
-import type { LandingArea } from '#sharing/storage/area.js';
+import type { LazyArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import {
   pathText,
@@ -25,8 +25,8 @@ export interface Service {
   readonly rules: ServerRules;
   readonly transfers: Transfers;
   readonly share: Share;
-  /** Made when the first file comes. */
-  readonly area: () => Promise<LandingArea>;
+  /** For each file anew: what others did to the folder meanwhile must be seen. */
+  readonly landingArea: () => LazyArea;
   readonly room: Room;
   readonly clientId: string;
   /** Number of the session, for the events. */
@@ -85,13 +85,14 @@ export async function receiveFile(
   service: Service,
   { id, offer, as: plain }: Extract<ServerAction, { do: 'accept' }>,
 ): Promise<void> {
-  const { connection, transfers, area, room, clientId, observe, session, stallTime } = service;
+  const { connection, transfers, room, clientId, observe, session, stallTime } = service;
   const [path, size, mtime, tag] = offer;
   const began = performance.now();
+  await using landing = service.landingArea();
   const receiving = startReceiving(connection, {
     id,
     file: 0,
-    area,
+    area: landing.open,
     room,
     name: receivedName(service.receivedPrefix, path, plain),
     size,

@@ -1,7 +1,7 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join, relative, isAbsolute } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 /**
  * Opens, and makes if need be, the folder with this device's key and the peers it knows. Throws
@@ -72,7 +72,7 @@ export async function mustBeApart(state: string, folder: string): Promise<void> 
 
 function contains(outer: string, inner: string): boolean {
   const path = relative(outer, inner);
-  return path === '' || (!path.startsWith('..') && !isAbsolute(path));
+  return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path));
 }
 
 async function mustBePrivate(path: string): Promise<void> {

@@ -122,8 +122,12 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
   const digesting = state.phase === 'digesting';
   if (state.phase !== 'offered' && !digesting) throw illegal(`want ${want.want}`, state);
   switch (want.want) {
-    case 'nothing':
+    case 'nothing': {
+      // "Identical" can only be known from all digests; of nothing there are none.
+      const compared = chunks === 0 || (digesting && state.next === chunks);
+      if (want.reason === 'identical' && !compared) throw illegal('identical', state);
       return over({ kind: want.reason, as: want.as, digest: want.digest });
+    }
     case 'refused':
       return over({ kind: 'failed', error: refusedBy(want) });
     case 'digests':

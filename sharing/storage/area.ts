@@ -55,3 +55,30 @@ export async function removeExpired(area: LandingArea, now: number): Promise<num
   }
   return removed;
 }
+
+/** A landing area that is opened when it is needed, and checked anew each time. */
+export interface LazyArea extends AsyncDisposable {
+  readonly open: () => Promise<LandingArea>;
+}
+
+/** `openTarget` gives the receiving folder; it is closed with the area if `owned`. */
+export function lazyArea(openTarget: () => Promise<Folder>, owned: boolean): LazyArea {
+  const opened: AsyncDisposable[] = [];
+  let area: Promise<LandingArea> | undefined;
+
+  async function open(): Promise<LandingArea> {
+    const target = await openTarget();
+    if (owned) opened.unshift(target);
+    const landing = await openLandingArea(target);
+    opened.unshift(landing);
+    return landing;
+  }
+
+  return {
+    open: () => (area ??= open()),
+    async [Symbol.asyncDispose]() {
+      await area?.catch(() => undefined);
+      for (const one of opened) await one[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -64,13 +64,14 @@ export async function openRegular(
   name: SafeName,
 ): Promise<{ handle: FileHandle; stats: BigIntStats }> {
   const place = await parent.at(name);
-  const before = parent.way === 'handle' ? undefined : await lstat(place, { bigint: true });
-  if (before && !before.isFile()) throw kindError(before);
+  // Opening a device can do something to it, so it is looked at before, and again when it is open.
+  const before = await lstat(place, { bigint: true });
+  if (!before.isFile()) throw kindError(before);
   const handle = await openQuietly(place);
   try {
     const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) throw kindError(stats);
-    if (before && before.ino !== stats.ino) {
+    if (before.ino !== stats.ino) {
       throw new SharingError('changed', 'the file was replaced while it was opened');
     }
     return { handle, stats };

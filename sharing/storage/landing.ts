@@ -14,7 +14,7 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { constants } from 'node:fs';
-import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 
 /** What is to land. */
 export interface Expected {
@@ -63,6 +63,7 @@ export async function openLanding(
   expected: Expected,
   token: string,
 ): Promise<Landing> {
+  await mustHaveRoom(area, expected.name);
   const reservation = await room.reserve(await area.folder.self(), expected.size);
   const partialName: PrivateName = `${token}.part`;
   const journalName: PrivateName = `${token}.journal`;
@@ -118,7 +119,7 @@ export async function openLanding(
       const { partial, journal } = handles();
       try {
         const digest = await finish(partial, journal, expected, landed === chunks);
-        const as = await giveName(area, partialName, expected.name);
+        const as = await giveName(area, partial, partialName, expected.name);
         await area.target.sync();
         await remove();
         return { as, size: expected.size, digest };
@@ -178,17 +179,24 @@ async function finish(
 /** Links the partial to the first free name; where there are no links, reserves the name and renames. */
 async function giveName(
   area: LandingArea,
+  file: FileHandle,
   partialName: PrivateName,
   wanted: SafeName,
 ): Promise<SafeName> {
   const partial = await area.folder.at(partialName);
+  await mustBeSame(file, partial);
   for (let n = 1; n <= maxNumber; n += 1) {
     const name = numbered(wanted, n);
     const place = await area.target.at(name);
     try {
       await link(partial, place);
+      await mustBeSame(file, place);
       return name;
     } catch (error) {
+      if (error instanceof SharingError) {
+        await unlink(place);
+        throw error;
+      }
       const code = errnoOf(error) ?? '';
       if (code === 'EEXIST') continue;
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
@@ -196,6 +204,19 @@ async function giveName(
     if (await renameToReserved(partial, place)) return name;
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** A name is linked, not a handle: what lies under it has to be what was written and verified. */
+async function mustBeSame(file: FileHandle, place: string): Promise<void> {
+  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
+  if (ours.ino === there.ino && ours.dev === there.dev) return;
+  throw new SharingError('write-failed', 'the partial was replaced');
+}
+
+/** A name that is taken must leave room for a number, or all the bytes would come for nothing. */
+async function mustHaveRoom(area: LandingArea, name: SafeName): Promise<void> {
+  const taken = await lstat(await area.target.at(name)).catch(() => undefined);
+  if (taken) numbered(name, maxNumber);
 }
 
 async function renameToReserved(partial: string, place: string): Promise<boolean> {

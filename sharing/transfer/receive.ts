@@ -61,13 +61,22 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
   const watch = watchStall(options.stallTime, () => {
-    const waiting = rules.phase() === 'receiving' || rules.phase() === 'comparing';
-    if (waiting) connection.close(new SharingError('stalled', 'the sender sends no more bytes'));
+    if (rules.phase() === 'deciding' || rules.phase() === 'finishing') return;
+    connection.close(new SharingError('stalled', 'the sender sends no more bytes'));
   });
 
   async function decide(): Promise<void> {
     comparison = await openComparison(await options.area(), name, size, algorithm);
     await nextStep();
+  }
+
+  /** What comes after a refusal is no movement: a sender has to end it within the time. */
+  function moved(): void {
+    if (rules.phase() !== 'refusing') watch.moved();
+  }
+
+  function mustBeOurs(number: number): void {
+    if (number !== file) throw new SharingError('protocol', `file ${number} is not received`);
   }
 
   /** After each comparison: the same file is here, or may still be, or is not. */
@@ -136,6 +145,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     if (refusal || phase === 'over' || connection.signal.aborted) return;
     refusal = error;
     assembly.drop();
+    // The room is somebody else's from now on, however long the sender takes to notice.
+    void guarded(async () => landing?.abandon());
     const said = refusalOf(error);
     if (phase === 'deciding') want({ want: 'refused', file, ...said });
     else connection.send({ t: 'fail', id, file, ...said });
@@ -151,6 +162,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   async function run(): Promise<ReceiveOutcome> {
     const { signal } = connection;
+    let release = (): void => undefined;
     try {
       return await new Promise<ReceiveOutcome>((resolve, reject) => {
         settle = resolve;
@@ -159,9 +171,13 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         };
         if (signal.aborted) stop();
         signal.addEventListener('abort', stop, { once: true });
+        release = () => {
+          signal.removeEventListener('abort', stop);
+        };
         void guarded(decide);
       });
     } finally {
+      release();
       watch[Symbol.dispose]();
       // Nothing may use the folder once the outcome is known: its owner lets go of it then.
       while (working.size > 0) await Promise.all(working);
@@ -172,7 +188,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   return {
     tell(frame) {
-      watch.moved();
+      mustBeOurs(frame.file);
+      moved();
       if (frame.t === 'digests') {
         if (rules.digests(frame) === 'drop') return undefined;
         return guarded(() => compare(frame.first, frame.digests));
@@ -191,12 +208,13 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       return undefined;
     },
     chunk(header) {
+      mustBeOurs(header.file);
       if (rules.chunk(header) === 'take') return assembly.begin(header);
       assembly.drop();
       return undefined;
     },
     data(bytes) {
-      watch.moved();
+      moved();
       assembly.data(bytes);
     },
     cancel() {

@@ -4,12 +4,15 @@ import {
   chunkCount,
   chunkLength,
   digestOf,
+  digestText,
+  fileDigest,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
+import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
 import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import { chunkSize } from '#sharing/wire/frame.js';
+import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
@@ -21,6 +24,8 @@ const bufferCount = 3;
  * a long time on a slow link, and the receiver sees sooner that nothing comes.
  */
 const patience = 3;
+/** And how many times that, while the receiver brings a large file to its disk. */
+const savingPatience = 10;
 
 /** One file on its way out. */
 export interface Sending {
@@ -52,15 +57,21 @@ export function startSending(connection: Connection, options: SendOptions): Send
   const buffers = Array.from({ length: Math.min(bufferCount, chunkCount(size)) }, () =>
     Buffer.allocUnsafe(Math.min(size, chunkSize)),
   );
+  const digests = Buffer.alloc(chunkCount(size) * digestLength);
   const underWay = new Set<Promise<void>>();
   let confirmed = 0;
   let wake: () => void = () => undefined;
 
-  /** Bytes that left or were confirmed count as movement; a receiver that reads nothing does not. */
+  /** Bytes that left and words that came count as movement; that the other side lives does not. */
   const watch = watchStall(options.stallTime * patience, () => {
-    if (rules.phase() !== 'sending') return;
-    connection.close(new SharingError('stalled', 'the receiver takes no more bytes'));
+    waited += 1;
+    if (rules.phase() === 'ended' && waited < savingPatience) {
+      watch.moved();
+      return;
+    }
+    connection.close(new SharingError('stalled', 'the receiver does not go on'));
   });
+  let waited = 0;
 
   async function run(): Promise<SendOutcome> {
     for (;;) {
@@ -68,7 +79,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
       const action = rules.next();
       switch (action.do) {
         case 'stop':
-          return action.outcome;
+          return believed(action.outcome);
         case 'wait':
           await waitForNews();
           break;
@@ -82,6 +93,17 @@ export function startSending(connection: Connection, options: SendOptions): Send
           await guarded(() => act(action));
       }
     }
+  }
+
+  /** A receipt counts only for what was sent; a receiver that names other content has something else. */
+  function believed(outcome: SendOutcome): SendOutcome {
+    if (outcome.kind === 'failed' || outcome.kind === 'skipped') return outcome;
+    const digest = digestText(algorithm, fileDigest(algorithm, size, digests));
+    const sameSize = !('size' in outcome) || outcome.size === size;
+    const same = outcome.digest === digest && sameSize;
+    if (same && isSafeName(outcome.as)) return outcome;
+    const words = 'the receiver confirms something else than was sent';
+    return { kind: 'failed', error: new SharingError('damaged', words) };
   }
 
   async function act(
@@ -143,7 +165,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
       buffers.push(buffer);
       return;
     }
-    const digest = digestOf(algorithm, bytes);
+    const digest = noteDigest(chunk, bytes);
     const sent = connection
       .sendChunk({ id, file, chunk, length, digest }, bytes)
       .catch(() => undefined)
@@ -155,30 +177,35 @@ export function startSending(connection: Connection, options: SendOptions): Send
     underWay.add(sent);
   }
 
+  function noteDigest(chunk: number, bytes: Buffer): Buffer {
+    const digest = digestOf(algorithm, bytes);
+    digest.copy(digests, chunk * digestLength);
+    return digest;
+  }
+
   async function sendDigests(first: number, count: number): Promise<void> {
     const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
-    const digests: Buffer[] = [];
     for (let chunk = first; chunk < first + count; chunk += 1) {
       const bytes = buffer.subarray(0, chunkLength(size, chunk));
       await source.read(bytes, chunk * chunkSize);
-      digests.push(digestOf(algorithm, bytes));
+      noteDigest(chunk, bytes);
     }
+    const page = digests.subarray(first * digestLength, (first + count) * digestLength);
     if (rules.phase() !== 'digesting') return;
-    await connection.sendDigests({ id, file, first, digests: Buffer.concat(digests) });
+    await connection.sendDigests({ id, file, first, digests: page });
     watch.moved();
     onProgress({ phase: 'comparing', bytes: Math.min(size, (first + count) * chunkSize), size });
   }
 
-  connection.signal.addEventListener(
-    'abort',
-    () => {
-      wake();
-    },
-    { once: true },
-  );
+  const onAbort = (): void => {
+    wake();
+  };
+  connection.signal.addEventListener('abort', onAbort, { once: true });
 
   return {
     tell(message) {
+      if (message.file !== file)
+        throw new SharingError('protocol', `file ${message.file} is not sent`);
       watch.moved();
       rules.receive(message);
       if ('t' in message && message.t === 'got') {
@@ -196,6 +223,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
       wake();
     },
     outcome: run().finally(async () => {
+      connection.signal.removeEventListener('abort', onAbort);
       watch[Symbol.dispose]();
       await source[Symbol.asyncDispose]();
     }),

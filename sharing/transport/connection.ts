@@ -137,12 +137,22 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     return undefined;
   }
 
+  /** While we are busy ourselves the peer's silence says nothing. While it does not read, it does. */
+  async function whileDeaf(busy: Promise<void>): Promise<void> {
+    beat.listening(false);
+    try {
+      await busy;
+    } finally {
+      beat.listening(true);
+    }
+  }
+
   /** Runs without a promise as long as the receiver does: this is called for every TLS record. */
   function deliver(frames: Iterator<Frame>, receiver: Receiver): Promise<void> | undefined {
     for (let next = frames.next(); !next.done; next = frames.next()) {
       if (signal.aborted) return undefined;
       const busy = take(next.value, receiver);
-      if (busy) return busy.then(() => deliver(frames, receiver));
+      if (busy) return whileDeaf(busy).then(() => deliver(frames, receiver));
     }
     // A peer that asks without reading the answers is not heard until it has read them.
     return duplex.writableLength > maxQueued ? drained() : undefined;
@@ -160,9 +170,8 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
         const busy = deliver(decoder.push(bytes), receiver);
         if (!busy) return;
         duplex.pause();
-        beat.listening(false);
         busy.catch(fail).finally(() => {
-          beat.listening(true);
+          beat.heard();
           duplex.resume();
         });
       } catch (error) {

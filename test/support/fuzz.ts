@@ -6,7 +6,7 @@ import { sendRules } from '#sharing/session/sending.js';
 import { serverRules } from '#sharing/session/server.js';
 import { isSafeName, maxNameLength, safeName, safePath } from '#sharing/storage/path.js';
 import { frameDecoder } from '#sharing/wire/frame.js';
-import { decode } from '#sharing/wire/message.js';
+import { decode, type EntryRow } from '#sharing/wire/message.js';
 import { frame, hello, messageFrame, welcome } from './hostile-peer.js';
 import fc from 'fast-check';
 import { posix } from 'node:path';
@@ -195,7 +195,7 @@ const said = { code: fc.constantFrom('changed', 'made-up', '__proto__'), message
 const offerRow = fc.tuple(oddText, fc.nat(3_000_000), fc.integer(), tag);
 
 /** Everything that can arrive, well formed, in any order. */
-export const anyIncoming = fc.oneof(
+export const anyIncoming: fc.Arbitrary<Incoming> = fc.oneof(
   fc.constantFrom<Incoming>(
     { ...hello, features: [], digests: ['blake3'] },
     { ...welcome, features: [], rights: ['read', 'write'] },
@@ -211,7 +211,7 @@ export const anyIncoming = fc.oneof(
   fc.record({
     t: fc.constant('entries' as const),
     id,
-    rows: fc.constant([]),
+    rows: fc.constant<EntryRow[]>([]),
     more: fc.boolean(),
   }),
   fc.record({

@@ -193,12 +193,13 @@ function hostilePeer(socket: TLSSocket): HostilePeer {
       }
       if (socket.closed || Date.now() > deadline)
         throw new Error(`no ${kinds.join(' or ')}, ${story(heard)}`);
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          wake = resolve;
-        }),
-        delay(200),
-      ]);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 200);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
   }
 

@@ -11,6 +11,13 @@ const digest = `blake3:${'0'.repeat(64)}`;
 const all: FromReceiver = { want: 'all', file: 0 };
 const got = (chunk: number): FromReceiver => ({ t: 'got', id: 1, file: 0, chunk });
 const receipt: FromReceiver = { t: 'receipt', id: 1, file: 0, as: 'new_a', size: 3, digest };
+const identical: FromReceiver = {
+  want: 'nothing',
+  file: 0,
+  reason: 'identical',
+  as: 'new_a',
+  digest,
+};
 const fail: FromReceiver = { t: 'fail', id: 1, file: 0, code: 'no-room', message: 'full' };
 
 function actions(chunks: number, ...script: (FromReceiver | 'next')[]): SendAction[] {
@@ -86,17 +93,13 @@ describe('sending', () => {
     ]);
   });
 
-  test('identical: over without a chunk', () => {
-    const nothing: FromReceiver = {
-      want: 'nothing',
-      file: 0,
-      reason: 'identical',
-      as: 'new_a',
-      digest,
-    };
-    expect(actions(5, nothing, 'next')).toEqual([
-      { do: 'stop', outcome: { kind: 'identical', as: 'new_a', digest } },
-    ]);
+  test('identical: over without a chunk, once all digests were sent, or when there are none', () => {
+    const digests: FromReceiver = { want: 'digests', file: 0 };
+    const stop = { do: 'stop', outcome: { kind: 'identical', as: 'new_a', digest } };
+    expect(actions(5, digests, 'next', identical, 'next').at(-1)).toEqual(stop);
+    expect(actions(0, identical, 'next')).toEqual([stop]);
+    expect(() => actions(5, identical)).toThrow(breach);
+    expect(() => actions(20, digests, 'next', identical)).toThrow(breach);
   });
 
   test('a receiver that gives up in the middle gets its end, and only then it is over', () => {
