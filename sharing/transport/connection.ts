@@ -52,7 +52,7 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
   let failure: SharingError | undefined;
   let draining: Promise<void> | undefined;
   let stopDraining: () => void = () => undefined;
-  let chunkTurn: Promise<void> = Promise.resolve();
+  let chunkTurn: Promise<unknown> = Promise.resolve();
 
   const closed = new Promise<SharingError | undefined>((resolve) => {
     duplex.once('close', () => {
@@ -95,7 +95,11 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
       return;
     }
     beat.sent();
-    duplex.write(bytes, flushed);
+    duplex.write(bytes, () => {
+      flushed?.();
+      // Not the stream's own 'drain', which comes only when nothing at all is left to send.
+      if (duplex.writableLength <= maxQueued) stopDraining();
+    });
   }
 
   function ping(n: number): void {
@@ -106,27 +110,29 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     if (duplex.writableLength <= maxQueued || signal.aborted) return Promise.resolve();
     draining ??= new Promise<void>((resolve) => {
       stopDraining = resolve;
-      duplex.once('drain', resolve);
     }).finally(() => {
       draining = undefined;
     });
     return draining;
   }
 
-  async function writeChunk(header: ChunkHeader, bytes: Buffer): Promise<void> {
+  /** Resolves when the chunk is queued, with a promise for the moment when its bytes are free again. */
+  async function queueChunk(
+    header: ChunkHeader,
+    bytes: Buffer,
+  ): Promise<{ readonly flushed: Promise<void> }> {
     await drained();
     write(encodeChunkHeader(header));
+    let flushed = Promise.resolve();
     for (let at = 0; at < bytes.length; at += partLength) {
       await drained();
       const part = bytes.subarray(at, at + partLength);
       write(encodeDataHeader(part.length));
-      if (at + partLength < bytes.length) write(part);
-      else
-        await new Promise<void>((resolve) => {
-          write(part, resolve);
-        });
+      flushed = new Promise<void>((resolve) => {
+        write(part, resolve);
+      });
     }
-    signal.throwIfAborted();
+    return { flushed };
   }
 
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
@@ -184,11 +190,14 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     send: (message) => {
       write(encode(message));
     },
-    sendChunk(header, bytes) {
+    async sendChunk(header, bytes) {
       // Chunks of several transfers must not mix: data frames carry no address.
-      const sent = chunkTurn.then(() => writeChunk(header, bytes));
-      chunkTurn = sent.catch(() => undefined);
-      return sent;
+      const queued = chunkTurn.then(() => queueChunk(header, bytes));
+      chunkTurn = queued.catch(() => undefined);
+      await (
+        await queued
+      ).flushed;
+      signal.throwIfAborted();
     },
     async sendDigests(digests) {
       await drained();
