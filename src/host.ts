@@ -11,7 +11,7 @@ export interface Host extends Surroundings {
   /** The network as the system shows it now; tests and the demo show less of it. */
   readonly interfaces: () => InterfaceTable;
   readonly pid: number;
-  readonly version: string;
+  readonly version: () => string;
   readonly isAlive: (pid: number) => boolean;
   /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */
   readonly onInterrupt: (handler: () => void) => () => void;

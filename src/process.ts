@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from './host.js';
-import { runProgram } from './program.js';
-import type { ExitCode } from './exit-codes.js';
+import { answerEarly } from './early.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
 export async function runAsProcess(words: readonly string[]): Promise<ExitCode> {
   // A reader of our output that went away (`lanpost list x | head`) is no fault of ours.
   process.stdout.on('error', ignoreBrokenPipe);
   process.stderr.on('error', ignoreBrokenPipe);
-  return runProgram(words, hostOfProcess());
+  const host = hostOfProcess();
+  if (answerEarly(words, host)) return exitCodes.done;
+  const { runProgram } = await import('./program.js');
+  return runProgram(words, host);
 }
 
 /** What the program sees of this process. */
@@ -27,7 +30,7 @@ export function hostOfProcess(): Host {
     hostName: hostname(),
     interfaces: networkInterfaces,
     pid: process.pid,
-    version: packageVersion(),
+    version: packageVersion,
     isAlive,
     onInterrupt,
   };

@@ -2,6 +2,7 @@ import { parseCommandLine } from './arguments.js';
 import { openBase, type Base } from './base.js';
 import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
+import { answerEarly } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { explain } from './failure.js';
 import type { Host } from './host.js';
@@ -9,8 +10,7 @@ import { createView } from './view/view.js';
 
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
-  const early = answerEarly(words, host);
-  if (early !== undefined) return early;
+  if (answerEarly(words, host)) return exitCodes.done;
   const { output, error } = host;
   let view = createView({ output, error, json: words.includes('--json'), quiet: false });
   let base: Base | undefined;
@@ -34,20 +34,6 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
     view.status.clear();
     await base?.close();
   }
-}
-
-/** What needs neither settings nor state must start at once. */
-function answerEarly(words: readonly string[], { output, version }: Host): ExitCode | undefined {
-  const [first, second] = words;
-  if (first === '--version') {
-    output.write(`lanpost ${version}\n`);
-    return exitCodes.done;
-  }
-  if (second === undefined && (first === '--help' || first === '-h' || first === 'help')) {
-    output.write(helpText('one-shot'));
-    return exitCodes.done;
-  }
-  return undefined;
 }
 
 /** One verb with its words; Ctrl-C ends it. */

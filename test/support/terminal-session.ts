@@ -118,7 +118,7 @@ export async function openMachine(): Promise<Machine> {
       hostName: 'amber',
       interfaces: () => machine.interfaces,
       pid,
-      version: '1.2.3',
+      version: () => '1.2.3',
       isAlive: (one) => running.has(one),
       onInterrupt(handler) {
         interrupts.add(handler);

@@ -1,0 +1,20 @@
+import type { Writable } from 'node:stream';
+import { helpText } from './command/help-text.js';
+
+/**
+ * Answers what needs neither settings nor state, so that it is there at once: this file and what it loads
+ * stay few and light. False when there is more to do.
+ */
+export function answerEarly(
+  words: readonly string[],
+  { output, version }: { readonly output: Writable; readonly version: () => string },
+): boolean {
+  const [first, second] = words;
+  if (words.includes('--version')) {
+    output.write(`lanpost ${version()}\n`);
+    return true;
+  }
+  if (second !== undefined || !['--help', '-h', 'help'].includes(first ?? '')) return false;
+  output.write(helpText('one-shot'));
+  return true;
+}
