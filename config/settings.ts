@@ -46,6 +46,12 @@ export const settingTable = {
     default: 'no',
     meaning: 'what machines on this network may do without a code',
   },
+  pairRights: {
+    kind: 'choice',
+    choices: ['read,write', 'read', 'write'],
+    default: 'read,write',
+    meaning: 'what a machine may do that pairs by a code',
+  },
   maxClients: {
     kind: 'count',
     min: 1,

@@ -1,9 +1,11 @@
-import { ask } from '#sharing/dialogue/asking.js';
+import { ask, type NewCode } from '#sharing/dialogue/asking.js';
+import { clientRun, type ClientRun } from '#sharing/dialogue/pairing.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
-import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
+import { addPeer, pinServer, readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { judgeServer } from '#sharing/identity/trust.js';
+import { parseCode, type PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
 import { lazyArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
@@ -12,7 +14,7 @@ import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { speak } from '#sharing/transport/connection.js';
+import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
 import type { Right } from '#sharing/wire/message.js';
 import { mkdir } from 'node:fs/promises';
@@ -27,6 +29,8 @@ export interface ConnectOptions {
   /** The id that the name used stands for; undefined for a typed address. */
   readonly expectedId?: string;
   readonly limits: ClientLimits;
+  /** The code that the server shows, as it was typed, for a first contact. */
+  readonly code?: string;
   readonly signal?: AbortSignal;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -50,7 +54,8 @@ export interface ServerFacts {
   readonly name: string;
   readonly address: string;
   readonly port: number;
-  readonly trust: 'self' | 'known' | 'unverified';
+  /** `paired`: known since just now, by a code. */
+  readonly trust: 'self' | 'known' | 'paired' | 'unverified';
   readonly rights: readonly Right[];
 }
 
@@ -87,6 +92,8 @@ export interface ClientSession extends AsyncDisposable {
   get(path: string, options: GetOptions): Promise<Transferred>;
   /** Puts one local file, `file` being a path on this machine. */
   put(file: string, options: TransferOptions): Promise<Transferred>;
+  /** For the owner: a new code for pairing, good for `uses` devices. */
+  newCode(uses: number): Promise<NewCode>;
   /** Ends the session in a friendly way. */
   bye(): Promise<void>;
   /** Resolves when the session is over: with the reason, or undefined after `bye`. */
@@ -101,7 +108,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   const { device, host, port, limits } = options;
   const known = await readKnownPeers(device.stateFolder);
   const place = `${host.toLowerCase()}:${port}`;
-  const { socket, serverId, address } = await dial({
+  const { socket, serverId, exporter, address } = await dial({
     host,
     port,
     device,
@@ -123,8 +130,11 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       serverId,
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
+      pairing: pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
     });
-    if (trust.kind === 'stranger' && known.pinned(place) === undefined) {
+    // A stranger that let us in as a peer has proven the code, and is known since.
+    const paired = trust.kind === 'stranger' && asking.welcome.as === 'peer';
+    if (trust.kind === 'stranger' && !paired && known.pinned(place) === undefined) {
       await pinServer(device.stateFolder, place, serverId, new Date(options.now()));
     }
     const server: ServerFacts = {
@@ -132,7 +142,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       name: trust.kind === 'known' ? trust.name : asking.welcome.name,
       address,
       port,
-      trust: trust.kind === 'stranger' ? 'unverified' : trust.kind,
+      trust: trust.kind !== 'stranger' ? trust.kind : paired ? 'paired' : 'unverified',
       rights: asking.welcome.rights,
     };
     return sessionOf(options, server, connection, asking);
@@ -147,7 +157,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
 function sessionOf(
   { device, limits, now }: ConnectOptions,
   server: ServerFacts,
-  connection: ReturnType<typeof speak>,
+  connection: Connection,
   asking: Awaited<ReturnType<typeof ask>>,
 ): ClientSession {
   const room = openRoom(limits);
@@ -185,10 +195,26 @@ function sessionOf(
       return { outcome: how, path: file, as: stored, size: source.size, digest };
     },
 
+    newCode: (uses) => asking.newCode(uses),
     bye: () => asking.bye(),
     closed: connection.closed,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+}
+
+/** What answers when the server asks for a code. Throws SharingError `wrong-code` for what can be none. */
+function pairingOf(
+  { code: typed, device, now }: ConnectOptions,
+  connection: Connection,
+  channel: PairingChannel,
+): ClientRun | undefined {
+  if (typed === undefined) return undefined;
+  const code = parseCode(typed);
+  if (code === undefined) throw new SharingError('wrong-code', 'a code has 8 letters and digits');
+  return clientRun(connection, code, channel, async (name) => {
+    const peer = { id: channel.serverId, name, rights: [], how: 'code' } as const;
+    await addPeer(device.stateFolder, peer, new Date(now()));
+  });
 }
 
 /** Opens the file that the user named for a put; links in the way to it are the user's own words. */

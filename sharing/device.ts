@@ -1,5 +1,11 @@
 /** The front door to this machine's identity and to what it remembers of others. */
 export { openDevice, type Device } from '#sharing/identity/device.js';
-export { readKnownPeers, type KnownPeer, type KnownPeers } from '#sharing/identity/known.js';
+export {
+  addPeer,
+  changePeer,
+  readKnownPeers,
+  type KnownPeer,
+  type KnownPeers,
+} from '#sharing/identity/known.js';
 export { noteSeen, readSeen, type Seen } from '#sharing/identity/seen.js';
-export { openState, writePrivate } from '#sharing/identity/state.js';
+export { readPrivateFile } from '#sharing/identity/state.js';

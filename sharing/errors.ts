@@ -14,6 +14,9 @@ export const errorCodes = [
   'version-mismatch',
   // Not let in
   'not-known',
+  'code-needed',
+  'wrong-code',
+  'locked-out',
   'unknown-server',
   'own-key-elsewhere',
   'key-changed',
@@ -52,6 +55,8 @@ export const errorCodes = [
   'state-not-private',
   'state-damaged',
   'state-busy',
+  'unknown-peer',
+  'name-taken',
   'port-taken',
   'port-refused',
 ] as const;

@@ -24,6 +24,7 @@ export type SharingEvent =
       readonly code: ErrorCode | 'bye';
       readonly message: string;
     }
+  | { readonly event: 'paired'; readonly id: string; readonly peer: string }
   | { readonly event: 'listed'; readonly session: number; readonly path: string }
   | {
       readonly event: 'file-out' | 'file-in';

@@ -1,17 +1,25 @@
+import type { PairingDesk } from '#sharing/dialogue/pairing.js';
 import { answer } from '#sharing/dialogue/answering.js';
 import { transferTable } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
-import { readKnownPeers } from '#sharing/identity/known.js';
+import { addPeer, readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
-import { admit, type Admission } from '#sharing/session/admission.js';
+import { admit, openRights, type Admission } from '#sharing/session/admission.js';
+import { codeWindow } from '#sharing/session/code-window.js';
+import { codeText } from '#sharing/session/pairing.js';
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, removeExpired } from '#sharing/storage/area.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { listen, type Guest } from '#sharing/transport/listen.js';
+import { base32 } from '#sharing/id.js';
+import { addressKey } from '#sharing/transport/crowd.js';
+import type { Right } from '#sharing/wire/message.js';
+import { randomBytes } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 
 /** Everything that bounds a server; bytes and milliseconds. */
@@ -38,6 +46,10 @@ export interface ServerOptions {
   readonly ports: readonly number[];
   readonly open: 'no' | 'read' | 'rw';
   readonly receivedPrefix: string;
+  /** What a client that pairs may do here. */
+  readonly pairRights: readonly Right[];
+  /** Told each code as it becomes good, and undefined when there is none any more; it is a secret. */
+  readonly onCode?: (code: ShownCode | undefined) => void;
   readonly limits: ServerLimits;
   /** Loopback and this machine's own addresses. */
   readonly isOwnAddress: (address: string) => boolean;
@@ -50,7 +62,18 @@ export interface ServerOptions {
 
 export interface SharingServer extends AsyncDisposable {
   readonly port: number;
+  /** A new code, good for `uses` devices; the one before is void. */
+  newCode(uses: number): ShownCode;
 }
+
+/** A code as people read it, with its end in milliseconds since 1970. */
+export interface ShownCode {
+  readonly code: string;
+  readonly expires: number;
+}
+
+/** Milliseconds between two looks at the rights of those who are in. */
+const reviewTime = 500;
 
 /**
  * Shares a folder until it is disposed. Throws SharingError `folder-missing`, `folder-overlaps-state`,
@@ -64,7 +87,10 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   const share = await openShare(options.folder, device.tagKey);
   const room = openRoom(limits);
   await sweep(share, options);
+  const desk = openDesk(options);
   const clients = new Map<Connection, Promise<unknown>>();
+  /** Peers that are in, with the rights they came in with. */
+  const peers = new Map<Connection, { readonly id: string; readonly rights: readonly Right[] }>();
   let sessions = 0;
 
   function onClient(guest: Guest): void {
@@ -81,7 +107,10 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
           message: '',
         });
       })
-      .finally(() => clients.delete(connection));
+      .finally(() => {
+        clients.delete(connection);
+        peers.delete(connection);
+      });
     clients.set(connection, done);
   }
 
@@ -90,15 +119,17 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     const admission = await decide(guest);
     sessions += 1;
     const session = sessions;
-    if (admission.as === 'nobody') {
-      const { code, message } = admission;
-      observe({ event: 'client-refused', address, id: clientId, code, message });
-    } else {
-      observe({ event: 'client-in', session, address, id: clientId, as: admission.as });
-    }
+    const entered = new Set<string>();
+    const letIn = (as: 'owner' | 'peer' | 'open', rights: readonly Right[]): void => {
+      entered.add(as);
+      if (as === 'peer') peers.set(connection, { id: clientId, rights });
+      observe({ event: 'client-in', session, address, id: clientId, as });
+    };
+    if (admission.as !== 'nobody') letIn(admission.as, admission.rights);
     const rules = serverRules({
       name: options.name,
       admission,
+      pairs: desk.window.code() !== undefined,
       maxWork: limits.maxTransfersPerClient,
     });
     const end = await answer({
@@ -112,12 +143,29 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
       session,
       receivedPrefix: options.receivedPrefix,
       helloTime: limits.helloTime,
+      desk: {
+        ...desk,
+        async store(id, name) {
+          await desk.store(id, name);
+          letIn('peer', desk.rights);
+        },
+      },
+      channel: { exporter: guest.exporter, clientId, serverId: device.id },
+      address: addressKey(address),
       stallTime: limits.stallTimeout,
       observe,
     });
-    if (admission.as === 'nobody') return;
-    const code = end?.code ?? 'bye';
-    observe({ event: 'client-out', session, code, message: end?.message ?? '' });
+    const code = end?.code;
+    const message = end?.message ?? (entered.size > 0 ? '' : 'it was asked for the code');
+    if (entered.size > 0) observe({ event: 'client-out', session, code: code ?? 'bye', message });
+    else
+      observe({
+        event: 'client-refused',
+        address,
+        id: clientId,
+        code: code ?? 'not-known',
+        message,
+      });
   }
 
   async function decide({ clientId, address, crowded }: Guest): Promise<Admission> {
@@ -142,6 +190,21 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     );
   }
 
+  /** Whoever lost a right that it came in with is sent away: what it has under way ends too. */
+  async function review(): Promise<void> {
+    if (peers.size === 0) return;
+    const known = await readKnownPeers(device.stateFolder).catch(() => undefined);
+    for (const [connection, { id, rights }] of peers) {
+      const now = known?.byId(id)?.rights ?? [];
+      const open = openRights[options.open];
+      if (rights.every((right) => now.includes(right) || open.includes(right))) continue;
+      const error = new SharingError('no-right', 'your rights were changed');
+      connection.close(error, { t: 'error', ...refusalOf(error) });
+    }
+  }
+  const reviewing = setInterval(() => void review(), reviewTime);
+  reviewing.unref();
+
   const listener = await listen({
     ports: options.ports,
     device,
@@ -159,7 +222,9 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
 
   return {
     port: listener.port,
+    newCode: desk.newCode,
     async [Symbol.asyncDispose]() {
+      clearInterval(reviewing);
       const message = 'the server is shutting down';
       for (const connection of clients.keys()) {
         const error = new SharingError('shutting-down', message);
@@ -185,4 +250,30 @@ async function sweep({ root }: Share, { now, observe }: ServerOptions): Promise<
   const area = await landing.open().catch(() => undefined);
   const count = area ? await removeExpired(area, now()) : 0;
   if (count > 0) observe({ event: 'partials-removed', count });
+}
+
+function openDesk({ device, pairRights, now, onCode, observe }: ServerOptions): PairingDesk {
+  const window = codeWindow(now);
+  return {
+    window,
+    rights: pairRights,
+    async store(id, name) {
+      const peer = { id, name, rights: pairRights, how: 'code' } as const;
+      const { name: known } = await addPeer(device.stateFolder, peer, new Date(now()));
+      observe({ event: 'paired', id, peer: known });
+    },
+    onPaired() {
+      if (window.code() === undefined) onCode?.(undefined);
+    },
+    newCode(uses) {
+      const code = randomCode();
+      const shown = { code: codeText(code), ...window.open(code, uses) };
+      onCode?.(shown);
+      return shown;
+    },
+  };
+}
+
+function randomCode(): string {
+  return base32(randomBytes(5));
 }

@@ -25,6 +25,8 @@ export interface Base {
   close(): Promise<void>;
 }
 
+const longestInput = 1000;
+
 /** Loads the settings. Throws SettingsError, SharingError `state-missing` or ProgramError `usage`. */
 export async function openBase(host: Host, line: CommandLine, view: View): Promise<Base> {
   const stateFolder = statePlace(host);
@@ -64,7 +66,9 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       workingFolder: host.workingFolder,
       device: openDevice,
       openLog,
+      onTerminal: host.output.isTTY === true,
       screen: screen ?? host.error,
+      readInput: () => readAll(host.input),
       interfaces: host.interfaces,
       isAlive: host.isAlive,
       pid: host.pid,
@@ -127,4 +131,14 @@ async function readSettings(path: string, mustExist: boolean): Promise<string | 
 function isColored(color: 'auto' | 'always' | 'never', { error, environment }: Host): boolean {
   if (color !== 'auto') return color === 'always';
   return error.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
+}
+
+/** All of standard input, when it is one short text. */
+async function readAll(input: AsyncIterable<unknown>): Promise<string> {
+  let text = '';
+  for await (const part of input) {
+    text += String(part);
+    if (text.length > longestInput) throw new ProgramError('usage', 'too much on standard input');
+  }
+  return text;
 }

@@ -22,8 +22,12 @@ export interface Context {
   readonly device: () => Promise<Device>;
   /** The log in the state folder, and on `screen` if given. */
   readonly openLog: (screen?: Writable) => Promise<Log>;
+  /** Standard output is a terminal, so somebody may be looking. */
+  readonly onTerminal: boolean;
   /** Asks the user; undefined when nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** What stands on standard input, for a code. */
+  readonly readInput: () => Promise<string>;
   /** Where a running command may write lines that are not answers. */
   readonly screen: Writable;
   /** Ends the command that runs now. */

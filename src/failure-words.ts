@@ -68,8 +68,29 @@ export const failureWords: Record<ErrorCode, Words> = {
   'not-known': {
     exit: notLetIn,
     say: () => 'the server does not know this machine and lets no strangers in',
-    hint: 'on the server: lanpost serve --open (read) or --open=rw (read and write)',
+    hint: 'its owner can show you a code: lanpost pair; or open the server to all: serve --open',
   },
+  'code-needed': {
+    exit: notLetIn,
+    say: () => 'the server asks for a code',
+    hint: 'its owner sees one where lanpost serve runs, or with lanpost pair; give it with --code-file',
+  },
+  'wrong-code': {
+    exit: notLetIn,
+    say: (_, message) => `not paired: ${message}`,
+    hint: 'a code is good for 10 minutes and once; its owner gets a new one with lanpost pair',
+  },
+  'locked-out': {
+    exit: notLetIn,
+    say: (_, message) => `not paired: ${message}`,
+    hint: 'wait 10 minutes',
+  },
+  'unknown-peer': {
+    exit: usage,
+    say: (_, message) => message,
+    hint: 'peers list shows who is known',
+  },
+  'name-taken': { exit: usage, say: (_, message) => message, hint: 'choose another name' },
   'unknown-server': {
     exit: notLetIn,
     say: () => 'this server knows us, but its key is not known here',
@@ -95,7 +116,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'no-right': {
     exit: notLetIn,
     say: (_, message) => message,
-    hint: 'its owner can allow it: lanpost serve --open=rw',
+    hint: 'its owner can allow it: lanpost peers rights <this machine> read,write, or for all: serve --open=rw',
   },
   'not-found': {
     exit: files,

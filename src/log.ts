@@ -124,6 +124,8 @@ function sharingWords(event: SharingEvent): string {
       return `${quote(event.address)} was refused: ${quote(event.message)}`;
     case 'client-out':
       return event.code === 'bye' ? 'a client left' : `a client left: ${quote(event.message)}`;
+    case 'paired':
+      return `paired with ${quote(event.peer)}`;
     case 'listed':
       return `listed ${quote(event.path) || 'the share'}`;
     case 'file-out':

@@ -1,18 +1,45 @@
 import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
-import { noteSeen } from '#sharing/device.js';
-import type { Call } from './command/command.js';
+import { noteSeen, readPrivateFile } from '#sharing/device.js';
+import { SharingError } from '#sharing/errors.js';
+import { shortId } from '#sharing/id.js';
+import { resolve } from 'node:path';
+import { textOption, type Call } from './command/command.js';
 import type { Context } from './context.js';
 import type { ExitCode } from './exit-codes.js';
 import { ProgramError } from './failure.js';
+import { quote } from './view/quote.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
 /** Milliseconds that a server has to answer hello. */
 const helloTime = 10_000;
 
-/** Opens a session and remembers where the server was. */
-export async function openTo(context: Context, destination: Destination): Promise<ClientSession> {
-  const { settings, signal } = context;
-  context.view.status.draw('connecting');
+/** Opens a session and remembers where the server was; asks for a code if the server does. */
+export async function openTo(
+  context: Context,
+  destination: Destination,
+  call: Call,
+): Promise<ClientSession> {
+  const given = await givenCode(context, call);
+  try {
+    return await openWith(context, destination, given);
+  } catch (error) {
+    const asked = error instanceof SharingError && error.code === 'code-needed';
+    if (!asked || !context.ask || given !== undefined) throw error;
+  }
+  context.view.status.clear();
+  const code = await context.ask('the server asks for the code that its owner sees: ');
+  // Who answers nothing has changed their mind.
+  if (code.trim() === '') throw new SharingError('cancelled', 'no code was given');
+  return openWith(context, destination, code);
+}
+
+async function openWith(
+  context: Context,
+  destination: Destination,
+  code: string | undefined,
+): Promise<ClientSession> {
+  const { settings, signal, view } = context;
+  view.status.draw('connecting');
   const limits: ClientLimits = { ...settings, helloTime };
   const session = await openSession({
     device: await context.device(),
@@ -20,14 +47,25 @@ export async function openTo(context: Context, destination: Destination): Promis
     host: destination.host,
     port: destination.port,
     ...(destination.expectedId !== undefined && { expectedId: destination.expectedId }),
+    ...(code !== undefined && { code }),
     limits,
     signal,
     now: Date.now,
   });
-  context.view.status.clear();
-  const { id, name, port } = session.server;
+  view.status.clear();
+  const { id, name, port, trust } = session.server;
+  if (trust === 'paired')
+    view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
   await noteSeen(context.stateFolder, { id, name, host: destination.host, port });
   return session;
+}
+
+/** The code from `--code-file`: a private file, or standard input. Throws ProgramError `usage`. */
+async function givenCode(context: Context, call: Call): Promise<string | undefined> {
+  const file = textOption(call, 'code-file');
+  if (file === undefined) return undefined;
+  if (file === '-') return context.readInput();
+  return readPrivateFile(resolve(context.workingFolder, file));
 }
 
 /**
@@ -50,7 +88,11 @@ export async function withSession(
     }
     return work(session);
   }
-  const session = await openTo(context, await findServer(context, parseServer(call.server ?? '')));
+  const session = await openTo(
+    context,
+    await findServer(context, parseServer(call.server ?? '')),
+    call,
+  );
   sayUnverified(context, session);
   try {
     return await work(session);

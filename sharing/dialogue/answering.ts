@@ -1,6 +1,8 @@
+import { serverRun, type PairingDesk, type ServerRun } from '#sharing/dialogue/pairing.js';
 import { listFolder, receiveFile, sendFile, type Service } from '#sharing/dialogue/serving.js';
 import { inTurn } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { PairingChannel } from '#sharing/session/pairing.js';
 import type { ServerAction } from '#sharing/session/server.js';
 import { pathText } from '#sharing/storage/path.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
@@ -8,6 +10,10 @@ import { refusalOf } from '#sharing/wire/refusal.js';
 export interface AnsweringOptions extends Service {
   /** Milliseconds until the hello must be here. */
   readonly helloTime: number;
+  /** Where strangers prove that they know the code. */
+  readonly desk: PairingDesk;
+  readonly channel: PairingChannel;
+  readonly address: string;
 }
 
 /**
@@ -15,8 +21,9 @@ export interface AnsweringOptions extends Service {
  * the reason of the end, undefined after a friendly one.
  */
 export async function answer(options: AnsweringOptions): Promise<SharingError | undefined> {
-  const { connection, rules, session, observe, transfers } = options;
+  const { connection, rules, session, observe, transfers, desk } = options;
   const running = new Set<Promise<void>>();
+  let pairing: ServerRun | undefined;
 
   const helloTimer = setTimeout(() => {
     const error = new SharingError('peer-silent', 'no hello came');
@@ -29,6 +36,7 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
   });
   const end = await connection.closed;
   clearTimeout(helloTimer);
+  pairing?.[Symbol.dispose]();
   await Promise.allSettled(running);
   return end;
 
@@ -49,6 +57,18 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
       case 'accept':
         run(action.id, action.offer[0], () => receiveFile(options, action));
         return undefined;
+      case 'pair-share':
+        pairing = serverRun(options);
+        return inTurn(pairing.share(action.share), carryOut);
+      case 'pair-proof':
+        return pairing
+          ?.proof(action.proof, action.name)
+          .then((actions) => inTurn(actions, carryOut));
+      case 'new-code': {
+        const { id } = action;
+        connection.send({ t: 'code', id, ...desk.newCode(action.uses) });
+        return undefined;
+      }
       default:
         return transfers.carryOut(action);
     }

@@ -1,3 +1,4 @@
+import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import { list } from '#sharing/dialogue/listing.js';
 import {
   get,
@@ -26,6 +27,8 @@ export interface AskingOptions {
   /** Milliseconds until the welcome must be here. */
   readonly helloTime: number;
   readonly stallTime: number;
+  /** What to do when the server asks for a code; undefined when there is none to give. */
+  readonly pairing: ClientRun | undefined;
 }
 
 /** The client's side of one session, after the welcome. */
@@ -34,7 +37,16 @@ export interface Asking {
   list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
   get(path: string, options: GetOptions): Promise<ReceiveOutcome>;
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
+  /** For the owner: a new code for pairing, good for `uses` devices. */
+  newCode(uses: number): Promise<NewCode>;
   bye(): Promise<void>;
+}
+
+/** A code that the server shows from now on. */
+export interface NewCode {
+  readonly code: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
 }
 
 type Greeting = Extract<ClientAction, { readonly do: 'welcome' }>;
@@ -60,6 +72,19 @@ export async function ask(options: AskingOptions): Promise<Asking> {
       case 'close':
         connection.close(action.error, action.last);
         return undefined;
+      case 'pair':
+        if (options.pairing) options.pairing.begin(action.name);
+        else
+          connection.close(new SharingError('code-needed', 'the server asks for a code'), {
+            t: 'bye',
+          });
+        return undefined;
+      case 'pair-share':
+        options.pairing?.prove(action.share);
+        return undefined;
+      case 'pair-proof':
+        return options.pairing?.finish(action.proof);
+      case 'coded':
       case 'rows':
       case 'offered':
       case 'refused':
@@ -87,6 +112,11 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     list: (path, signal) => list(connection, requests, path, signal),
     get: (path, wish) => get(moving, path, wish),
     put: (source, wish) => put(moving, source, wish),
+    newCode: (uses) =>
+      new Promise<NewCode>((resolve, reject) => {
+        const id = requests.begin('coding', () => ({ coded: resolve, refused: reject }));
+        connection.send({ t: 'new-code', id, uses });
+      }),
     async bye() {
       rules.leave();
       connection.close(undefined, { t: 'bye' });

@@ -8,16 +8,20 @@ import type { EntryRow, OfferRow } from '#sharing/wire/message.js';
 export interface Request {
   readonly rows?: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
   readonly offered?: (offer: OfferRow) => void;
+  readonly coded?: (code: { readonly code: string; readonly expires: number }) => void;
   /** The server ended the request, or the connection is gone. */
   readonly refused: (error: SharingError) => void;
 }
 
-type Answer = Extract<ClientAction, { readonly do: 'rows' | 'offered' | 'refused' }>;
+type Answer = Extract<ClientAction, { readonly do: 'rows' | 'offered' | 'refused' | 'coded' }>;
 
 /** The requests of one client that are not answered completely. */
 export interface Requests {
   /** Begins a request and gives its id. Throws the reason when the connection is closed. */
-  begin(work: 'listing' | 'getting' | 'sending', request: (id: number) => Request): number;
+  begin(
+    work: 'listing' | 'getting' | 'coding' | 'sending',
+    request: (id: number) => Request,
+  ): number;
   /** Hands an answer to whoever waits for it. */
   answer(action: Answer): Promise<void> | undefined;
   /** Nobody waits for the rest; the server may still be answering. */
@@ -84,6 +88,12 @@ export function requestTable(
         case 'offered':
           unwatch(action.id);
           request?.offered?.(action.offer);
+          return undefined;
+        case 'coded':
+          unwatch(action.id);
+          rules.done(action.id);
+          waiting.delete(action.id);
+          request?.coded?.({ code: action.code, expires: action.expires });
           return undefined;
         case 'refused':
           unwatch(action.id);

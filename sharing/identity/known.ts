@@ -2,6 +2,7 @@ import { SharingError } from '#sharing/errors.js';
 import { isId } from '#sharing/id.js';
 import { lock } from '#sharing/identity/lock.js';
 import { readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
+import type { Right } from '#sharing/wire/message.js';
 import { z } from 'zod';
 
 const id = z.string().refine(isId, 'not an id');
@@ -65,6 +66,79 @@ export async function pinServer(
     const pins = file.pins.filter((pin) => pin.place !== place);
     return { ...file, pins: [...pins, { place, id: serverId, since: now.toISOString() }] };
   });
+}
+
+/** A peer as it becomes known; its name is cleaned, and numbered when another peer has it. */
+export interface NewPeer {
+  readonly id: string;
+  readonly name: string;
+  readonly rights: readonly Right[];
+  readonly how: 'code' | 'id';
+}
+
+/**
+ * Remembers a peer; one that is known already keeps its name and gets `rights` besides those it has. Gives the peer
+ * as it is now. Throws what `readKnownPeers` throws.
+ */
+export async function addPeer(stateFolder: string, added: NewPeer, now: Date): Promise<KnownPeer> {
+  let result: KnownPeer | undefined;
+  await change(stateFolder, (file) => {
+    const before = file.peers.find((peer) => peer.id === added.id);
+    const others = file.peers.filter((peer) => peer.id !== added.id);
+    const rights = [...new Set([...(before?.rights ?? []), ...added.rights])];
+    const name = before?.name ?? freeName(added.name, others);
+    const since = before?.since ?? now.toISOString();
+    const peer = { id: added.id, name, rights, how: added.how, since };
+    result = peer;
+    // Its key is known now, so no place needs a pin for it.
+    return {
+      ...file,
+      peers: [...others, peer],
+      pins: file.pins.filter((pin) => pin.id !== added.id),
+    };
+  });
+  if (!result) throw new SharingError('internal', 'nothing was added');
+  return result;
+}
+
+/**
+ * Changes, or with undefined forgets, the peer with this id. Throws SharingError `unknown-peer` when there is none,
+ * `name-taken` when another has the new name.
+ */
+export async function changePeer(
+  stateFolder: string,
+  peerId: string,
+  edit: Partial<Pick<KnownPeer, 'name' | 'rights'>> | undefined,
+): Promise<void> {
+  await change(stateFolder, (file) => {
+    const peer = file.peers.find((one) => one.id === peerId);
+    if (!peer) throw new SharingError('unknown-peer', 'no such peer');
+    const others = file.peers.filter((one) => one !== peer);
+    if (!edit) return { ...file, peers: others };
+    if (others.some(({ name }) => name === edit.name)) {
+      throw new SharingError('name-taken', `another peer is called ${edit.name ?? ''}`);
+    }
+    return { ...file, peers: file.peers.map((one) => (one === peer ? { ...peer, ...edit } : one)) };
+  });
+}
+
+/** A name for a person to type: what could deceive or disturb is left out. */
+export function cleanPeerName(name: string): string {
+  const clean = name
+    .normalize('NFC')
+    .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return Array.from(clean).slice(0, 60).join('').trim() || 'unnamed';
+}
+
+function freeName(name: string, others: readonly KnownPeer[]): string {
+  const clean = cleanPeerName(name);
+  const taken = new Set(others.map((peer) => peer.name));
+  for (let n = 2; ; n += 1) {
+    const one = n === 2 ? clean : `${clean} ${n - 1}`;
+    if (!taken.has(one)) return one;
+  }
 }
 
 async function readFileOf(stateFolder: string): Promise<KnownFile> {

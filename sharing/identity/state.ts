@@ -30,6 +30,15 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
+/** The text of a file that the user keeps private. Throws SharingError `not-found` or `state-not-private`. */
+export async function readPrivateFile(path: string): Promise<string> {
+  await mustBePrivate(path).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new SharingError('not-found', `there is no file ${path}`, { path, local: true }, error);
+  });
+  return readFile(path, 'utf8');
+}
+
 /** Replaces a private file: whole or not at all, and on the disk when this resolves. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;

@@ -45,7 +45,8 @@ export function admit({ id, fromHere, nearby }: Applicant, policy: DoorPolicy): 
   return { as: 'nobody', code: 'not-known', message: 'this server does not know you' };
 }
 
-const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {
+/** What everybody near may do. */
+export const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {
   no: [],
   read: ['read'],
   rw: ['read', 'write'],

@@ -32,15 +32,24 @@ export type ClientAction =
     }
   | { readonly do: 'offered'; readonly id: number; readonly offer: OfferRow }
   | { readonly do: 'refused'; readonly id: number; readonly error: SharingError }
+  /** The server asks for a code; then its share, then its proof. */
+  | { readonly do: 'pair'; readonly name: string }
+  | { readonly do: 'pair-share'; readonly share: Buffer }
+  | { readonly do: 'pair-proof'; readonly proof: Buffer }
+  | { readonly do: 'coded'; readonly id: number; readonly code: string; readonly expires: number }
   | TransferAction;
 
 /** `getting` waits for the server's offer, then becomes `receiving`. */
-type Work = 'listing' | 'getting' | Direction;
+type Work = 'listing' | 'getting' | 'coding' | Direction;
 
 type ClientState =
   | { readonly phase: 'greeting' }
+  | { readonly phase: 'pairing'; readonly step: 'share' | 'proof' | 'done' }
   | { readonly phase: 'ready'; readonly lastId: number; readonly work: ReadonlyMap<number, Work> }
   | { readonly phase: 'closed' };
+
+type Ready = Extract<ClientState, { phase: 'ready' }>;
+type Pairing = Extract<ClientState, { phase: 'pairing' }>;
 
 export interface ClientRules {
   /** The first message. */
@@ -48,7 +57,7 @@ export interface ClientRules {
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
   /** Begins a request and gives its id. Throws SharingError `internal` before the welcome. */
-  begin(work: 'listing' | 'getting' | 'sending'): number;
+  begin(work: 'listing' | 'getting' | 'coding' | 'sending'): number;
   /** Request `id` is answered completely. */
   done(id: number): void;
   /** We are leaving: nothing that still comes matters. */
@@ -69,6 +78,8 @@ export function clientRules(trusted: boolean): ClientRules {
           return [];
         case 'greeting':
           return greeted(incoming);
+        case 'pairing':
+          return paired(state, incoming);
         case 'ready':
           return answered(state, incoming);
       }
@@ -83,17 +94,38 @@ export function clientRules(trusted: boolean): ClientRules {
     if (incoming.t === 'denied' || incoming.t === 'error') {
       throw refusedBy(incoming);
     }
+    if (incoming.t === 'pair') {
+      state = { phase: 'pairing', step: 'share' };
+      return [{ do: 'pair', name: incoming.name }];
+    }
+    return welcomed(incoming, trusted);
+  }
+
+  function paired(pairing: Pairing, incoming: Incoming): readonly ClientAction[] {
+    if (incoming.t === 'denied' || incoming.t === 'error') throw refusedBy(incoming);
+    if (incoming.t === 'share' && pairing.step === 'share') {
+      state = { phase: 'pairing', step: 'proof' };
+      return [{ do: 'pair-share', share: Buffer.from(incoming.share, 'hex') }];
+    }
+    if (incoming.t === 'proof' && pairing.step === 'proof') {
+      state = { phase: 'pairing', step: 'done' };
+      return [{ do: 'pair-proof', proof: Buffer.from(incoming.proof, 'hex') }];
+    }
+    if (pairing.step !== 'done') throw breach(incoming, `while pairing (${pairing.step})`);
+    // Its proof was right, so its key is known from now on.
+    return welcomed(incoming, true);
+  }
+
+  function welcomed(incoming: Incoming, known: boolean): readonly ClientAction[] {
     if (incoming.t !== 'welcome') throw breach(incoming, 'before welcome');
     const digest = digestAlgorithms.find((one) => one === incoming.digest);
     if (!digest) throw new SharingError('protocol', 'a digest algorithm that was not offered');
-    if (!trusted && incoming.as !== 'open') {
+    if (!known && incoming.as !== 'open') {
       throw new SharingError('unknown-server', 'the server knows us, but we do not know it');
     }
     state = { phase: 'ready', lastId: 0, work: new Map() };
     return [{ do: 'welcome', welcome: incoming, digest }];
   }
-
-  type Ready = Extract<ClientState, { phase: 'ready' }>;
 
   function answered(ready: Ready, incoming: Incoming): readonly ClientAction[] {
     const routed = routeTransfer(
@@ -109,6 +141,9 @@ export function clientRules(trusted: boolean): ClientRules {
       case 'offer':
         mustBe(ready, incoming, 'getting');
         return offered(ready, incoming);
+      case 'code':
+        mustBe(ready, incoming, 'coding');
+        return [{ do: 'coded', id: incoming.id, code: incoming.code, expires: incoming.expires }];
       case 'error':
         return failed(ready, incoming);
       case 'bye':

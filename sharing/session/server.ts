@@ -25,12 +25,17 @@ export type ServerAction =
   | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'serve'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'accept'; readonly id: number; readonly offer: OfferRow; readonly as?: string }
+  /** The first two steps of pairing, worked out elsewhere; then `admit`. */
+  | { readonly do: 'pair-share'; readonly share: Buffer }
+  | { readonly do: 'pair-proof'; readonly proof: Buffer; readonly name: string }
+  | { readonly do: 'new-code'; readonly id: number; readonly uses: number }
   | TransferAction;
 
 type Work = 'listing' | 'sending' | 'receiving';
 
 type ServerState =
   | { readonly phase: 'greeting' }
+  | { readonly phase: 'pairing'; readonly step: 'share' | 'proof' | 'judging' }
   | {
       readonly phase: 'ready';
       readonly rights: readonly Right[];
@@ -42,6 +47,10 @@ type ServerState =
 export interface ServerRules {
   /** One thing that the client sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ServerAction[];
+  /** The client's proof was right: it comes in. */
+  paired(rights: readonly Right[]): readonly ServerAction[];
+  /** Ends the session with a reason that arose elsewhere. */
+  refuse(error: SharingError): readonly ServerAction[];
   /** Request `id` is answered completely. */
   done(id: number): void;
   /** The algorithm both sides use; undefined before the welcome. */
@@ -51,14 +60,22 @@ export interface ServerRules {
 export interface ServerRulesOptions {
   readonly name: string;
   readonly admission: Admission;
+  /** Strangers are asked for a code in place of being sent away. */
+  readonly pairs: boolean;
   /** Requests that one client may have under way. */
   readonly maxWork: number;
 }
 
+type Ready = Extract<ServerState, { phase: 'ready' }>;
+type Pairing = Extract<ServerState, { phase: 'pairing' }>;
+
 /** The server's side of a session, without any input or output (PROTOCOL.md, "Session"). */
-export function serverRules({ name, admission, maxWork }: ServerRulesOptions): ServerRules {
+export function serverRules(options: ServerRulesOptions): ServerRules {
+  const { name, admission, pairs, maxWork } = options;
   let state: ServerState = { phase: 'greeting' };
   let digest: DigestAlgorithm | undefined;
+  let owner = false;
+  let clientName = '';
 
   function receive(incoming: Incoming): readonly ServerAction[] {
     try {
@@ -67,6 +84,8 @@ export function serverRules({ name, admission, maxWork }: ServerRulesOptions): S
           return [];
         case 'greeting':
           return greet(incoming);
+        case 'pairing':
+          return pair(state, incoming);
         case 'ready':
           return serve(state, incoming);
       }
@@ -84,22 +103,43 @@ export function serverRules({ name, admission, maxWork }: ServerRulesOptions): S
     if (incoming.purpose !== 'control') throw new SharingError('unsupported', 'no lanes yet');
     digest = agreeOnDigest(incoming.digests);
     if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
-    if (admission.as === 'nobody') throw new SharingError(admission.code, admission.message);
-    const { as, rights } = admission;
-    state = { phase: 'ready', rights, lastId: 0, work: new Map() };
-    const welcome: MessageOf<'welcome'> = {
-      t: 'welcome',
-      v: protocolVersion,
-      features: [],
-      digest,
-      as,
-      rights: [...rights],
-      name,
-    };
-    return [{ do: 'send', message: welcome }];
+    if (admission.as !== 'nobody') return [welcome(admission)];
+    if (admission.code !== 'not-known' || !pairs) {
+      throw new SharingError(admission.code, admission.message);
+    }
+    clientName = incoming.name;
+    state = { phase: 'pairing', step: 'share' };
+    return [{ do: 'send', message: { t: 'pair', name } }];
   }
 
-  type Ready = Extract<ServerState, { phase: 'ready' }>;
+  /** The client proves first: a run that is broken off has taught it nothing. */
+  function pair(pairing: Pairing, incoming: Incoming): readonly ServerAction[] {
+    if (incoming.t === 'share' && pairing.step === 'share') {
+      state = { ...pairing, step: 'proof' };
+      return [{ do: 'pair-share', share: Buffer.from(incoming.share, 'hex') }];
+    }
+    if (incoming.t === 'proof' && pairing.step === 'proof') {
+      state = { ...pairing, step: 'judging' };
+      return [{ do: 'pair-proof', proof: Buffer.from(incoming.proof, 'hex'), name: clientName }];
+    }
+    if (incoming.t === 'bye') {
+      state = { phase: 'closed' };
+      return [{ do: 'close', last: { t: 'bye' } }];
+    }
+    throw breach(incoming, `while pairing (${pairing.step})`);
+  }
+
+  function welcome({ as, rights }: Exclude<Admission, { as: 'nobody' }>): ServerAction {
+    if (!digest) throw new SharingError('internal', 'a welcome before hello');
+    owner = as === 'owner';
+    state = { phase: 'ready', rights, lastId: 0, work: new Map() };
+    const features: string[] = [];
+    const v = protocolVersion;
+    return {
+      do: 'send',
+      message: { t: 'welcome', v, features, digest, as, rights: [...rights], name },
+    };
+  }
 
   function serve(ready: Ready, incoming: Incoming): readonly ServerAction[] {
     const routed = routeTransfer(
@@ -126,11 +166,21 @@ export function serverRules({ name, admission, maxWork }: ServerRulesOptions): S
         }));
       case 'offer':
         return request(ready, incoming.id, 'receiving', 'write', () => accept(incoming));
+      case 'new-code':
+        return newCode(ready, incoming);
       case 'unknown':
         return [{ do: 'send', message: unsupported(incoming) }];
       default:
         throw breach(incoming, 'from a client');
     }
+  }
+
+  function newCode(ready: Ready, { id, uses }: MessageOf<'new-code'>): readonly ServerAction[] {
+    if (id <= ready.lastId)
+      throw new SharingError('protocol', `request ${id} after ${ready.lastId}`);
+    state = { ...ready, lastId: id };
+    if (owner) return [{ do: 'new-code', id, uses }];
+    return [answer(id, new SharingError('no-right', 'only the owner may see a code'))];
   }
 
   function request(
@@ -162,7 +212,7 @@ export function serverRules({ name, admission, maxWork }: ServerRulesOptions): S
   }
 
   function refuse(error: SharingError): readonly ServerAction[] {
-    const greeting = state.phase === 'greeting';
+    const greeting = state.phase === 'greeting' || state.phase === 'pairing';
     state = { phase: 'closed' };
     const last: Message = { t: greeting ? 'denied' : 'error', ...refusalOf(error) };
     return [{ do: 'close', error, last }];
@@ -170,6 +220,11 @@ export function serverRules({ name, admission, maxWork }: ServerRulesOptions): S
 
   return {
     receive,
+    paired(rights) {
+      if (state.phase !== 'pairing' || state.step !== 'judging') return [];
+      return [welcome({ as: 'peer', rights })];
+    },
+    refuse,
     digest: () => digest,
     done(id) {
       if (state.phase !== 'ready') return;

@@ -52,3 +52,11 @@ export function unmapped(address: string): string {
 function notOurs(what: string): SharingError {
   return new SharingError('not-lanpost', what, { what });
 }
+
+/**
+ * 32 bytes that only the two ends of this channel have (RFC 8446, section 7.5). They say nothing of the client's
+ * certificate, so whoever binds something to them binds it to both ids too.
+ */
+export function exporterOf(socket: TLSSocket): Buffer {
+  return socket.exportKeyingMaterial(32, 'EXPORTER-lanpost-pair-v1', Buffer.alloc(0));
+}

@@ -1,6 +1,6 @@
 import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
-import { channelOptions, peerIdOf, unmapped } from '#sharing/transport/channel.js';
+import { channelOptions, exporterOf, peerIdOf, unmapped } from '#sharing/transport/channel.js';
 import { connect, type TLSSocket } from 'node:tls';
 
 export interface DialOptions {
@@ -16,6 +16,7 @@ export interface Dialled {
   readonly socket: TLSSocket;
   /** The server's id, proven by the handshake. */
   readonly serverId: string;
+  readonly exporter: Buffer;
   /** The address that was reached. */
   readonly address: string;
 }
@@ -71,7 +72,12 @@ export async function dial({ host, port, device, timeout, signal }: DialOptions)
         // Until the connection has its own listeners, an error must not be an uncaught one.
         socket.on('error', () => undefined);
         socket.setNoDelay(true);
-        resolve({ socket, serverId, address: unmapped(socket.remoteAddress ?? host) });
+        resolve({
+          socket,
+          serverId,
+          exporter: exporterOf(socket),
+          address: unmapped(socket.remoteAddress ?? host),
+        });
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         stop(new SharingError('not-lanpost', message, where, error));

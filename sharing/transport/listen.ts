@@ -2,7 +2,7 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Observe, TurnedAway } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { crowdLimit, type Crowded } from '#sharing/transport/crowd.js';
-import { channelOptions, peerIdOf, unmapped } from '#sharing/transport/channel.js';
+import { channelOptions, exporterOf, peerIdOf, unmapped } from '#sharing/transport/channel.js';
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
@@ -25,6 +25,8 @@ export interface ListenOptions {
 export interface Guest {
   readonly socket: Duplex;
   readonly clientId: string;
+  /** What pairing binds itself to. */
+  readonly exporter: Buffer;
   /** Unmapped. */
   readonly address: string;
   /** It is one too many, and has to be told so. */
@@ -114,7 +116,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       return;
     }
     const address = unmapped(socket.remoteAddress ?? '');
-    onClient({ socket, clientId, address, crowded: crowded.get(placeOf(socket)) });
+    onClient({
+      socket,
+      clientId,
+      exporter: exporterOf(socket),
+      address,
+      crowded: crowded.get(placeOf(socket)),
+    });
   });
 
   const port = await bindFirst(plain, options.ports);

@@ -22,6 +22,11 @@ const digestText = z.string().regex(/^[a-z0-9]{1,16}:[0-9a-f]{64}$/);
 const tag = z.string().regex(/^[0-9a-f]{32}$/);
 const name = z.string().min(1).max(256);
 
+/** Exactly `length` bytes. */
+function hex(length: number): z.ZodString {
+  return z.string().regex(new RegExp(`^[0-9a-f]{${length * 2}}$`));
+}
+
 const entryType = z.enum(['file', 'folder']);
 const entryRow = z.tuple([name, entryType, size, time]);
 const offerRow = z.tuple([path, size, time, tag]);
@@ -63,6 +68,11 @@ const messageSchema = z.discriminatedUnion('t', [
     name,
   }),
   z.object({ t: z.literal('denied'), code: word, message: text, facts }),
+  z.object({ t: z.literal('pair'), name }),
+  z.object({ t: z.literal('share'), share: hex(32) }),
+  z.object({ t: z.literal('proof'), proof: hex(64) }),
+  z.object({ t: z.literal('new-code'), id: u32, uses: z.int().min(1).max(100) }),
+  z.object({ t: z.literal('code'), id: u32, code: word, expires: time }),
   z.object({ t: z.literal('list'), id: u32, path }),
   z.object({
     t: z.literal('entries'),

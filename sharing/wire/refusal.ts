@@ -7,6 +7,8 @@ import { SharingError, type ErrorCode, type ErrorFacts } from '#sharing/errors.j
 export const wireCodes = [
   'version-mismatch',
   'not-known',
+  'wrong-code',
+  'locked-out',
   'own-key-elsewhere',
   'no-right',
   'not-found',

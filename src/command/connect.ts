@@ -3,9 +3,10 @@ import { findServer, parseServer } from '#src/server-name.js';
 import { openTo } from '#src/session.js';
 import type { Run } from './command.js';
 
-export const run: Run = async (context, { words: [typed = '', port] }) => {
+export const run: Run = async (context, call) => {
+  const [typed = '', port] = call.words;
   const { memory, view } = context;
-  const session = await openTo(context, await findServer(context, parseServer(typed, port)));
+  const session = await openTo(context, await findServer(context, parseServer(typed, port)), call);
   const before = memory.session;
   memory.session = session;
   await before?.bye();

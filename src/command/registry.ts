@@ -11,6 +11,12 @@ const trust: Option = {
   meaning: 'send to this unverified server without being asked',
 };
 
+const codeFile: Option = {
+  name: 'code-file',
+  value: 'file',
+  meaning: 'on first contact, take the code from this private file; - is standard input',
+};
+
 /** Every verb, in the order of help. */
 export const registry: readonly Command[] = [
   {
@@ -35,7 +41,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: 2,
     summary: 'opens a session with a server',
-    options: [],
+    options: [codeFile],
     examples: ['connect amber', 'connect 192.168.1.20 30001', 'connect [fe80::1%eth0]:30001'],
     load: () => import('./connect.js'),
   },
@@ -48,7 +54,7 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 1,
     summary: "lists the server's files: size, time, name",
-    options: [],
+    options: [codeFile],
     examples: ['rlist', 'rlist photos', 'lanpost list amber photos'],
     load: () => import('./list.js'),
   },
@@ -74,7 +80,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'gets files from the server into the local folder',
-    options: [as],
+    options: [as, codeFile],
     examples: [
       'get welcome.txt',
       'get "a name with blanks.pdf"',
@@ -91,7 +97,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'puts files on the server',
-    options: [as, trust],
+    options: [as, trust, codeFile],
     examples: ['put notes.txt', 'lanpost put amber report.pdf --as final.pdf'],
     load: () => import('./put.js'),
   },
@@ -120,6 +126,44 @@ export const registry: readonly Command[] = [
     options: [],
     examples: ['lanpost serve', 'lanpost serve ~/Public --open', 'lanpost serve . --open=rw'],
     load: () => import('./serve.js'),
+  },
+  {
+    name: 'pair',
+    aliases: [],
+    where: 'one-shot',
+    usage: '',
+    needsServer: false,
+    least: 0,
+    most: 0,
+    summary: 'shows a new code, with which a machine becomes known to your server',
+    options: [
+      {
+        name: 'pair-many',
+        value: 'number',
+        meaning: 'let so many machines use it, as in a classroom',
+      },
+    ],
+    examples: ['lanpost pair', 'lanpost pair --pair-many 20'],
+    load: () => import('./pair.js'),
+  },
+  {
+    name: 'peers',
+    aliases: [],
+    where: 'both',
+    usage: '[list|add|rename|rights|forget] ...',
+    needsServer: false,
+    least: 0,
+    most: 4,
+    summary: 'shows and changes who is known, and what they may do here',
+    options: [],
+    examples: [
+      'peers',
+      'peers add ID amber read,write',
+      'peers rename amber attic',
+      'peers rights attic read',
+      'peers forget attic',
+    ],
+    load: () => import('./peers.js'),
   },
   {
     name: 'config',

@@ -5,11 +5,17 @@ import {
 } from '#discovery/addresses.js';
 import { startResponder } from '#discovery/responder.js';
 import { SharingError } from '#sharing/errors.js';
-import { startServer, type ServerLimits, type SharingServer } from '#sharing/server.js';
+import {
+  startServer,
+  type ServerLimits,
+  type SharingServer,
+  type ShownCode,
+} from '#sharing/server.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
 import type { Log } from '#src/log.js';
+import { rightsOf } from '#src/rights.js';
 import { announceRunning, readRunning } from '#src/running.js';
 import { quote } from '#src/view/quote.js';
 import { randomBytes } from 'node:crypto';
@@ -34,7 +40,8 @@ export const run: Run = async (context, { words: [named] }) => {
   }
   await using log = await context.openLog(view.quiet ? undefined : context.screen);
   const neighbourhood = liveNeighbourhood({ interfaces: context.interfaces });
-  await using server = await start(context, folder, neighbourhood, log);
+  using board = codeBoard(context);
+  await using server = await start(context, folder, neighbourhood, log, board.onCode);
   const { port } = server;
   if (port !== settings.tcpPort && settings.tcpPort !== 0) {
     view.note(`port ${settings.tcpPort} is taken; sharing on ${port} instead`);
@@ -63,6 +70,8 @@ export const run: Run = async (context, { words: [named] }) => {
   const addresses = ownAddresses(context.interfaces());
   const { id } = device;
   view.show({ event: 'serving', name, id, port, addresses, folder, open: settings.open });
+  if (context.onTerminal) board.show(server);
+  else view.note('a machine that is not known yet needs a code: lanpost pair');
   if (addresses.length === 0) view.note('no network: this machine only');
   await aborted(signal);
   view.note('stopping');
@@ -76,6 +85,7 @@ async function start(
   folder: string,
   { isOwnAddress, isNearby }: Neighbourhood,
   log: Log,
+  onCode: (shown: ShownCode | undefined) => void,
 ): Promise<SharingServer> {
   const { settings, origins } = context;
   const { tcpPort } = settings;
@@ -92,6 +102,8 @@ async function start(
       ports,
       open: settings.open,
       receivedPrefix: settings.receivedPrefix,
+      pairRights: rightsOf(settings.pairRights),
+      onCode,
       limits,
       isOwnAddress,
       isNearby,
@@ -105,6 +117,38 @@ async function start(
       ...(await holder(context)),
     });
   }
+}
+
+interface CodeBoard extends Disposable {
+  readonly onCode: (shown: ShownCode | undefined) => void;
+  /** Shows a code, and from then on a new one whenever it was used or is too old. */
+  show(server: SharingServer): void;
+}
+
+function codeBoard({ view }: Context): CodeBoard {
+  let timer: NodeJS.Timeout | undefined;
+  let renew: () => void = () => undefined;
+  return {
+    onCode(shown) {
+      clearTimeout(timer);
+      if (!shown) {
+        renew();
+        return;
+      }
+      timer = setTimeout(renew, shown.expires - Date.now());
+      timer.unref();
+    },
+    show(server) {
+      renew = () => {
+        const { code, expires } = server.newCode(1);
+        view.show({ event: 'code', code, expires: new Date(expires).toISOString() });
+      };
+      renew();
+    },
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Who holds the port, if it is a server of this user. */

@@ -19,11 +19,21 @@ export type Answer =
       readonly id: string;
       readonly address: string;
       readonly port: number;
-      readonly trust: 'self' | 'known' | 'unverified';
+      readonly trust: 'self' | 'known' | 'paired' | 'unverified';
       readonly rights: readonly string[];
     }
   /** The session is with an open server whose key nobody has vouched for. */
   | { readonly event: 'unverified'; readonly name: string; readonly id: string }
+  /** From now on a new machine may pair with this code. */
+  | { readonly event: 'code'; readonly code: string; readonly expires: string }
+  | {
+      readonly event: 'peer';
+      readonly name: string;
+      readonly id: string;
+      readonly rights: readonly string[];
+      readonly how: string;
+      readonly since: string;
+    }
   | { readonly event: 'bye'; readonly name: string }
   | {
       readonly event: 'serving';

@@ -30,6 +30,11 @@ export function timeText(microseconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** An ISO 8601 time as the local time of day: "19:22". */
+export function clockText(iso: string): string {
+  return timeText(Date.parse(iso) * 1000).slice(-5);
+}
+
 /** Microseconds since 1970 as ISO 8601 UTC; null for a time that no calendar has. */
 export function isoTime(microseconds: number): string | null {
   const date = new Date(microseconds / 1000);

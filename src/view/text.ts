@@ -1,6 +1,6 @@
 import { grouped, shortId } from '#sharing/id.js';
 import type { Answer, FailedAnswer, ServerAnswer, TransferAnswer } from './answer.js';
-import { bytesText, placeText, timeText } from './format.js';
+import { bytesText, clockText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
 
 /** An answer as lines for people, ending with a line feed. */
@@ -28,6 +28,12 @@ export function textLines(answer: Answer): string {
     }
     case 'unverified':
       return `unverified ${shortId(answer.id)}\n`;
+    case 'code':
+      return `  code       ${answer.code}  (good until ${clockText(answer.expires)}, for one machine)\n`;
+    case 'peer': {
+      const rights = answer.rights.join(', ') || 'no rights here';
+      return `${quote(answer.name).padEnd(20)}  ${shortId(answer.id)}  ${rights}\n`;
+    }
     case 'bye':
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':

@@ -13,6 +13,8 @@ export interface View {
   readonly quiet: boolean;
   /** An answer, on standard output; a failure, on standard error. */
   show(answer: Answer): void;
+  /** A code, which stands alone on standard output so that a script can take it. */
+  showCode(code: string, expires: string): void;
   /** A remark on standard error; not with --quiet. */
   note(text: string): void;
   /** Lets a prompt keep its line whole: every write to the screen goes through `frame`. */
@@ -44,6 +46,10 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
         else if (!quiet || isAsked(answer)) output.write(textLines(answer));
       });
     },
+    showCode(code, expires) {
+      status.clear();
+      output.write(json ? jsonLine({ event: 'code', code, expires }) : `${code}\n`);
+    },
     note(text) {
       if (quiet || json) return;
       status.clear();
@@ -66,5 +72,5 @@ function isAside({ event }: Answer): boolean {
 
 /** What a command was asked for is printed even with --quiet; what only confirms is not. */
 function isAsked({ event }: Answer): boolean {
-  return ['server', 'address', 'entry', 'setting', 'help'].includes(event);
+  return ['server', 'address', 'entry', 'setting', 'peer', 'code', 'help'].includes(event);
 }

@@ -1,7 +1,12 @@
 import type { SharingEvent } from '#sharing/events.js';
 import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
 import { openDevice, type Device } from '#sharing/identity/device.js';
-import { startServer, type ServerLimits, type ServerOptions } from '#sharing/server.js';
+import {
+  startServer,
+  type ServerLimits,
+  type ServerOptions,
+  type ShownCode,
+} from '#sharing/server.js';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -79,6 +84,7 @@ export interface ServedShare extends AsyncDisposable {
   /** Where honest clients put what they get. */
   readonly received: string;
   readonly events: readonly SharingEvent[];
+  readonly newCode: (uses: number) => ShownCode;
 }
 
 const plainText = 'the quick brown fox\n'.repeat(100);
@@ -103,6 +109,7 @@ export async function serveShare(
     ports: [0],
     open: 'no',
     receivedPrefix: 'new_',
+    pairRights: ['read', 'write'],
     limits: { ...serverLimits, ...limits },
     isOwnAddress: () => true,
     isNearby: () => true,
@@ -112,6 +119,7 @@ export async function serveShare(
   });
   return {
     port: server.port,
+    newCode: (uses) => server.newCode(uses),
     parties,
     folder: at('shared'),
     outside: at('outside'),

@@ -27,7 +27,7 @@ test('what is given back can be had again, what was written stays counted by the
 });
 
 test('the limits are told with their numbers, before anything is written', async () => {
-  const room = openRoom({ keepFree: free, maxFileSize: 1000 });
+  const room = openRoom({ keepFree: Number.MAX_SAFE_INTEGER / 2, maxFileSize: 1000 });
   await expect(room.reserve(place, 1001)).rejects.toMatchObject({
     code: 'file-too-large',
     facts: { size: 1001, limit: 1000 },

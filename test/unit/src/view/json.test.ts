@@ -65,6 +65,21 @@ const answers = {
     ['name', 'id', 'address', 'port', 'trust', 'rights'],
   ],
   unverified: [{ event: 'unverified', name: 'amber', id }, ['name', 'id']],
+  code: [
+    { event: 'code', code: 'K7QF-3M2X', expires: '2026-11-20T19:32:00.000Z' },
+    ['code', 'expires'],
+  ],
+  peer: [
+    {
+      event: 'peer',
+      name: 'amber',
+      id,
+      rights: ['read'],
+      how: 'code',
+      since: '2026-11-20T19:22:00.000Z',
+    },
+    ['name', 'id', 'rights', 'how', 'since'],
+  ],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [
     {

@@ -1,0 +1,130 @@
+import { asSharingError } from '#sharing/errors.js';
+import type { CodeWindow, PairingRun } from '#sharing/session/code-window.js';
+import {
+  pairAsClient,
+  pairAsServer,
+  type PairingChannel,
+  type ServerPairing,
+} from '#sharing/session/pairing.js';
+import type { ServerAction, ServerRules } from '#sharing/session/server.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import type { Right } from '#sharing/wire/message.js';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Milliseconds for a run of pairing, once the code was asked for. */
+const pairingTime = 30_000;
+
+/** What a server pairs with: its code, and what becomes of those who know it. */
+export interface PairingDesk {
+  readonly window: CodeWindow;
+  /** What a paired client may do here. */
+  readonly rights: readonly Right[];
+  /** Remembers a client whose proof was right; `name` is what it calls itself. */
+  readonly store: (id: string, name: string) => Promise<void>;
+  /** A code was used. */
+  readonly onPaired: () => void;
+  /** Makes a new code, good for `uses` devices. `expires` is in milliseconds since 1970. */
+  readonly newCode: (uses: number) => { readonly code: string; readonly expires: number };
+}
+
+export interface PairingOptions {
+  readonly connection: Connection;
+  readonly rules: ServerRules;
+  readonly desk: PairingDesk;
+  readonly channel: PairingChannel;
+  readonly address: string;
+}
+
+/** The server's side of one run. A pending promise means: read no further. */
+export interface ServerRun extends Disposable {
+  share(share: Buffer): readonly ServerAction[];
+  proof(proof: Buffer, name: string): Promise<readonly ServerAction[]>;
+}
+
+export function serverRun({
+  connection,
+  rules,
+  desk,
+  channel,
+  address,
+}: PairingOptions): ServerRun {
+  let run: PairingRun | undefined;
+  let pairing: ServerPairing | undefined;
+  const timer = setTimeout(() => {
+    connection.close(undefined, { t: 'bye' });
+  }, pairingTime);
+
+  function end(): void {
+    clearTimeout(timer);
+    run?.[Symbol.dispose]();
+  }
+
+  function refuse(error: unknown): readonly ServerAction[] {
+    end();
+    return rules.refuse(asSharingError(error));
+  }
+
+  return {
+    share(share) {
+      try {
+        run = desk.window.begin(address);
+        pairing = pairAsServer(run.code, channel, share);
+        const message = { t: 'share', share: pairing.share.toString('hex') } as const;
+        return [{ do: 'send', message }];
+      } catch (error) {
+        return refuse(error);
+      }
+    },
+    async proof(proof, name) {
+      try {
+        if (!run || !pairing) return [];
+        await delay(run.wait(), undefined, { signal: connection.signal });
+        // Nothing waits between counting and judging: parallel guesses all count.
+        run.reserve();
+        const ours = pairing.judge(proof);
+        run.succeed();
+        await desk.store(channel.clientId, name);
+        desk.onPaired();
+        end();
+        const message = { t: 'proof', proof: ours.toString('hex') } as const;
+        return [{ do: 'send', message }, ...rules.paired(desk.rights)];
+      } catch (error) {
+        return connection.signal.aborted ? [] : refuse(error);
+      }
+    },
+    [Symbol.dispose]: end,
+  };
+}
+
+/** The client's side of one run. */
+export interface ClientRun {
+  /** Sends our share; `name` is what the server calls itself. */
+  begin(name: string): void;
+  /** Proves that we know the code. */
+  prove(serverShare: Buffer): void;
+  /** Judges the server's proof, then remembers the server. */
+  finish(serverProof: Buffer): Promise<void>;
+}
+
+export function clientRun(
+  connection: Connection,
+  code: string,
+  channel: PairingChannel,
+  store: (name: string) => Promise<void>,
+): ClientRun {
+  const pairing = pairAsClient(code, channel);
+  let called = '';
+  return {
+    begin(name) {
+      called = name;
+      connection.send({ t: 'share', share: pairing.share.toString('hex') });
+    },
+    prove(serverShare) {
+      connection.send({ t: 'proof', proof: pairing.prove(serverShare).toString('hex') });
+    },
+    async finish(serverProof) {
+      pairing.accept(serverProof);
+      await store(called);
+    },
+  };
+}

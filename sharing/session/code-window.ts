@@ -1,0 +1,109 @@
+import { SharingError } from '#sharing/errors.js';
+
+/** Bounds of guessing (PROTOCOL.md, "Pairing"); milliseconds. */
+export const pairingLimits = {
+  codeLifetime: 10 * 60_000,
+  wrongPerAddress: 5,
+  wrongPerCode: 20,
+  shutOutTime: 10 * 60_000,
+  betweenJudgements: 1000,
+  atOnce: 4,
+  maxAddresses: 1024,
+} as const;
+
+/** The one code that a server has, and who may still try it. Pure: `now` is in milliseconds. */
+export interface CodeWindow {
+  /** A new code; the one before is void. `uses` devices may pair with it. */
+  open(code: string, uses: number): { readonly expires: number };
+  /** The code, while it is good. */
+  code(): string | undefined;
+  /**
+   * Lets one address begin a run. Throws SharingError `not-known` when there is no code, `locked-out` when this
+   * address has guessed too often, `too-many-transfers` when too many pair at once.
+   */
+  begin(address: string): PairingRun;
+}
+
+/** One run, from the client's share to its proof. */
+export interface PairingRun extends Disposable {
+  readonly code: string;
+  /** Milliseconds to wait before the proof may be judged. */
+  wait(): number;
+  /**
+   * Counts the attempt before it is judged: whoever runs away has guessed all the same. Throws SharingError
+   * `locked-out` or `not-known` when no attempt is left.
+   */
+  reserve(): void;
+  /** The proof was right: the attempt does not count, and the code is used. */
+  succeed(): void;
+}
+
+export function codeWindow(now: () => number): CodeWindow {
+  const wrong = new Map<string, { count: number; since: number }>();
+  const running = new Set<string>();
+  let current: { code: string; expires: number; uses: number; wrong: number } | undefined;
+  let lastJudged = -Infinity;
+
+  function good(): typeof current {
+    if (!current || now() >= current.expires || current.uses <= 0) current = undefined;
+    else if (current.wrong >= pairingLimits.wrongPerCode) current = undefined;
+    return current;
+  }
+
+  function wrongOf(address: string): { count: number; since: number } {
+    const entry = wrong.get(address);
+    if (entry && now() - entry.since < pairingLimits.shutOutTime) return entry;
+    const fresh = { count: 0, since: now() };
+    wrong.delete(address);
+    wrong.set(address, fresh);
+    const [oldest] = wrong.keys();
+    if (wrong.size > pairingLimits.maxAddresses && oldest !== undefined) wrong.delete(oldest);
+    return fresh;
+  }
+
+  function mustBeFree(address: string): void {
+    if (wrongOf(address).count < pairingLimits.wrongPerAddress) return;
+    throw new SharingError('locked-out', 'too many wrong codes from this address');
+  }
+
+  return {
+    open(code, uses) {
+      const expires = now() + pairingLimits.codeLifetime;
+      current = { code, expires, uses, wrong: 0 };
+      return { expires };
+    },
+    code: () => good()?.code,
+    begin(address) {
+      const one = good();
+      if (!one) throw noCode();
+      mustBeFree(address);
+      if (running.has(address) || running.size >= pairingLimits.atOnce) {
+        throw new SharingError('too-many-transfers', 'somebody is pairing right now');
+      }
+      running.add(address);
+      return {
+        code: one.code,
+        wait: () => Math.max(0, lastJudged + pairingLimits.betweenJudgements - now()),
+        reserve() {
+          mustBeFree(address);
+          if (good() !== one) throw noCode();
+          lastJudged = now();
+          one.wrong += 1;
+          wrongOf(address).count += 1;
+        },
+        succeed() {
+          one.wrong -= 1;
+          one.uses -= 1;
+          wrong.delete(address);
+        },
+        [Symbol.dispose]: () => {
+          running.delete(address);
+        },
+      };
+    },
+  };
+}
+
+function noCode(): SharingError {
+  return new SharingError('not-known', 'this server shows no code right now');
+}

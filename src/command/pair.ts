@@ -1,0 +1,34 @@
+import { exitCodes } from '#src/exit-codes.js';
+import { ProgramError } from '#src/failure.js';
+import { findOwn } from '#src/own-server.js';
+import { openTo } from '#src/session.js';
+import { textOption, type Call, type Run } from './command.js';
+
+export const run: Run = async (context, call) => {
+  const uses = usesOf(call);
+  const { port } = await findOwn(context);
+  const session = await openTo(context, { host: '127.0.0.1', port }, call);
+  try {
+    const { code, expires } = await session.newCode(uses);
+    context.view.showCode(code, new Date(expires).toISOString());
+    if (uses > 1) context.view.note(manyWarning);
+    return exitCodes.done;
+  } finally {
+    await session.bye();
+  }
+};
+
+const manyWarning =
+  'while it is good, everybody who knows this code can stand between the others and your server';
+
+function usesOf(call: Call): number {
+  const word = textOption(call, 'pair-many');
+  if (word === undefined) return 1;
+  const uses = Number(word);
+  if (/^[0-9]{1,3}$/.test(word) && uses >= 1 && uses <= 100) return uses;
+  throw new ProgramError(
+    'usage',
+    `"${word}" machines cannot share a code`,
+    'a number from 1 to 100',
+  );
+}

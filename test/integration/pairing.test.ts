@@ -1,0 +1,163 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSession, type ClientSession } from '#sharing/client.js';
+import { changePeer, readKnownPeers, type Device } from '#sharing/device.js';
+import { openDevice } from '#sharing/identity/device.js';
+import {
+  clientLimits,
+  openParties,
+  serveShare,
+  type Parties,
+  type ServedShare,
+} from '../support/served-share.js';
+
+let parties: Parties;
+let count = 0;
+
+beforeAll(async () => {
+  parties = await openParties();
+});
+
+afterAll(() => parties[Symbol.asyncDispose]());
+
+/** A machine that nobody knows yet. */
+function newcomer(): Promise<Device> {
+  count += 1;
+  return openDevice(join(parties.base, 'states', `newcomer-${count}`));
+}
+
+function come(served: ServedShare, device: Device, code?: string): Promise<ClientSession> {
+  return openSession({
+    device,
+    name: 'basil',
+    host: '127.0.0.1',
+    port: served.port,
+    ...(code !== undefined && { code }),
+    limits: clientLimits,
+    now: Date.now,
+  });
+}
+
+async function firstName(session: ClientSession): Promise<string | undefined> {
+  for await (const page of session.list('')) for (const { name } of page) return name;
+  return undefined;
+}
+
+const refusal = async (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => 'let in',
+    (error: unknown) => (error as { code: string }).code,
+  );
+
+describe('pairing', () => {
+  test('makes two machines known to each other, for ever, by one code', async () => {
+    await using served = await serveShare(parties);
+    const device = await newcomer();
+    expect(await refusal(come(served, device))).toBe('not-known');
+    const { code } = served.newCode(1);
+    expect(await refusal(come(served, device))).toBe('code-needed');
+    const first = await come(served, device, code.toLowerCase().replace('-', ' '));
+    expect(first.server).toMatchObject({
+      trust: 'paired',
+      name: 'served',
+      rights: ['read', 'write'],
+    });
+    expect(await firstName(first)).toBe('plain.txt');
+    await first.bye();
+    const again = await come(served, device);
+    expect(again.server.trust).toBe('known');
+    await again.bye();
+    const there = (await readKnownPeers(parties.owner.stateFolder)).byId(device.id);
+    expect(there).toMatchObject({ name: 'basil', rights: ['read', 'write'], how: 'code' });
+    const here = (await readKnownPeers(device.stateFolder)).byId(parties.owner.id);
+    expect(here).toMatchObject({ name: 'served', rights: [], how: 'code' });
+  });
+
+  test('a code is good once; a second machine of the same name gets a number', async () => {
+    await using served = await serveShare(parties);
+    const { code } = served.newCode(1);
+    const [one, two] = [await newcomer(), await newcomer()];
+    await (await come(served, one, code)).bye();
+    expect(await refusal(come(served, two, code))).toBe('not-known');
+    await (await come(served, two, served.newCode(1).code)).bye();
+    const known = await readKnownPeers(parties.owner.stateFolder);
+    expect(known.byId(one.id)?.name).not.toBe(known.byId(two.id)?.name);
+  });
+
+  test('a wrong code stores nothing on either side', async () => {
+    await using served = await serveShare(parties);
+    served.newCode(1);
+    const device = await newcomer();
+    expect(await refusal(come(served, device, '00000000'))).toBe('wrong-code');
+    expect(await refusal(come(served, device, 'no code'))).toBe('wrong-code');
+    expect((await readKnownPeers(parties.owner.stateFolder)).byId(device.id)).toBeUndefined();
+    expect((await readKnownPeers(device.stateFolder)).peers).toEqual([]);
+  });
+
+  test('of 50 guesses at once at most 5 are judged, and the code survives for its owner', async () => {
+    await using served = await serveShare(parties);
+    const { code } = served.newCode(1);
+    const guesser = await newcomer();
+    const guesses = Array.from({ length: 50 }, () => refusal(come(served, guesser, '00000000')));
+    const outcomes = await Promise.all(guesses);
+    const judged = outcomes.filter((outcome) => outcome === 'wrong-code').length;
+    expect(judged).toBeGreaterThan(0);
+    expect(judged).toBeLessThanOrEqual(5);
+    expect(outcomes).not.toContain('let in');
+    expect(code).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+  });
+
+  test('only the owner may ask for a code', async () => {
+    await using served = await serveShare(parties);
+    const owner = await come(served, parties.owner);
+    const { code, expires } = await owner.newCode(1);
+    expect(expires).toBeGreaterThan(Date.now());
+    await owner.bye();
+    const device = await newcomer();
+    const session = await come(served, device, code);
+    await expect(session.newCode(1)).rejects.toMatchObject({ code: 'no-right' });
+    await session.bye();
+  });
+
+  test('the code is in no event, and in no file of either state', async () => {
+    await using served = await serveShare(parties);
+    const { code } = served.newCode(1);
+    const device = await newcomer();
+    await (await come(served, device, code)).bye();
+    const secrets = [code, code.replace('-', '')];
+    const texts = [JSON.stringify(served.events)];
+    for (const folder of [device.stateFolder, parties.owner.stateFolder]) {
+      for (const name of await readdir(folder))
+        texts.push(await readFile(join(folder, name), 'utf8'));
+    }
+    for (const secret of secrets) for (const text of texts) expect(text).not.toContain(secret);
+  });
+});
+
+describe('rights', () => {
+  test('that are taken away end the session at once; what was under way ends too', async () => {
+    await using served = await serveShare(parties);
+    const device = await newcomer();
+    const session = await come(served, device, served.newCode(1).code);
+    await changePeer(parties.owner.stateFolder, device.id, { rights: ['read'] });
+    expect((await session.closed)?.code).toBe('no-right');
+    const narrowed = await come(served, device);
+    expect(narrowed.server.rights).toEqual(['read']);
+    await changePeer(parties.owner.stateFolder, device.id, undefined);
+    expect((await narrowed.closed)?.code).toBe('no-right');
+    expect(await refusal(come(served, device))).toBe('not-known');
+  });
+
+  test('of others are not touched, nor is a change of name', async () => {
+    await using served = await serveShare(parties);
+    const [one, two] = [await newcomer(), await newcomer()];
+    const staying = await come(served, one, served.newCode(1).code);
+    const going = await come(served, two, served.newCode(1).code);
+    await changePeer(parties.owner.stateFolder, one.id, { name: 'attic' });
+    await changePeer(parties.owner.stateFolder, two.id, undefined);
+    await going.closed;
+    expect(await firstName(staying)).toBe('plain.txt');
+    await staying.bye();
+  });
+});
