@@ -1,14 +1,10 @@
-import type { PairingDesk } from '#sharing/dialogue/pairing.js';
+import { openDesk, type DeskOptions, type ShownCode } from '#sharing/dialogue/desk.js';
 import { answer } from '#sharing/dialogue/answering.js';
 import { transferTable } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
-import type { Observe } from '#sharing/events.js';
-import type { Device } from '#sharing/identity/device.js';
-import { addPeer, readKnownPeers } from '#sharing/identity/known.js';
+import { readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { admit, openRights, type Admission } from '#sharing/session/admission.js';
-import { codeWindow } from '#sharing/session/code-window.js';
-import { codeText } from '#sharing/session/pairing.js';
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, removeExpired } from '#sharing/storage/area.js';
 import { openRoom } from '#sharing/storage/room.js';
@@ -16,10 +12,8 @@ import { openShare, type Share } from '#sharing/storage/share.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { listen, type Guest } from '#sharing/transport/listen.js';
-import { base32 } from '#sharing/id.js';
 import { addressKey } from '#sharing/transport/crowd.js';
 import type { Right } from '#sharing/wire/message.js';
-import { randomBytes } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 
 /** Everything that bounds a server; bytes and milliseconds. */
@@ -37,8 +31,7 @@ export interface ServerLimits {
   readonly helloTime: number;
 }
 
-export interface ServerOptions {
-  readonly device: Device;
+export interface ServerOptions extends DeskOptions {
   /** The folder that is shared. */
   readonly folder: string;
   readonly name: string;
@@ -46,30 +39,19 @@ export interface ServerOptions {
   readonly ports: readonly number[];
   readonly open: 'no' | 'read' | 'rw';
   readonly receivedPrefix: string;
-  /** What a client that pairs may do here. */
-  readonly pairRights: readonly Right[];
-  /** Told each code as it becomes good, and undefined when there is none any more; it is a secret. */
-  readonly onCode?: (code: ShownCode | undefined) => void;
   readonly limits: ServerLimits;
   /** Loopback and this machine's own addresses. */
   readonly isOwnAddress: (address: string) => boolean;
   /** On-link, private, link-local and loopback addresses. */
   readonly isNearby: (address: string) => boolean;
-  readonly observe: Observe;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
 }
+
+export type { ShownCode } from '#sharing/dialogue/desk.js';
 
 export interface SharingServer extends AsyncDisposable {
   readonly port: number;
   /** A new code, good for `uses` devices; the one before is void. */
   newCode(uses: number): ShownCode;
-}
-
-/** A code as people read it, with its end in milliseconds since 1970. */
-export interface ShownCode {
-  readonly code: string;
-  readonly expires: number;
 }
 
 /** Milliseconds between two looks at the rights of those who are in. */
@@ -250,30 +232,4 @@ async function sweep({ root }: Share, { now, observe }: ServerOptions): Promise<
   const area = await landing.open().catch(() => undefined);
   const count = area ? await removeExpired(area, now()) : 0;
   if (count > 0) observe({ event: 'partials-removed', count });
-}
-
-function openDesk({ device, pairRights, now, onCode, observe }: ServerOptions): PairingDesk {
-  const window = codeWindow(now);
-  return {
-    window,
-    rights: pairRights,
-    async store(id, name) {
-      const peer = { id, name, rights: pairRights, how: 'code' } as const;
-      const { name: known } = await addPeer(device.stateFolder, peer, new Date(now()));
-      observe({ event: 'paired', id, peer: known });
-    },
-    onPaired() {
-      if (window.code() === undefined) onCode?.(undefined);
-    },
-    newCode(uses) {
-      const code = randomCode();
-      const shown = { code: codeText(code), ...window.open(code, uses) };
-      onCode?.(shown);
-      return shown;
-    },
-  };
-}
-
-function randomCode(): string {
-  return base32(randomBytes(5));
 }

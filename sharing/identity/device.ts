@@ -1,9 +1,9 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { makeIdentity } from '#sharing/identity/certificate.js';
 import { deviceId } from '#sharing/id.js';
-import { openState, readPrivate, statePlaces } from '#sharing/identity/state.js';
-import { createPrivateKey, hkdfSync, randomBytes, X509Certificate } from 'node:crypto';
-import { link, open, unlink } from 'node:fs/promises';
+import { openState, readPrivate, statePlaces, writeBeside } from '#sharing/identity/state.js';
+import { createPrivateKey, hkdfSync, X509Certificate } from 'node:crypto';
+import { link, unlink } from 'node:fs/promises';
 
 /** This machine for one user: a key pair that never changes. */
 export interface Device {
@@ -31,15 +31,8 @@ export async function openDevice(stateFolder: string): Promise<Device> {
 
 /** Two first uses at once must end with one key: whoever links first wins, the other reads. */
 async function firstUse(place: string): Promise<string> {
-  const temporary = `${place}.${randomBytes(6).toString('hex')}`;
   const text = await makeIdentity();
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  const temporary = await writeBeside(place, text);
   await link(temporary, place).catch((error: unknown) => {
     if (errnoOf(error) !== 'EEXIST') throw error;
   });

@@ -41,6 +41,18 @@ export async function readPrivateFile(path: string): Promise<string> {
 
 /** Replaces a private file: whole or not at all, and on the disk when this resolves. */
 export async function writePrivate(path: string, text: string): Promise<void> {
+  const temporary = await writeBeside(path, text);
+  await rename(temporary, path).catch(async (error: unknown) => {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  });
+  const folder = await open(dirname(path), 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+/** Writes a private file of a new name beside `path`, and gives that name once it is on the disk. */
+export async function writeBeside(path: string, text: string): Promise<string> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -49,13 +61,7 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
-  await rename(temporary, path).catch(async (error: unknown) => {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  });
-  const folder = await open(dirname(path), 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
+  return temporary;
 }
 
 /**

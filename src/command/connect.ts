@@ -1,6 +1,7 @@
 import { exitCodes } from '#src/exit-codes.js';
 import { findServer, parseServer } from '#src/server-name.js';
 import { openTo } from '#src/session.js';
+import { quote } from '#src/view/quote.js';
 import type { Run } from './command.js';
 
 export const run: Run = async (context, call) => {
@@ -14,7 +15,7 @@ export const run: Run = async (context, call) => {
     if (memory.session !== session) return;
     memory.session = undefined;
     if (error && error.code !== 'cancelled')
-      view.note(`the session with ${session.server.name} is over`);
+      view.note(`the session with ${quote(session.server.name)} is over`);
   });
   view.show({ event: 'connected', ...session.server });
   return exitCodes.done;

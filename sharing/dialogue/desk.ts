@@ -1,0 +1,53 @@
+import type { PairingDesk } from '#sharing/dialogue/pairing.js';
+import type { Observe } from '#sharing/events.js';
+import { base32 } from '#sharing/id.js';
+import type { Device } from '#sharing/identity/device.js';
+import { addPeer } from '#sharing/identity/known.js';
+import { codeWindow } from '#sharing/session/code-window.js';
+import { codeText } from '#sharing/session/pairing.js';
+import type { Right } from '#sharing/wire/message.js';
+import { randomBytes } from 'node:crypto';
+
+/** A code as people read it, with its end in milliseconds since 1970. */
+export interface ShownCode {
+  readonly code: string;
+  readonly expires: number;
+}
+
+export interface DeskOptions {
+  readonly device: Device;
+  /** What a client that pairs may do here. */
+  readonly pairRights: readonly Right[];
+  /** Told each code as it becomes good, and undefined when there is none any more; it is a secret. */
+  readonly onCode?: (code: ShownCode | undefined) => void;
+  readonly observe: Observe;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The one place of a server where machines become known to it by a code. */
+export function openDesk({ device, pairRights, now, onCode, observe }: DeskOptions): PairingDesk {
+  const window = codeWindow(now);
+  return {
+    window,
+    rights: pairRights,
+    async store(id, name) {
+      const peer = { id, name, rights: pairRights, how: 'code' } as const;
+      const { name: known } = await addPeer(device.stateFolder, peer, new Date(now()));
+      observe({ event: 'paired', id, peer: known });
+    },
+    onPaired() {
+      if (window.code() === undefined) onCode?.(undefined);
+    },
+    newCode(uses) {
+      const code = randomCode();
+      const shown = { code: codeText(code), ...window.open(code, uses) };
+      onCode?.(shown);
+      return shown;
+    },
+  };
+}
+
+function randomCode(): string {
+  return base32(randomBytes(5));
+}
