@@ -9,11 +9,12 @@ import { parseCode, type PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
 import { lazyArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
-import { isSafeName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
+import { isSafeName, ownName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
+import { placeOf } from '#sharing/transport/address.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
 import type { Right } from '#sharing/wire/message.js';
@@ -107,7 +108,7 @@ export interface ClientSession extends AsyncDisposable {
 export async function openSession(options: ConnectOptions): Promise<ClientSession> {
   const { device, host, port, limits } = options;
   const known = await readKnownPeers(device.stateFolder);
-  const place = `${host.toLowerCase()}:${port}`;
+  const place = placeOf(host, port);
   const { socket, serverId, exporter, address } = await dial({
     host,
     port,
@@ -185,10 +186,11 @@ function sessionOf(
 
     async put(file, { as, ...rest }) {
       const path = resolve(file);
-      const name = safeName(basename(path));
-      await using source = await openLocal(path, name, device.tagKey);
-      const plain = as === undefined ? {} : { as: plainName(as) };
-      const outcome = await asking.put(source, { name, ...plain, ...rest });
+      // What goes out is the name that was asked for; how it is called here is its user's affair.
+      const plain = as === undefined ? undefined : plainName(as);
+      const name = plain ?? safeName(basename(path));
+      await using source = await openLocal(path, device.tagKey);
+      const outcome = await asking.put(source, { name, ...(plain && { as: plain }), ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
       const { as: stored, digest } = outcome;
       const how = outcome.kind === 'stored' ? 'stored' : 'identical';
@@ -218,10 +220,10 @@ function pairingOf(
 }
 
 /** Opens the file that the user named for a put; links in the way to it are the user's own words. */
-async function openLocal(path: string, name: SafeName, tagKey: Buffer): Promise<Source> {
+async function openLocal(path: string, tagKey: Buffer): Promise<Source> {
   try {
     await using folder = await openFolder(dirname(path));
-    const { handle, stats } = await openRegular(folder, name);
+    const { handle, stats } = await openRegular(folder, ownName(basename(path)));
     return sourceOf(handle, stats, tagKey);
   } catch (error) {
     const { code, message } = asSharingError(error, 'read-failed');

@@ -35,6 +35,7 @@ export const errorCodes = [
   'read-failed',
   'write-failed',
   'damaged',
+  'folder-gone',
   // Room and limits
   'no-room',
   'file-too-large',

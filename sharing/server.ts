@@ -12,7 +12,7 @@ import { openShare, type Share } from '#sharing/storage/share.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { listen, type Guest } from '#sharing/transport/listen.js';
-import { addressKey } from '#sharing/transport/crowd.js';
+import { addressKey } from '#sharing/transport/address.js';
 import type { Right } from '#sharing/wire/message.js';
 import { lstat } from 'node:fs/promises';
 

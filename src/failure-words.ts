@@ -20,6 +20,8 @@ const privacy: Readonly<Record<string, string>> = {
   open: 'can be read by others',
   link: 'is a link',
 };
+const inBetween =
+  'somebody may be in between; nothing was sent. Ask the owner of the server for its id';
 const again = 'run the same command again';
 const { fault, usage, unreachable, notLetIn, files, integrity, room, interrupted } = exitCodes;
 
@@ -105,7 +107,10 @@ export const failureWords: Record<ErrorCode, Words> = {
     exit: notLetIn,
     say: ({ place, expected, shown }) =>
       `${text(place)} shows another key: expected ${id(expected)}, got ${id(shown)}`,
-    hint: 'somebody may be in between; nothing was sent. Ask the owner of the server for its id',
+    hint: ({ forget }) =>
+      forget === undefined
+        ? inBetween
+        : `${inBetween}; only if it has a new key: lanpost peers forget ${shellWord(forget)}`,
   },
   unverified: {
     exit: notLetIn,
@@ -154,7 +159,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   changed: {
     exit: files,
-    say: () => 'the file changed while it was read',
+    say: (_, message) => (message === '' ? 'the file changed while it was read' : message),
     hint: `${again} when nobody writes to it`,
   },
   stalled: {
@@ -176,6 +181,14 @@ export const failureWords: Record<ErrorCode, Words> = {
     exit: integrity,
     say: (_, message) => `the data arrived damaged and was thrown away: ${message}`,
     hint: `${again}; if it happens again, check memory and disk`,
+  },
+  'folder-gone': {
+    exit: files,
+    say: ({ path }) =>
+      path === undefined
+        ? 'the folder that the server shared is no longer there'
+        : `${text(path)} is no longer there`,
+    hint: 'make it again; a server has to be started again too',
   },
   'no-room': {
     exit: room,

@@ -1,6 +1,6 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
-import { watchStall, type StallWatch } from '#sharing/transfer/progress.js';
+import { patience, watchStall, type StallWatch } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow, OfferRow } from '#sharing/wire/message.js';
 
@@ -30,9 +30,6 @@ export interface Requests {
   done(id: number): void;
 }
 
-/** How many stall times a server may take to begin an answer, or to go on with a list. */
-const patience = 3;
-
 /** `stallTime` is in milliseconds. */
 export function requestTable(
   connection: Connection,
@@ -45,8 +42,9 @@ export function requestTable(
 
   function watch(id: number): void {
     const stalled = new SharingError('stalled', 'the server does not answer');
-    const one = watchStall(stallTime * patience, () => {
-      connection.close(stalled);
+    const waiting = (): number => (connection.listening() ? patience.answer : 0);
+    const one = watchStall(stallTime, waiting, () => {
+      connection.close(stalled, { t: 'bye' });
     });
     watches.set(id, one);
   }

@@ -29,10 +29,12 @@ const fileSchema = z.strictObject({
 });
 
 export type KnownPeer = Readonly<z.infer<typeof peerSchema>>;
+export type Pin = Readonly<z.infer<typeof pinSchema>>;
 
 /** Whom this device knows, at one moment. */
 export interface KnownPeers {
   readonly peers: readonly KnownPeer[];
+  readonly pins: readonly Pin[];
   /** The id that an open server at `place` showed first. */
   pinned(place: string): string | undefined;
   byId(id: string): KnownPeer | undefined;
@@ -49,6 +51,7 @@ export async function readKnownPeers(stateFolder: string): Promise<KnownPeers> {
   const { peers, pins } = await readFileOf(stateFolder);
   return {
     peers,
+    pins,
     pinned: (place) => pins.find((pin) => pin.place === place)?.id,
     byId: (wanted) => peers.find((peer) => peer.id === wanted),
     byName: (name) => peers.find((peer) => peer.name === name),
@@ -66,6 +69,14 @@ export async function pinServer(
     const pins = file.pins.filter((pin) => pin.place !== place);
     return { ...file, pins: [...pins, { place, id: serverId, since: now.toISOString() }] };
   });
+}
+
+/** Forgets the key that an open server showed at `place`; the next one is taken as new. */
+export async function forgetPin(stateFolder: string, place: string): Promise<void> {
+  await change(stateFolder, (file) => ({
+    ...file,
+    pins: file.pins.filter((pin) => pin.place !== place),
+  }));
 }
 
 /** A peer as it becomes known; its name is cleaned, and numbered when another peer has it. */

@@ -1,5 +1,5 @@
-import { statePlaces } from '#sharing/identity/state.js';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { statePlaces, writePrivate } from '#sharing/identity/state.js';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 /** Where a device was reached last; a hint for finding it again, never a reason to trust it. */
@@ -30,10 +30,5 @@ export async function noteSeen(stateFolder: string, seen: Seen): Promise<void> {
   const place = statePlaces(stateFolder).seen;
   const others = (await readSeen(stateFolder)).filter(({ id }) => id !== seen.id);
   const text = `${JSON.stringify([seen, ...others].slice(0, maxSeen))}\n`;
-  try {
-    await writeFile(`${place}.new`, text, { mode: 0o600 });
-    await rename(`${place}.new`, place);
-  } catch {
-    return;
-  }
+  await writePrivate(place, text).catch(() => undefined);
 }

@@ -19,22 +19,33 @@ export interface Sighting {
 }
 
 /**
- * Judges a server by its key alone (PRODUCT: "The client's trust"). Throws SharingError `key-changed` when
+ * Judges a server by its key alone (PROTOCOL.md, "Trust"). Throws SharingError `key-changed` when
  * a name, or an open server's place, stands for another key: that is a stop, never a question.
  */
 export function judgeServer(sighting: Sighting, known: KnownPeers): ServerTrust {
   const { serverId, ownId, expectedId, place } = sighting;
   if (expectedId !== undefined && expectedId !== serverId) {
-    throw keyChanged(place, expectedId, serverId);
+    throw keyChanged(place, expectedId, serverId, known.byId(expectedId)?.name);
   }
   if (serverId === ownId) return { kind: 'self' };
   const peer = known.byId(serverId);
   if (peer) return { kind: 'known', name: peer.name };
   const pinned = known.pinned(place);
-  if (pinned !== undefined && pinned !== serverId) throw keyChanged(place, pinned, serverId);
+  if (pinned !== undefined && pinned !== serverId) throw keyChanged(place, pinned, serverId, place);
   return { kind: 'stranger' };
 }
 
-function keyChanged(place: string, expected: string, shown: string): SharingError {
-  return new SharingError('key-changed', `${place} shows another key`, { place, expected, shown });
+/** `forget` is what the user has to forget before the new key can be taken. */
+function keyChanged(
+  place: string,
+  expected: string,
+  shown: string,
+  forget: string | undefined,
+): SharingError {
+  return new SharingError('key-changed', `${place} shows another key`, {
+    place,
+    expected,
+    shown,
+    ...(forget !== undefined && { forget }),
+  });
 }

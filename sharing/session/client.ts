@@ -13,7 +13,7 @@ import {
   type MessageOf,
   type OfferRow,
 } from '#sharing/wire/message.js';
-import { refusedBy } from '#sharing/wire/refusal.js';
+import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** What the client must do. */
 export type ClientAction =
@@ -86,7 +86,10 @@ export function clientRules(trusted: boolean): ClientRules {
     } catch (error) {
       if (!(error instanceof SharingError)) throw error;
       state = { phase: 'closed' };
-      return [{ do: 'close', error, last: { t: 'bye' } }];
+      const breached = error.code === 'protocol';
+      return [
+        { do: 'close', error, last: breached ? { t: 'error', ...refusalOf(error) } : { t: 'bye' } },
+      ];
     }
   }
 

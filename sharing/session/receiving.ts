@@ -6,7 +6,7 @@ import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharin
  * - `deciding`: the offer is being judged; the sender must wait.
  * - `comparing`: digests come, in order.
  * - `receiving`: chunks come, each wanted one once.
- * - `finishing`: all is here; the sender waits for the receipt.
+ * - `finishing`: all is here; the sender waits for the receipt, and may take its file back once.
  * - `refusing`: we gave up; what is under way is dropped until the sender says `end` or `fail`.
  * - `over`: nothing may come any more.
  */
@@ -20,7 +20,7 @@ type ReceiveState =
       readonly left: number;
       readonly mayDigest: boolean;
     }
-  | { readonly phase: 'finishing' }
+  | { readonly phase: 'finishing'; readonly retracted: boolean }
   | { readonly phase: 'refusing' }
   | { readonly phase: 'over' };
 
@@ -38,8 +38,8 @@ export interface ReceiveRules {
   chunk(header: ChunkHeader): Verdict;
   /** The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused. */
   end(): Verdict;
-  /** The sender gave up. */
-  failed(): void;
+  /** The sender gave up. `take`: the file is over; `drop`: it is being saved, and our last word tells. */
+  failed(): Verdict;
   /** We give up while the sender may still be sending. */
   refuse(): void;
   /** The last word was said. */
@@ -91,12 +91,19 @@ export function receiveRules(size: number): ReceiveRules {
       }
       if (state.phase !== 'receiving') throw breach('end');
       if (state.left > 0) throw breach(`end with ${state.left} chunks missing`);
-      state = { phase: 'finishing' };
+      state = { phase: 'finishing', retracted: false };
       return 'take';
     },
     failed: () => {
-      if (state.phase === 'finishing' || state.phase === 'over') throw breach('fail');
-      state = { phase: 'over' };
+      // It crossed our last word.
+      if (state.phase === 'over') return 'drop';
+      if (state.phase !== 'finishing') {
+        state = { phase: 'over' };
+        return 'take';
+      }
+      if (state.retracted) throw breach('a second fail');
+      state = { phase: 'finishing', retracted: true };
+      return 'drop';
     },
     refuse: () => {
       if (state.phase !== 'over') state = { phase: 'refusing' };

@@ -28,6 +28,13 @@ type SendState =
       readonly unconfirmed: ReadonlySet<number>;
     }
   | { readonly phase: 'ended'; readonly unconfirmed: ReadonlySet<number> }
+  /** We gave up while the receiver may be saving: its last word tells whether it was in time. */
+  | {
+      readonly phase: 'retracting';
+      readonly unconfirmed: ReadonlySet<number>;
+      readonly outcome: FailedOutcome;
+      readonly told: boolean;
+    }
   /** We gave up, and the receiver does not know it yet. */
   | { readonly phase: 'given-up'; readonly outcome: FailedOutcome }
   /** The receiver gave up: it drops what is under way until it hears `end`. */
@@ -54,6 +61,8 @@ export interface SendRules {
   /** The next thing to do; a chunk or a page of digests counts as begun. */
   next(): SendAction;
   readonly phase: () => SendState['phase'];
+  /** All is sent, and the receiver brings it to its disk. */
+  readonly mayBeSaving: () => boolean;
   /** Our own side gives the file up; the receiver has to be told. */
   giveUp(error: SharingError): void;
   /** The receiver has said the last word; nobody has to be told anything. */
@@ -71,9 +80,13 @@ export function sendRules(chunks: number): SendRules {
   function next(): SendAction {
     switch (state.phase) {
       case 'offered':
-        return { do: 'wait' };
       case 'ended':
         return { do: 'wait' };
+      case 'retracting': {
+        const { outcome, told } = state;
+        state = { ...state, told: true };
+        return told ? { do: 'wait' } : { do: 'retract', error: outcome.error };
+      }
       case 'given-up': {
         const { outcome } = state;
         state = over(outcome);
@@ -106,8 +119,22 @@ export function sendRules(chunks: number): SendRules {
   }
 
   function giveUp(error: SharingError): void {
-    if (state.phase === 'over' || state.phase === 'refused') return;
-    state = { phase: 'given-up', outcome: { kind: 'failed', error } };
+    const outcome = { kind: 'failed', error } as const;
+    switch (state.phase) {
+      case 'ended':
+        state = { phase: 'retracting', unconfirmed: state.unconfirmed, outcome, told: false };
+        return;
+      case 'offered':
+      case 'digesting':
+      case 'sending':
+        state = { phase: 'given-up', outcome };
+        return;
+      case 'retracting':
+      case 'given-up':
+      case 'refused':
+      case 'over':
+        return;
+    }
   }
 
   function abandon(): void {
@@ -115,7 +142,14 @@ export function sendRules(chunks: number): SendRules {
     state = over({ kind: 'failed', error: new SharingError('cancelled', 'ended by the receiver') });
   }
 
-  return { receive, next, giveUp, abandon, phase: () => state.phase };
+  return {
+    receive,
+    next,
+    giveUp,
+    abandon,
+    phase: () => state.phase,
+    mayBeSaving: () => state.phase === 'ended' || state.phase === 'retracting',
+  };
 }
 
 function afterWant(state: SendState, want: Want, chunks: number): SendState {
@@ -146,15 +180,17 @@ function afterReport(
 ): SendState {
   if (message.t === 'fail') {
     const outcome = { kind: 'failed', error: refusedBy(message) } as const;
+    if (state.phase === 'retracting') return over(state.outcome);
     return state.phase === 'ended' ? over(outcome) : { phase: 'refused', outcome };
   }
   if (message.t === 'got') {
-    if (state.phase !== 'sending' && state.phase !== 'ended') throw illegal('got', state);
+    if (!('unconfirmed' in state)) throw illegal('got', state);
     const unconfirmed = new Set(state.unconfirmed);
     if (!unconfirmed.delete(message.chunk)) throw illegal('got of a chunk not under way', state);
     return { ...state, unconfirmed };
   }
-  if (state.phase !== 'ended' || state.unconfirmed.size > 0) throw illegal('receipt', state);
+  const saving = state.phase === 'ended' || state.phase === 'retracting';
+  if (!saving || state.unconfirmed.size > 0) throw illegal('receipt', state);
   return over({ kind: 'stored', as: message.as, size: message.size, digest: message.digest });
 }
 

@@ -1,4 +1,4 @@
-import { SharingError, type ErrorCode } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import type { Admission } from '#sharing/session/admission.js';
 import { agreeOnDigest, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { safePath, type SafePath } from '#sharing/storage/path.js';
@@ -10,7 +10,7 @@ import {
   type Right,
   type UnknownMessage,
 } from '#sharing/wire/message.js';
-import { refusalOf } from '#sharing/wire/refusal.js';
+import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 import {
   routeTransfer,
   type Direction,
@@ -168,11 +168,20 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
         return request(ready, incoming.id, 'receiving', 'write', () => accept(incoming));
       case 'new-code':
         return newCode(ready, incoming);
+      case 'error':
+        return left(incoming);
       case 'unknown':
-        return [{ do: 'send', message: unsupported(incoming) }];
+        return unsupported(incoming);
       default:
         throw breach(incoming, 'from a client');
     }
+  }
+
+  /** The client's last word, when it does not leave as a friend. */
+  function left(error: MessageOf<'error'>): readonly ServerAction[] {
+    if (error.id !== undefined) throw breach(error, 'with an id from a client');
+    state = { phase: 'closed' };
+    return [{ do: 'close', error: refusedBy(error), last: { t: 'bye' } }];
   }
 
   function newCode(ready: Ready, { id, uses }: MessageOf<'new-code'>): readonly ServerAction[] {
@@ -255,9 +264,8 @@ function answer(id: number, error: SharingError): ServerAction {
   return { do: 'send', message: { t: 'error', id, ...refusalOf(error) } };
 }
 
-function unsupported({ kind, id }: UnknownMessage): Message {
-  const error = { t: 'error', code: 'unsupported' satisfies ErrorCode, message: kind } as const;
-  return id === undefined ? error : { ...error, id };
+function unsupported({ kind, id }: UnknownMessage): readonly ServerAction[] {
+  return id === undefined ? [] : [answer(id, new SharingError('unsupported', kind))];
 }
 
 function breach({ t }: Incoming, where: string): SharingError {

@@ -1,6 +1,6 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
-import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
@@ -18,20 +18,29 @@ const partialPattern = /^[0-9a-f]{32}\.(part|journal)$/;
  * Throws SharingError `landing-not-private` when it is a link, another user's, or open to others.
  */
 export async function openLandingArea(target: Folder): Promise<LandingArea> {
+  await target.mustExist();
   const place = await target.at(areaName);
   await mkdir(place, { mode: 0o700 }).catch((error: unknown) => {
     if (errnoOf(error) !== 'EEXIST') throw error;
   });
-  const stats = await lstat(place);
-  const foreign = process.getuid !== undefined && stats.uid !== process.getuid();
-  const exposed = process.platform !== 'win32' && (stats.mode & 0o077) !== 0;
-  if (!stats.isDirectory() || foreign || exposed) {
-    throw new SharingError('landing-not-private', `${target.path}/${areaName} is not private`, {
-      path: `${target.path}/${areaName}`,
-    });
+  const path = `${target.path}/${areaName}`;
+  const exposed = new SharingError('landing-not-private', `${path} is not private`, { path });
+  // Opened without following a link, then judged by its handle: nobody can put another in its place between.
+  const folder = await openChild(target, areaName).catch((error: unknown) => {
+    const notOurs = ['not-a-folder', 'not-a-file', 'no-permission'];
+    throw notOurs.includes(asSharingError(error).code) ? exposed : error;
+  });
+  if (await isPrivate(folder)) {
+    return { target, folder, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
   }
-  const folder = await openChild(target, areaName);
-  return { target, folder, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  await folder[Symbol.asyncDispose]();
+  throw exposed;
+}
+
+async function isPrivate(folder: Folder): Promise<boolean> {
+  const { uid, mode } = await stat(await folder.self());
+  const ours = process.getuid === undefined || uid === process.getuid();
+  return ours && (process.platform === 'win32' || (mode & 0o077) === 0);
 }
 
 /** Milliseconds after which a partial that nobody writes to is removed. */

@@ -1,5 +1,5 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
-import type { SafeName } from '#sharing/storage/path.js';
+import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
 import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,10 +13,12 @@ export interface Folder extends AsyncDisposable {
   readonly way: FolderWay;
   /** As the user named it; for messages only. */
   readonly path: string;
-  /** Where file calls reach the child `name`. Throws SharingError `folder-missing` if the folder was replaced. */
-  at(name: SafeName | PrivateName): Promise<string>;
+  /** Where file calls reach the child `name`. Throws SharingError `folder-gone` if the folder was replaced. */
+  at(name: SafeName | OwnName | PrivateName): Promise<string>;
   /** Where file calls reach the folder itself. */
   self(): Promise<string>;
+  /** Throws SharingError `folder-gone` when the folder was removed: through its handle it would only look empty. */
+  mustExist(): Promise<void>;
   /** Makes names in this folder durable; systems that cannot do it do nothing. */
   sync(): Promise<void>;
 }
@@ -61,7 +63,7 @@ export async function openChild(parent: Folder, name: SafeName | '.lanpost'): Pr
  */
 export async function openRegular(
   parent: Folder,
-  name: SafeName,
+  name: SafeName | OwnName,
 ): Promise<{ handle: FileHandle; stats: BigIntStats }> {
   const place = await parent.at(name);
   // Opening a device can do something to it, so it is looked at before, and again when it is open.
@@ -107,15 +109,21 @@ async function hold(
   const stats = await handle.stat({ bigint: true });
   const self = async (): Promise<string> => {
     if (way === 'handle') return `/proc/self/fd/${handle.fd}`;
-    const now = await stat(place, { bigint: true });
+    const now = await stat(place, { bigint: true }).catch(() => {
+      throw gone(path);
+    });
     if (now.ino === stats.ino && now.dev === stats.dev) return place;
-    throw new SharingError('folder-missing', `${path} was replaced`, { path });
+    throw gone(path);
   };
   return {
     way,
     path,
     self,
     at: async (name) => `${await self()}/${name}`,
+    async mustExist() {
+      await self();
+      if ((await handle.stat()).nlink === 0) throw gone(path);
+    },
     sync: () => syncFolder(handle),
     [Symbol.asyncDispose]: () => handle.close(),
   };
@@ -129,6 +137,10 @@ async function syncFolder(handle: FileHandle): Promise<void> {
     if (!['EPERM', 'EINVAL', 'EBADF', 'EISDIR', 'ENOTSUP'].includes(errnoOf(error) ?? ''))
       throw error;
   }
+}
+
+function gone(path: string): SharingError {
+  return new SharingError('folder-gone', `${path} was removed`, { path });
 }
 
 function folderError(error: unknown, path: string): unknown {

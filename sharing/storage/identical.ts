@@ -1,3 +1,4 @@
+import { errnoOf } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -7,10 +8,12 @@ import {
   fileDigest,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
-import { openRegular } from '#sharing/storage/folder.js';
+import { isUnchanged } from '#sharing/storage/file-state.js';
+import { openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSibling } from '#sharing/storage/naming.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, type FileHandle } from 'node:fs/promises';
 
 /** Files that are compared with an offer, at most; newest first. */
@@ -25,13 +28,14 @@ export interface Comparison extends AsyncDisposable {
   hopeful(): boolean;
   /** The next digests, in order. */
   compare(digests: Buffer): Promise<void>;
-  /** The file that is the same, once all digests were compared. */
-  same(): { readonly as: SafeName; readonly digest: string } | undefined;
+  /** The file that is the same, once all digests were compared: unchanged since, in its place, on the disk. */
+  same(): Promise<{ readonly as: SafeName; readonly digest: string } | undefined>;
 }
 
 interface Candidate {
   readonly name: SafeName;
   readonly handle: FileHandle;
+  readonly stats: BigIntStats;
 }
 
 /** Opens the comparison of an offer with the files called `name` or a numbered sibling of it. */
@@ -72,11 +76,17 @@ export async function openComparison(
         compared += 1;
       }
     },
-    same() {
-      const [first] = candidates;
-      if (!first || compared < chunks) return undefined;
-      const whole = fileDigest(algorithm, size, Buffer.concat(digests));
-      return { as: first.name, digest: digestText(algorithm, whole) };
+    async same() {
+      if (compared < chunks) return undefined;
+      for (let first = candidates[0]; first; first = candidates[0]) {
+        if (await isStillThere(area.target, first)) {
+          const whole = fileDigest(algorithm, size, Buffer.concat(digests));
+          return { as: first.name, digest: digestText(algorithm, whole) };
+        }
+        candidates = candidates.slice(1);
+        await first.handle.close();
+      }
+      return undefined;
     },
     async [Symbol.asyncDispose]() {
       const open = candidates;
@@ -112,8 +122,26 @@ async function openCandidates(
   for (const name of names) {
     const file = await openRegular(area.target, name).catch(() => undefined);
     if (!file) continue;
-    if (Number(file.stats.size) === size) opened.push({ name, handle: file.handle });
+    if (Number(file.stats.size) === size) opened.push({ name, ...file });
     else await file.handle.close();
   }
   return opened;
+}
+
+/** Much can happen to a file while a long one is compared; and "identical" promises as much as a receipt. */
+async function isStillThere(folder: Folder, { name, handle, stats }: Candidate): Promise<boolean> {
+  try {
+    await handle.sync().catch(ignoreReadOnly);
+    await folder.sync();
+    const now = await handle.stat({ bigint: true });
+    const there = await lstat(await folder.at(name), { bigint: true });
+    return isUnchanged(stats, now) && now.ino === there.ino && now.dev === there.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** Windows syncs only what is open for writing. */
+function ignoreReadOnly(error: unknown): void {
+  if (errnoOf(error) !== 'EPERM') throw error;
 }

@@ -7,6 +7,7 @@ import {
   fileDigest,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
+import { setModificationTime } from '#sharing/storage/file-state.js';
 import type { PrivateName } from '#sharing/storage/folder.js';
 import { encodeJournalHeader, readSlots, writeSlot } from '#sharing/storage/journal.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
@@ -38,9 +39,12 @@ export interface Landing {
   write(chunk: number, bytes: Buffer, digest: Buffer): Promise<void>;
   /** True when every chunk has landed. */
   complete(): boolean;
-  /** Verifies size and completeness, syncs, gives the final name without overwriting, syncs the folder. */
-  publish(): Promise<Published>;
-  /** Removes the partial. Does nothing after `publish`. */
+  /**
+   * Verifies size and completeness, syncs, gives the final name without overwriting, syncs the folder. Throws the
+   * reason of `signal` when it was aborted before the file had its name; later it is too late.
+   */
+  publish(signal?: AbortSignal): Promise<Published>;
+  /** Removes the partial. Does nothing after `publish`, and must not be called during it. */
   abandon(): Promise<void>;
 }
 
@@ -115,13 +119,15 @@ export async function openLanding(
       landed += 1;
     },
 
-    async publish() {
+    async publish(signal) {
       const { partial, journal } = handles();
       try {
         const digest = await finish(partial, journal, expected, landed === chunks);
+        signal?.throwIfAborted();
         const as = await giveName(area, partial, partialName, expected.name);
-        await area.target.sync();
-        await remove();
+        await keepName(area, partial, as);
+        // The file is there: what cannot be tidied up now is removed with the expired partials.
+        await remove().catch(() => undefined);
         return { as, size: expected.size, digest };
       } catch (error) {
         throw asSharingError(error, 'write-failed');
@@ -171,7 +177,7 @@ async function finish(
     throw new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
   }
   const digest = fileDigest(algorithm, size, await readSlots(journal, chunkCount(size)));
-  await partial.utimes(mtime / 1e6, mtime / 1e6);
+  await setModificationTime(partial, mtime);
   await partial.sync();
   return digestText(algorithm, digest);
 }
@@ -206,6 +212,18 @@ async function giveName(
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
 }
 
+/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
+async function keepName(area: LandingArea, file: FileHandle, name: SafeName): Promise<void> {
+  try {
+    await area.target.sync();
+  } catch (error) {
+    const place = await area.target.at(name);
+    await mustBeSame(file, place);
+    await unlink(place);
+    throw error;
+  }
+}
+
 /** A name is linked, not a handle: what lies under it has to be what was written and verified. */
 async function mustBeSame(file: FileHandle, place: string): Promise<void> {
   const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
@@ -227,7 +245,12 @@ async function renameToReserved(partial: string, place: string): Promise<boolean
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
-  await rename(partial, place);
+  try {
+    await rename(partial, place);
+  } catch (error) {
+    await unlink(place);
+    throw error;
+  }
   return true;
 }
 

@@ -4,6 +4,8 @@ declare const judged: unique symbol;
 
 /** One name that was judged: a file's or a folder's, without any separator. */
 export type SafeName = string & { readonly [judged]: 'name' };
+/** A name of a file here, from its user; it never leaves this machine. */
+export type OwnName = string & { readonly [judged]: 'name' | 'own' };
 /** Names below a shared folder, judged one by one; empty means the folder itself. */
 export type SafePath = readonly SafeName[] & { readonly [judged]: 'path' };
 
@@ -38,6 +40,15 @@ export function safeName(name: string): SafeName {
   return name as SafeName;
 }
 
+/**
+ * A name that this machine's user typed for a file here: the system judges it, but it stays one name, and hidden
+ * files stay hidden. Throws SharingError `name-refused`.
+ */
+export function ownName(name: string): OwnName {
+  if (name === '' || name.startsWith('.')) throw refused(hidden);
+  return name as OwnName;
+}
+
 /** True when the name may be listed and served. */
 export function isSafeName(name: string): name is SafeName {
   return whyNot(name) === undefined && Buffer.byteLength(name) <= maxNameLength;
@@ -48,6 +59,7 @@ export function pathText(path: SafePath): string {
   return path.join('/');
 }
 
+const hidden = 'names that begin with a dot are never shared';
 // C0, DEL and C1 would reach terminals; line and paragraph separators split log lines.
 // eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
@@ -58,7 +70,7 @@ const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/
 
 function whyNot(name: string): string | undefined {
   if (name === '') return 'an empty name';
-  if (name.startsWith('.')) return 'names that begin with a dot are never shared';
+  if (name.startsWith('.')) return hidden;
   if (name.includes('/') || name.includes('\\')) return 'a name with a slash or backslash';
   if (!name.isWellFormed()) return 'a name that is not valid Unicode';
   if (controls.test(name)) return 'a name with control characters';

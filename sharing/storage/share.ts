@@ -1,4 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import { modificationTime } from '#sharing/storage/file-state.js';
 import { openChild, openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
@@ -41,6 +42,7 @@ export function shareOf(root: Folder, tagKey: Buffer): Share {
   return {
     root,
     async *list(path) {
+      await root.mustExist();
       const { folder, close } = await reach(root, path);
       try {
         const names = await sharedNames(folder);
@@ -55,6 +57,7 @@ export function shareOf(root: Folder, tagKey: Buffer): Share {
     async open(path) {
       const name = path.at(-1);
       if (name === undefined) throw new SharingError('is-folder', 'the share itself');
+      await root.mustExist();
       const { folder, close } = await reach(
         root,
         path.slice(0, -1) as readonly SafeName[] as SafePath,
@@ -144,5 +147,5 @@ async function row(folder: Folder, name: SafeName): Promise<Entry | undefined> {
   if (!stats || !(stats.isFile() || stats.isDirectory())) return undefined;
   const type = stats.isFile() ? 'file' : 'folder';
   const size = type === 'file' ? Number(stats.size) : 0;
-  return { name, type, size, mtime: Number(stats.mtimeNs / 1000n) };
+  return { name, type, size, mtime: modificationTime(stats) };
 }

@@ -1,4 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
 import { createHmac } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -16,26 +17,37 @@ export interface Source extends AsyncDisposable {
    * Throws SharingError `changed` when it is not, `read-failed` when the system cannot read it.
    */
   read(target: Buffer, position: number): Promise<void>;
-  /** Throws SharingError `changed` when the file is no longer what was offered. */
+  /** Throws SharingError `changed` when the file is not, or no longer, what was offered. */
   check(): Promise<void>;
 }
 
 /** Wraps an open regular file; `tagKey` is this device's own secret. The handle is closed on dispose. */
 export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer): Source {
-  const before = fingerprint(stats);
+  const size = Number(stats.size);
 
   async function check(): Promise<void> {
     const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
       throw readFailed(error);
     });
-    if (fingerprint(now) !== before) throw changed();
+    if (!isUnchanged(stats, now)) throw changed();
+  }
+
+  /** Files of /proc and the like say 0 bytes and hold more; a file may have grown in this very moment. */
+  async function mustEnd(): Promise<void> {
+    const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, size).catch((error: unknown) => {
+      throw readFailed(error);
+    });
+    if (bytesRead > 0) throw new SharingError('changed', 'the file holds more than its size says');
   }
 
   return {
-    size: Number(stats.size),
-    mtime: Number(stats.mtimeNs / 1000n),
-    tag: createHmac('sha256', tagKey).update(before).digest('hex').slice(0, 32),
-    check,
+    size,
+    mtime: modificationTime(stats),
+    tag: createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32),
+    async check() {
+      await mustEnd();
+      await check();
+    },
     async read(target, position) {
       await fill(handle, target, position);
       await check();
@@ -55,10 +67,6 @@ async function fill(handle: FileHandle, target: Buffer, position: number): Promi
     if (bytesRead === 0) throw changed();
     filled += bytesRead;
   }
-}
-
-function fingerprint(stats: BigIntStats): string {
-  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
 }
 
 function changed(): SharingError {

@@ -11,7 +11,8 @@ import {
 } from '#sharing/storage/landing.js';
 import type { Room } from '#sharing/storage/room.js';
 import { assemble } from '#sharing/transfer/assembly.js';
-import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
@@ -31,7 +32,10 @@ export interface Receiving {
   cancel(): void;
   /** Ends it without a word, because the other side has said the last one. */
   abandon(error: SharingError): void;
-  /** How it ended. Rejects with a SharingError when the connection ended first. */
+  /**
+   * How it ended. Rejects with a SharingError when the connection ended first; a file that was being
+   * saved by then is saved all the same.
+   */
   readonly outcome: Promise<ReceiveOutcome>;
 }
 
@@ -54,16 +58,24 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
   const working = new Set<Promise<void>>();
+  const takenBack = new AbortController();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
   let confirmed = 0;
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
-  const watch = watchStall(options.stallTime, () => {
-    if (rules.phase() === 'deciding' || rules.phase() === 'finishing') return;
-    connection.close(new SharingError('stalled', 'the sender sends no more bytes'));
+  const watch = watchStall(options.stallTime, howLong, () => {
+    const error = new SharingError('stalled', 'the sender sends no more bytes');
+    connection.close(error, { t: 'error', ...refusalOf(error) });
   });
+
+  /** While we decide, compare, save, or cannot take more, the sender waits for us. */
+  function howLong(): number {
+    const phase = rules.phase();
+    const ours = phase === 'deciding' || phase === 'finishing' || !connection.listening();
+    return ours ? 0 : patience.receiver;
+  }
 
   async function decide(): Promise<void> {
     comparison = await openComparison(await options.area(), name, size, algorithm);
@@ -83,12 +95,15 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   async function nextStep(): Promise<void> {
     const phase = rules.phase();
     if (!comparison || (phase !== 'deciding' && phase !== 'comparing')) return;
-    const same = comparison.same();
+    const same = await comparison.same();
+    if (rules.phase() !== phase) return;
     if (same) {
       want({ want: 'nothing', file, reason: 'identical', ...same });
       over({ kind: 'identical', size, ...same });
     } else if (!comparison.hopeful()) {
       landing = await openLanding(await options.area(), room, options, options.token);
+      // It may have been given up while the partial was made.
+      if (rules.phase() !== phase) return;
       rules.wantAll();
       want({ want: 'all', file });
       onProgress({ phase: 'sending', bytes: 0, size });
@@ -124,9 +139,15 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     await assembly.idle();
     if (rules.phase() !== 'finishing' || !landing) return;
     onProgress({ phase: 'saving', bytes: size, size });
-    const published = await landing.publish();
+    const published = await landing.publish(takenBack.signal);
     connection.send({ t: 'receipt', id, file, ...published });
     over({ kind: 'received', ...published });
+  }
+
+  /** Whoever ends a file that is being saved asks: it may have its name already, and then it is received. */
+  function stop(error: SharingError): void {
+    if (rules.phase() === 'finishing') takenBack.abort(error);
+    else giveUp(error);
   }
 
   /** A file that cannot be taken ends by itself; the session goes on. */
@@ -142,7 +163,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   function giveUp(error: SharingError): void {
     const phase = rules.phase();
-    if (refusal || phase === 'over' || connection.signal.aborted) return;
+    if (refusal || phase === 'over') return;
     refusal = error;
     assembly.drop();
     // The room is somebody else's from now on, however long the sender takes to notice.
@@ -166,13 +187,14 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     try {
       return await new Promise<ReceiveOutcome>((resolve, reject) => {
         settle = resolve;
-        const stop = (): void => {
-          reject(asSharingError(signal.reason));
+        const onAbort = (): void => {
+          // Nothing more is needed from the other side: what is all here is saved, whoever left meanwhile.
+          if (rules.phase() !== 'finishing') reject(asSharingError(signal.reason));
         };
-        if (signal.aborted) stop();
-        signal.addEventListener('abort', stop, { once: true });
+        if (signal.aborted) onAbort();
+        signal.addEventListener('abort', onAbort, { once: true });
         release = () => {
-          signal.removeEventListener('abort', stop);
+          signal.removeEventListener('abort', onAbort);
         };
         void guarded(decide);
       });
@@ -195,11 +217,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         return guarded(() => compare(frame.first, frame.digests));
       }
       if (frame.t === 'fail') {
-        rules.failed();
-        over({
-          kind: 'failed',
-          error: refusal ?? refusedBy(frame),
-        });
+        const error = refusal ?? refusedBy(frame);
+        if (rules.failed() === 'take') over({ kind: 'failed', error });
+        else stop(error);
       } else if (rules.end() === 'take') {
         void guarded(finish);
       } else {
@@ -218,10 +238,11 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       assembly.data(bytes);
     },
     cancel() {
-      giveUp(new SharingError('cancelled', 'cancelled by the receiver'));
+      stop(new SharingError('cancelled', 'cancelled by the receiver'));
     },
     abandon(error) {
-      if (rules.phase() !== 'over') over({ kind: 'failed', error });
+      if (rules.phase() === 'finishing') stop(error);
+      else if (rules.phase() !== 'over') over({ kind: 'failed', error });
     },
     outcome: run(),
   };

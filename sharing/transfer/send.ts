@@ -10,7 +10,8 @@ import {
 } from '#sharing/storage/digest.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
-import { watchStall, type OnProgress } from '#sharing/transfer/progress.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
@@ -18,14 +19,6 @@ import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** Chunks that are read ahead or still being written to the socket. */
 const bufferCount = 3;
-
-/**
- * How much longer than a receiver a sender waits: what it wrote may lie in buffers between the two for
- * a long time on a slow link, and the receiver sees sooner that nothing comes.
- */
-const patience = 3;
-/** And how many times that, while the receiver brings a large file to its disk. */
-const savingPatience = 10;
 
 /** One file on its way out. */
 export interface Sending {
@@ -59,19 +52,23 @@ export function startSending(connection: Connection, options: SendOptions): Send
   );
   const digests = Buffer.alloc(chunkCount(size) * digestLength);
   const underWay = new Set<Promise<void>>();
+  /** Which of `digests` are known. */
+  const hashed = new Uint8Array(chunkCount(size));
   let confirmed = 0;
+  let reading = false;
   let wake: () => void = () => undefined;
 
   /** Bytes that left and words that came count as movement; that the other side lives does not. */
-  const watch = watchStall(options.stallTime * patience, () => {
-    waited += 1;
-    if (rules.phase() === 'ended' && waited < savingPatience) {
-      watch.moved();
-      return;
-    }
-    connection.close(new SharingError('stalled', 'the receiver does not go on'));
+  const watch = watchStall(options.stallTime, howLong, () => {
+    const error = new SharingError('stalled', 'the receiver does not go on');
+    connection.close(error, { t: 'error', ...refusalOf(error) });
   });
-  let waited = 0;
+
+  /** A slow disk of our own is not the receiver's fault. */
+  function howLong(): number {
+    if (reading || !connection.listening()) return 0;
+    return rules.mayBeSaving() ? patience.saving : patience.sender;
+  }
 
   async function run(): Promise<SendOutcome> {
     for (;;) {
@@ -96,8 +93,9 @@ export function startSending(connection: Connection, options: SendOptions): Send
   }
 
   /** A receipt counts only for what was sent; a receiver that names other content has something else. */
-  function believed(outcome: SendOutcome): SendOutcome {
+  async function believed(outcome: SendOutcome): Promise<SendOutcome> {
     if (outcome.kind === 'failed' || outcome.kind === 'skipped') return outcome;
+    await hashTheRest();
     const digest = digestText(algorithm, fileDigest(algorithm, size, digests));
     const sameSize = !('size' in outcome) || outcome.size === size;
     const same = outcome.digest === digest && sameSize;
@@ -155,7 +153,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
     const length = chunkLength(size, chunk);
     const bytes = buffer.subarray(0, length);
     try {
-      await source.read(bytes, chunk * chunkSize);
+      await read(chunk, bytes);
     } catch (error) {
       buffers.push(buffer);
       throw error;
@@ -167,29 +165,51 @@ export function startSending(connection: Connection, options: SendOptions): Send
     }
     const digest = noteDigest(chunk, bytes);
     const sent = connection
-      .sendChunk({ id, file, chunk, length, digest }, bytes)
+      .sendChunk({ id, file, chunk, length, digest }, bytes, () => {
+        watch.moved();
+      })
       .catch(() => undefined)
       .then(() => {
-        watch.moved();
         buffers.push(buffer);
         underWay.delete(sent);
       });
     underWay.add(sent);
   }
 
+  async function read(chunk: number, bytes: Buffer): Promise<void> {
+    reading = true;
+    try {
+      await source.read(bytes, chunk * chunkSize);
+    } finally {
+      reading = false;
+    }
+  }
+
   function noteDigest(chunk: number, bytes: Buffer): Buffer {
     const digest = digestOf(algorithm, bytes);
+    hashed[chunk] = 1;
     digest.copy(digests, chunk * digestLength);
     return digest;
   }
 
-  async function sendDigests(first: number, count: number): Promise<void> {
+  /** What the receiver had already was not sent; its receipt is over all of it. */
+  async function hashTheRest(): Promise<void> {
+    for (let chunk = 0; chunk < hashed.length; chunk += 1) {
+      if (hashed[chunk] === 0) await hash(chunk, 1);
+    }
+  }
+
+  async function hash(first: number, count: number): Promise<void> {
     const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
     for (let chunk = first; chunk < first + count; chunk += 1) {
       const bytes = buffer.subarray(0, chunkLength(size, chunk));
-      await source.read(bytes, chunk * chunkSize);
+      await read(chunk, bytes);
       noteDigest(chunk, bytes);
     }
+  }
+
+  async function sendDigests(first: number, count: number): Promise<void> {
+    await hash(first, count);
     const page = digests.subarray(first * digestLength, (first + count) * digestLength);
     if (rules.phase() !== 'digesting') return;
     await connection.sendDigests({ id, file, first, digests: page });

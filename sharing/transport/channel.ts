@@ -44,11 +44,6 @@ export function peerIdOf(socket: TLSSocket): string {
   return deviceId(publicKey);
 }
 
-/** `address` without the prefix of an IPv4-mapped IPv6 address. */
-export function unmapped(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-}
-
 function notOurs(what: string): SharingError {
   return new SharingError('not-lanpost', what, { what });
 }

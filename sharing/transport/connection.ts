@@ -28,13 +28,18 @@ export type Receiver = (incoming: Incoming) => Promise<void> | undefined;
 export interface Connection extends AsyncDisposable {
   /** Queues a control message; it passes chunks that are under way. */
   send(message: Message): void;
-  /** Sends a chunk. Resolves when `bytes` may be used again; rejects with the reason of the close. */
-  sendChunk(header: ChunkHeader, bytes: Buffer): Promise<void>;
+  /**
+   * Sends a chunk. Resolves when `bytes` may be used again; rejects with the reason of the close. `moved` is
+   * called for each part that left.
+   */
+  sendChunk(header: ChunkHeader, bytes: Buffer, moved?: () => void): Promise<void>;
   sendDigests(digests: Digests): Promise<void>;
   /** Resolves when little enough waits to be sent. */
   drained(): Promise<void>;
   /** Begins to read; called once. */
   receive(receiver: Receiver): void;
+  /** False while nothing is read, because we are busy with what came. */
+  listening(): boolean;
   /** Ends it; `last` still goes out if it can. The first reason stays; none is a friendly end. */
   close(error?: SharingError, last?: Message): void;
   /** Aborted once it is closed, with a SharingError as the reason. */
@@ -53,6 +58,7 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
   let draining: Promise<void> | undefined;
   let stopDraining: () => void = () => undefined;
   let chunkTurn: Promise<unknown> = Promise.resolve();
+  let listening = true;
 
   const closed = new Promise<SharingError | undefined>((resolve) => {
     duplex.once('close', () => {
@@ -97,6 +103,8 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     beat.sent();
     duplex.write(bytes, () => {
       flushed?.();
+      // Somebody reads what we send, though we do not listen for an answer.
+      if (!listening) beat.heard();
       // Not the stream's own 'drain', which comes only when nothing at all is left to send.
       if (duplex.writableLength <= maxQueued) stopDraining();
     });
@@ -120,6 +128,7 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
   async function queueChunk(
     header: ChunkHeader,
     bytes: Buffer,
+    moved: () => void,
   ): Promise<{ readonly flushed: Promise<void> }> {
     await drained();
     write(encodeChunkHeader(header));
@@ -129,7 +138,10 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
       const part = bytes.subarray(at, at + partLength);
       write(encodeDataHeader(part.length));
       flushed = new Promise<void>((resolve) => {
-        write(part, resolve);
+        write(part, () => {
+          moved();
+          resolve();
+        });
       });
     }
     return { flushed };
@@ -175,8 +187,10 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
       try {
         const busy = deliver(decoder.push(bytes), receiver);
         if (!busy) return;
+        listening = false;
         duplex.pause();
         busy.catch(fail).finally(() => {
+          listening = true;
           beat.heard();
           duplex.resume();
         });
@@ -190,9 +204,9 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     send: (message) => {
       write(encode(message));
     },
-    async sendChunk(header, bytes) {
+    async sendChunk(header, bytes, moved = () => undefined) {
       // Chunks of several transfers must not mix: data frames carry no address.
-      const queued = chunkTurn.then(() => queueChunk(header, bytes));
+      const queued = chunkTurn.then(() => queueChunk(header, bytes, moved));
       chunkTurn = queued.catch(() => undefined);
       await (
         await queued
@@ -206,6 +220,7 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
     },
     drained,
     receive: listen,
+    listening: () => listening,
     close: finish,
     signal,
     closed,

@@ -1,5 +1,5 @@
-import { unmapped } from '#sharing/transport/channel.js';
-import { isIPv6, type Socket } from 'node:net';
+import { addressKey } from '#sharing/transport/address.js';
+import type { Socket } from 'node:net';
 
 /** Why somebody may not come in. */
 export type Crowded = 'too-many-clients' | 'too-many-from-address';
@@ -44,18 +44,4 @@ export function crowdLimit(maxConnections: number, maxPerAddress: number): Crowd
       return count >= maxPerAddress ? { way: 'tell', why: 'too-many-from-address' } : { way: 'in' };
     },
   };
-}
-
-/** What counts as one address: an IPv4 address, or an IPv6 /64, which one household has whole. */
-export function addressKey(address: string): string {
-  const plain = unmapped(address);
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail = ''] = (plain.split('%')[0] ?? '').split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => parseInt(group, 16))
-    .join(':');
 }

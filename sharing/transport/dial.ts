@@ -1,6 +1,7 @@
 import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
-import { channelOptions, exporterOf, peerIdOf, unmapped } from '#sharing/transport/channel.js';
+import { unmapped } from '#sharing/transport/address.js';
+import { channelOptions, exporterOf, peerIdOf } from '#sharing/transport/channel.js';
 import { connect, type TLSSocket } from 'node:tls';
 
 export interface DialOptions {
@@ -57,20 +58,22 @@ export async function dial({ host, port, device, timeout, signal }: DialOptions)
     socket.once('connect', () => {
       connected = true;
     });
-    socket.once('error', (error: Error) => {
+    const onError = (error: Error): void => {
       stop(new SharingError(reasonOf(error, connected), error.message, where, error));
-    });
-    socket.once('end', () => {
+    };
+    const onEnd = (): void => {
       stop(new SharingError('not-lanpost', 'the connection was closed at once', where));
-    });
+    };
+    socket.once('error', onError);
+    socket.once('end', onEnd);
     socket.once('secureConnect', () => {
       try {
         const serverId = peerIdOf(socket);
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
-        socket.removeAllListeners('error').removeAllListeners('end');
         // Until the connection has its own listeners, an error must not be an uncaught one.
         socket.on('error', () => undefined);
+        socket.off('error', onError).off('end', onEnd);
         socket.setNoDelay(true);
         resolve({
           socket,

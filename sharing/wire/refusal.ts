@@ -23,6 +23,7 @@ export const wireCodes = [
   'read-failed',
   'write-failed',
   'damaged',
+  'folder-gone',
   'no-room',
   'file-too-large',
   'too-many-clients',
@@ -54,7 +55,9 @@ export interface Refusal {
 /** What a peer is told of one of our failures; what is not its business is `internal`, without words. */
 export function refusalOf({ code, message, facts }: SharingError): Refusal {
   if (!isWireCode(code) || code === 'internal') return { code: 'internal', message: '' };
-  const told = { code, message: message.slice(0, maxWords) };
+  // Where the folder lies on this machine is nobody else's business.
+  const words = code === 'folder-gone' ? '' : message.slice(0, maxWords);
+  const told = { code, message: words };
   const numbers = ['size', 'free', 'limit'].filter((key) => typeof facts[key] === 'number');
   if (numbers.length === 0) return told;
   return { ...told, facts: Object.fromEntries(numbers.map((key) => [key, facts[key]])) };

@@ -1,4 +1,11 @@
-import { addPeer, changePeer, readKnownPeers, type KnownPeer } from '#sharing/device.js';
+import {
+  addPeer,
+  changePeer,
+  forgetPin,
+  readKnownPeers,
+  type KnownPeer,
+  type Pin,
+} from '#sharing/device.js';
 import { idLength, parseSymbols } from '#sharing/id.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
@@ -8,17 +15,20 @@ import { quote } from '#src/view/quote.js';
 import type { Run } from './command.js';
 
 const usage =
-  'peers list | add <full id> <name> [rights] | rename <peer> <name> | rights <peer> <rights> | forget <peer>';
+  'peers list | add <full id> <name> [rights] | rename <peer> <name> | rights <peer> <rights> | forget <peer or place>';
 
 export const run: Run = async (context, { words: [what = 'list', ...words] }) => {
   const { stateFolder, view } = context;
   const [first, second, third] = words;
   switch (what) {
-    case 'list':
-      for (const { name, id, rights, how, since } of (await readKnownPeers(stateFolder)).peers) {
+    case 'list': {
+      const { peers, pins } = await readKnownPeers(stateFolder);
+      for (const { name, id, rights, how, since } of peers) {
         view.show({ event: 'peer', name, id, rights, how, since });
       }
+      for (const { place, id, since } of pins) view.show({ event: 'pin', place, id, since });
       return exitCodes.done;
+    }
     case 'add': {
       const id = parseSymbols(need(first));
       if (id?.length !== idLength)
@@ -35,9 +45,12 @@ export const run: Run = async (context, { words: [what = 'list', ...words] }) =>
         rights: [...rightsOf(need(second))],
       });
       return exitCodes.done;
-    case 'forget':
-      await changePeer(stateFolder, (await find(context, first)).id, undefined);
+    case 'forget': {
+      const pin = await findPin(stateFolder, first);
+      if (pin) await forgetPin(stateFolder, pin.place);
+      else await changePeer(stateFolder, (await find(context, first)).id, undefined);
       return exitCodes.done;
+    }
     default:
       throw new ProgramError('usage', `peers cannot "${quote(what)}"`, usage);
   }
@@ -46,6 +59,12 @@ export const run: Run = async (context, { words: [what = 'list', ...words] }) =>
 function need(word: string | undefined): string {
   if (word !== undefined && word !== '') return word;
   throw new ProgramError('usage', 'something is missing', usage);
+}
+
+/** The open server that was seen at that place: `host:port`. */
+async function findPin(stateFolder: string, word: string | undefined): Promise<Pin | undefined> {
+  const { pins } = await readKnownPeers(stateFolder);
+  return pins.find(({ place }) => place === word?.toLowerCase());
 }
 
 /** The peer of that name, or with that id, whole or in its short form. */

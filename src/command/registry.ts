@@ -162,6 +162,7 @@ export const registry: readonly Command[] = [
       'peers rename amber attic',
       'peers rights attic read',
       'peers forget attic',
+      'peers forget 192.168.1.20:30001',
     ],
     load: () => import('./peers.js'),
   },

@@ -34,6 +34,13 @@ export type Answer =
       readonly how: string;
       readonly since: string;
     }
+  /** An open server whose key was remembered when it was first used. */
+  | {
+      readonly event: 'pin';
+      readonly place: string;
+      readonly id: string;
+      readonly since: string;
+    }
   | { readonly event: 'bye'; readonly name: string }
   | {
       readonly event: 'serving';

@@ -34,6 +34,8 @@ export function textLines(answer: Answer): string {
       const rights = answer.rights.join(', ') || 'no rights here';
       return `${quote(answer.name).padEnd(20)}  ${shortId(answer.id)}  ${rights}\n`;
     }
+    case 'pin':
+      return `${quote(answer.place).padEnd(20)}  ${shortId(answer.id)}  unverified, an open server\n`;
     case 'bye':
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':

@@ -9,6 +9,7 @@ import { digestOf } from '#sharing/storage/digest.js';
 import { channelOptions } from '#sharing/transport/channel.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
+import { encode } from '#sharing/wire/message.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 type Pair = readonly [Duplex, Duplex];
@@ -199,4 +200,24 @@ describe.each([
     other.resume();
     expect((await a.closed)?.code).toBe('peer-silent');
   });
+});
+
+test('a peer that reads slowly lives, though it says nothing and we do not listen meanwhile', async () => {
+  const [near, far] = await memoryPair();
+  const a = speak(near, { heartbeat: 60, idle: 300 });
+  onTestFinished(() => a[Symbol.asyncDispose]());
+  a.receive(() => {
+    for (let id = 1; id <= 20; id += 1) a.send({ t: 'list', id, path: 'x'.repeat(60_000) });
+    return undefined;
+  });
+  far.write(encode({ t: 'list', id: 1, path: '' }));
+  await once(far, 'readable');
+  let wasDeaf = false;
+  for (let read = 0; read < 600_000;) {
+    await delay(40);
+    read += ((far.read(32_768) ?? far.read()) as Buffer | null)?.length ?? 0;
+    wasDeaf ||= !a.listening();
+    expect(a.signal.aborted).toBe(false);
+  }
+  expect(wasDeaf).toBe(true);
 });

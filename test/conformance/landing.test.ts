@@ -1,8 +1,11 @@
 import {
+  appendFile,
   chmod,
   mkdir,
   readdir,
   readFile,
+  rename,
+  rm,
   stat,
   symlink,
   utimes,
@@ -10,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { SharingError } from '#sharing/errors.js';
 import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
 import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
@@ -153,11 +157,64 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     );
     expect(comparison.hopeful()).toBe(true);
     await comparison.compare(digests[0]!);
-    expect(comparison.same()).toBeUndefined();
+    expect(await comparison.same()).toBeUndefined();
     await comparison.compare(digests[1]!);
-    expect(comparison.same()).toMatchObject({ as: 'new_a (7).bin' });
+    expect(await comparison.same()).toMatchObject({ as: 'new_a (7).bin' });
     await using none = await openComparison(area, safeName('x.bin'), content.length, 'blake3');
     expect(none.hopeful()).toBe(false);
+  });
+
+  test.each<[string, (file: string) => Promise<unknown>]>([
+    ['was removed', (file) => rm(file)],
+    ['was replaced by another', (file) => replace(file)],
+    ['was written to', (file) => appendFile(file, 'x')],
+  ])('a file that %s while it was compared is not the same', async (_, harm) => {
+    const { place, area } = await open();
+    const content = Buffer.from('the same');
+    await writeFile(join(place, 'new_a.bin'), content);
+    const name = safeName('new_a.bin');
+    await using comparison = await openComparison(area, name, content.length, 'blake3');
+    await comparison.compare(digestOf('blake3', content));
+    await harm(join(place, 'new_a.bin'));
+    expect(await comparison.same()).toBeUndefined();
+    expect(comparison.hopeful()).toBe(false);
+  });
+
+  test.each([0, -1, -86_400_000_001, 1_700_000_000_654_321, Number.MIN_SAFE_INTEGER / 1000])(
+    'a time of %s microseconds is kept',
+    async (mtime) => {
+      const { place, area } = await open();
+      const landing = await openLanding(area, room, { ...expected(Buffer.alloc(0)), mtime }, token);
+      await landing.publish();
+      const { mtimeNs } = await stat(join(place, 'new_a.bin'), { bigint: true });
+      // A double of seconds holds a microsecond of our time, give or take one.
+      expect(Math.abs(Number(mtimeNs / 1000n) - mtime)).toBeLessThanOrEqual(1);
+    },
+  );
+
+  test('what is taken back before it has its name is not published', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const landing = await openLanding(area, room, expected(content), token);
+    await write(landing, content);
+    const reason = new SharingError('cancelled', '');
+    await expect(landing.publish(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await landing.abandon();
+    expect(await visible(place)).toEqual([]);
+    expect(await left(place)).toEqual([]);
+  });
+
+  test('a name that cannot be made durable is taken away again', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const failing = new Error('EIO');
+    const target = { ...area.target, sync: () => Promise.reject(failing) };
+    const landing = await openLanding({ ...area, target }, room, expected(content), token);
+    await write(landing, content);
+    await expect(landing.publish()).rejects.toMatchObject({ code: 'write-failed' });
+    await landing.abandon();
+    expect(await visible(place)).toEqual([]);
+    expect(await left(place)).toEqual([]);
   });
 
   test.skipIf(process.platform === 'win32')(
@@ -185,3 +242,8 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     expect((await left(place)).sort()).toEqual(['notes.txt', 'x.part']);
   });
 });
+
+async function replace(file: string): Promise<void> {
+  await writeFile(`${file}.other`, await readFile(file));
+  await rename(`${file}.other`, file);
+}

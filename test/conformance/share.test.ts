@@ -170,8 +170,7 @@ describe.each(ways)('a share, reached by %s', (way) => {
     await rename(place, join(base, 'moved'));
     await symlink('theirs', place);
     if (way === 'handle') expect(await readAll(share, 'file')).toBe('ours');
-    else
-      await expect(share.open(safePath('file'))).rejects.toMatchObject({ code: 'folder-missing' });
+    else await expect(share.open(safePath('file'))).rejects.toMatchObject({ code: 'folder-gone' });
     await rm(place);
   });
 

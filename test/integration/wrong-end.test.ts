@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDevice } from '#sharing/identity/device.js';
+import { startHostileServer, welcome } from '../support/hostile-peer.js';
 import { makePlace, run, type Place } from '../support/program.js';
+import { openMachine } from '../support/terminal-session.js';
 
 let folder: string;
 let place: Place;
@@ -89,3 +92,20 @@ async function closedPort(): Promise<{ port: number }> {
   await using free = await listener(createServer());
   return { port: free.port };
 }
+
+test('a name with escape codes reaches no screen, not even when its session ends', async () => {
+  const device = await openDevice(join(folder, 'hostile'));
+  await using server = await startHostileServer(device, async (client) => {
+    await client.hear('hello');
+    client.say({ ...welcome, name: 'evil\u001b[2Jname' });
+    await client.hear('list');
+    client.socket.destroy();
+  });
+  await using machine = await openMachine();
+  const lines = [`connect 127.0.0.1:${server.port}`, '-rlist', '-rlist'];
+  const outcome = await machine.run([], { input: lines });
+  const shown = outcome.lines.map(({ text }) => text).join('\n');
+  expect(shown).toContain('connected to evil');
+  expect(shown).toMatch(/the session with evil.* is over/);
+  expect(shown).not.toContain('\u001b');
+});

@@ -171,7 +171,7 @@ export const states: readonly State[] = [
   },
   {
     name: 'between our end and the receipt',
-    legal: always,
+    legal: [...always, 'fail'],
     reach: async (served: ServedShare): Reached => {
       const peer = await putting(served, offer(`dawn-${Math.random()}.txt`));
       return { peer, then: Buffer.concat([wholeChunk, end]) };

@@ -71,6 +71,7 @@ async function openStage(machine: Machine): Promise<Stage> {
     ['{closed}', String(await freePort('tcp'))],
     ['{almost-long}', 'n'.repeat(240)],
     ['{long}', 'n'.repeat(241)],
+    ['{very-long}', 'm'.repeat(255)],
   ]);
   const servers: RunningServer[] = [];
   const others: AsyncDisposable[] = [];

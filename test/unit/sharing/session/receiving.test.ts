@@ -86,11 +86,18 @@ describe('receiving', () => {
     expect(() => rules.chunk(chunk(1))).toThrow(breach);
   });
 
-  test('a sender that has ended cannot fail any more', () => {
+  test('a sender that has ended may take its file back once, and waits for our last word', () => {
     const rules = receiving(0);
     rules.end();
-    expect(() => {
-      rules.failed();
-    }).toThrow(breach);
+    expect(rules.failed()).toBe('drop');
+    expect(rules.phase()).toBe('finishing');
+    expect(() => rules.failed()).toThrow(breach);
+  });
+
+  test('a fail that crossed our last word is late, not wrong', () => {
+    const rules = receiving(0);
+    rules.end();
+    rules.finish();
+    expect(rules.failed()).toBe('drop');
   });
 });

@@ -158,13 +158,24 @@ describe('while work is under way', () => {
     ],
     ['entries', { t: 'entries', id: 1, rows: [], more: false }],
     ['denied', { t: 'denied', code: 'x', message: '' }],
-    ['an error', { t: 'error', code: 'x', message: '' }],
+    ['an error for a request', { t: 'error', id: 1, code: 'x', message: '' }],
   ])('%s is a breach and closes', (_, incoming) => {
     const rules = ready();
     rules.receive(get(1));
     rules.receive(list(2));
     expect(only(rules.receive(incoming))).toMatchObject(closing('protocol'));
     expect(rules.receive(list(3))).toEqual([]);
+  });
+
+  test('an error without an id is the last word, and ends the session', () => {
+    const rules = ready();
+    const actions = rules.receive({ t: 'error', code: 'stalled', message: 'nothing comes' });
+    expect(only(actions)).toMatchObject({ do: 'close', error: { code: 'stalled' } });
+    expect(rules.receive(list(3))).toEqual([]);
+  });
+
+  test('an unknown kind without an id is ignored', () => {
+    expect(ready().receive({ t: 'unknown', kind: 'status' })).toEqual([]);
   });
 
   test('an unknown kind is answered and the session goes on', () => {

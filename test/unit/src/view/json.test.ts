@@ -80,6 +80,10 @@ const answers = {
     },
     ['name', 'id', 'rights', 'how', 'since'],
   ],
+  pin: [
+    { event: 'pin', place: '10.0.0.9:30001', id, since: '2026-11-20T19:22:00.000Z' },
+    ['place', 'id', 'since'],
+  ],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [
     {

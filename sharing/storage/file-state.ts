@@ -1,0 +1,26 @@
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+
+/** Names this state of this file: whatever is written to it, or put in its place, has another name. */
+export function fileState({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+/** True while nothing was written to the file. A name that it gained or lost moves its change time too. */
+export function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
+  const named = before.nlink !== now.nlink;
+  return fileState(named ? { ...now, ctimeNs: before.ctimeNs } : now) === fileState(before);
+}
+
+/** Modification time in microseconds since 1970, as near as a message can say it (PROTOCOL.md, "Messages"). */
+export function modificationTime({ mtimeNs }: BigIntStats): number {
+  const time = Number(mtimeNs / 1000n);
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time));
+}
+
+/** Gives a file its modification time, in microseconds since 1970. */
+export async function setModificationTime(file: FileHandle, time: number): Promise<void> {
+  // As text: Node takes a negative number for "now".
+  const seconds = String(time / 1e6);
+  await file.utimes(seconds, seconds);
+}

@@ -1,0 +1,252 @@
+import { transferTable, inTurn, type Transfers } from '#sharing/dialogue/transfers.js';
+import { SharingError } from '#sharing/errors.js';
+import { routeTransfer, type Direction } from '#sharing/session/incoming.js';
+import type { SendOutcome } from '#sharing/session/sending.js';
+import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
+import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
+import { openFolder } from '#sharing/storage/folder.js';
+import { safeName, safePath } from '#sharing/storage/path.js';
+import { openRoom } from '#sharing/storage/room.js';
+import { openShare } from '#sharing/storage/share.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
+import { startSending, type Sending } from '#sharing/transfer/send.js';
+import { speak, type Connection } from '#sharing/transport/connection.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { duplexPair } from 'node:stream';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../../../support/temporary.js';
+
+const content = Buffer.alloc(2 * chunkSize + 7, 5);
+const room = openRoom({ keepFree: 0, maxFileSize: 2 ** 40 });
+
+interface Options {
+  readonly onSent?: OnProgress;
+  readonly onReceived?: OnProgress;
+  /** What the receiver lands in, in place of the plain area. */
+  readonly wrap?: (area: LandingArea) => LandingArea;
+}
+
+interface Transfer {
+  readonly sending: Sending;
+  readonly receiving: Receiving;
+  readonly ends: readonly [Connection, Connection];
+  /** Where it lands. */
+  readonly place: string;
+  readonly sent: Promise<SendOutcome>;
+  readonly received: Promise<ReceiveOutcome>;
+}
+
+/** One file from a sender to a receiver, each at its end of a connection in memory. */
+async function transfer(options: Options = {}, place?: string): Promise<Transfer> {
+  const from = await temporaryFolder();
+  const to = place ?? (await temporaryFolder());
+  await writeFile(join(from, 'a.bin'), content);
+  const share = await openShare(from, Buffer.alloc(32));
+  const target = await openFolder(to);
+  const plain = await openLandingArea(target);
+  const area = options.wrap?.(plain) ?? plain;
+  const source = await share.open(safePath('a.bin'));
+  const silence = { heartbeat: 15_000, idle: 35_000 };
+  const [near, far] = duplexPair();
+  const ends = [speak(near, silence), speak(far, silence)] as const;
+  const common = { id: 1, file: 0, algorithm: 'blake3', stallTime: 20_000 } as const;
+  const tables = [listenAs(ends[0], 'sending'), listenAs(ends[1], 'receiving')] as const;
+  const { onSent, onReceived } = options;
+  const sending = startSending(ends[0], {
+    ...common,
+    source,
+    ...(onSent && { onProgress: onSent }),
+  });
+  tables[0].sending.set(1, sending);
+  const receiving = startReceiving(ends[1], {
+    ...common,
+    area: () => Promise.resolve(area),
+    room,
+    name: safeName('new_a.bin'),
+    size: source.size,
+    mtime: source.mtime,
+    tag: source.tag,
+    peer: 'PEER',
+    token: 'ab'.repeat(16),
+    ...(onReceived && { onProgress: onReceived }),
+  });
+  tables[1].receiving.set(1, receiving);
+  onTestFinished(async () => {
+    await Promise.allSettled([sending.outcome, receiving.outcome]);
+    for (const one of [...ends, plain, target, share]) await one[Symbol.asyncDispose]();
+  });
+  const [sent, received] = [sending.outcome, receiving.outcome];
+  for (const outcome of [sent, received]) outcome.catch(() => undefined);
+  return { sending, receiving, ends, place: to, sent, received };
+}
+
+function listenAs(connection: Connection, direction: Direction): Transfers {
+  const table = transferTable();
+  connection.receive((incoming) => {
+    const actions = routeTransfer(
+      incoming,
+      () => direction,
+      () => true,
+    );
+    return inTurn(actions ?? [], (action) => table.carryOut(action));
+  });
+  return table;
+}
+
+const visible = async (place: string): Promise<string[]> =>
+  (await readdir(place)).filter((name) => name !== '.lanpost');
+const partials = (place: string): Promise<string[]> => readdir(join(place, '.lanpost'));
+
+describe('a transfer', () => {
+  test('arrives, and both sides say so', async () => {
+    const { sent, received, place } = await transfer();
+    const { digest } = (await received) as { digest: string };
+    expect(await sent).toEqual({ kind: 'stored', as: 'new_a.bin', size: content.length, digest });
+    expect((await readFile(join(place, 'new_a.bin'))).equals(content)).toBe(true);
+  });
+
+  test('given up by the receiver before it has its name leaves nothing, and the sender is told', async () => {
+    const one = await transfer({
+      onReceived: ({ phase }) => {
+        if (phase === 'saving') one.receiving.cancel();
+      },
+    });
+    expect(await one.received).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(await one.sent).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(await visible(one.place)).toEqual([]);
+    expect(await partials(one.place)).toEqual([]);
+  });
+
+  test('given up by the receiver when it has its name is received', async () => {
+    const one = await transfer({
+      wrap: (area) => ({
+        ...area,
+        target: {
+          ...area.target,
+          sync: () => {
+            one.receiving.cancel();
+            return area.target.sync();
+          },
+        },
+      }),
+    });
+    expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+    expect(await one.sent).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
+    expect(await visible(one.place)).toEqual(['new_a.bin']);
+  });
+
+  test('taken back by the sender while it is saved: the last word tells, and the session goes on', async () => {
+    const early = await transfer({
+      onSent: ({ phase }) => {
+        if (phase === 'saving') early.sending.cancel();
+      },
+      wrap: (area) => ({ ...area, folder: slow(area.folder) }),
+    });
+    const [sent, received] = [await early.sent, await early.received];
+    expect(sent.kind === 'stored').toBe(received.kind === 'received');
+    expect((await visible(early.place)).length).toBe(received.kind === 'received' ? 1 : 0);
+    expect(early.ends.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+  });
+
+  test('saved when the connection ends is received all the same', async () => {
+    const one = await transfer({
+      onReceived: ({ phase }) => {
+        if (phase === 'saving') one.ends[0].close(new SharingError('connection-lost', 'cut'));
+      },
+    });
+    expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+    await expect(one.sent).rejects.toMatchObject({ code: 'connection-lost' });
+    expect(await visible(one.place)).toEqual(['new_a.bin']);
+  });
+
+  test('given up while the partial is made begins nothing', async () => {
+    const one = await transfer({
+      wrap: (area) => ({
+        ...area,
+        folder: {
+          ...area.folder,
+          at: (name) => {
+            one.receiving.cancel();
+            return area.folder.at(name);
+          },
+        },
+      }),
+    });
+    expect(await one.received).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(await one.sent).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(await partials(one.place)).toEqual([]);
+  });
+
+  test('a file that is the same but vanishes while it is compared is received', async () => {
+    const place = await temporaryFolder();
+    await writeFile(join(place, 'new_a.bin'), content);
+    const one = await transfer(
+      {
+        wrap: (area) => ({
+          ...area,
+          target: {
+            ...area.target,
+            sync: async () => {
+              await rm(join(place, 'new_a.bin'), { force: true });
+              await area.target.sync();
+            },
+          },
+        }),
+      },
+      place,
+    );
+    expect(await one.received).toMatchObject({ kind: 'received' });
+  });
+});
+
+test('a receipt is over what the receiver had already, too', async () => {
+  const folder = await temporaryFolder();
+  const bytes = Buffer.concat([Buffer.alloc(chunkSize, 1), Buffer.alloc(chunkSize, 2)]);
+  await writeFile(join(folder, 'a.bin'), bytes);
+  await using share = await openShare(folder, Buffer.alloc(32));
+  const source = await share.open(safePath('a.bin'));
+  const silence = { heartbeat: 15_000, idle: 35_000 };
+  const [near, far] = duplexPair();
+  await using sender = speak(near, silence);
+  await using receiver = speak(far, silence);
+  const table = listenAs(sender, 'sending');
+  const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
+  const sending = startSending(sender, options);
+  table.sending.set(1, sending);
+  const slots = [1, 2].map((fill) => digestOf('blake3', Buffer.alloc(chunkSize, fill)));
+  const digest = fileDigest('blake3', bytes.length, Buffer.concat(slots));
+  const chunks: number[] = [];
+  receiver.receive((incoming) => {
+    if (incoming.t === 'chunk') {
+      chunks.push(incoming.chunk);
+      receiver.send({ t: 'got', id: 1, file: 0, chunk: incoming.chunk });
+    }
+    if (incoming.t === 'end') {
+      const [size, text] = [bytes.length, digestText('blake3', digest)];
+      receiver.send({ t: 'receipt', id: 1, file: 0, as: 'new_a.bin', size, digest: text });
+    }
+    return undefined;
+  });
+  receiver.send({
+    t: 'want',
+    id: 1,
+    files: [{ want: 'ranges', file: 0, ranges: [[1, 2]] }],
+    more: false,
+  });
+  expect(await sending.outcome).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
+  expect(chunks).toEqual([1]);
+});
+
+/** A folder whose names are found only after a while, so that much can happen before. */
+function slow(folder: LandingArea['folder']): LandingArea['folder'] {
+  return {
+    ...folder,
+    at: async (name) => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      return folder.at(name);
+    },
+  };
+}
