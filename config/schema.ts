@@ -20,6 +20,7 @@ export const settingsSchema = z
       .refine((text) => isPrefix(text, table.receivedPrefix))
       .default(table.receivedPrefix.default),
     open: z.enum(table.open.choices).default(table.open.default),
+    mode: z.enum(table.mode.choices).default(table.mode.default),
     pairRights: z.enum(table.pairRights.choices).default(table.pairRights.default),
     maxClients: count(table.maxClients),
     maxClientsPerAddress: count(table.maxClientsPerAddress),

@@ -46,6 +46,12 @@ export const settingTable = {
     default: 'no',
     meaning: 'what machines on this network may do without a code',
   },
+  mode: {
+    kind: 'choice',
+    choices: ['share', 'read-only', 'inbox'],
+    default: 'share',
+    meaning: 'what a server is for; inbox: each machine brings files to its own subfolder',
+  },
   pairRights: {
     kind: 'choice',
     choices: ['read,write', 'read', 'write'],

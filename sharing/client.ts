@@ -95,6 +95,8 @@ export interface ClientSession extends AsyncDisposable {
   put(file: string, options: TransferOptions): Promise<Transferred>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
+  /** For the owner: asks the server to stop; resolves when it has ended this session. */
+  shutdown(): Promise<void>;
   /** Ends the session in a friendly way. */
   bye(): Promise<void>;
   /** Resolves when the session is over: with the reason, or undefined after `bye`. */
@@ -198,6 +200,7 @@ function sessionOf(
     },
 
     newCode: (uses) => asking.newCode(uses),
+    shutdown: () => asking.shutdown(),
     bye: () => asking.bye(),
     closed: connection.closed,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),

@@ -54,11 +54,6 @@ export type SharingEvent =
 
 /** Why a connection ended before anybody knew who it was. */
 export type TurnedAway =
-  | 'too-many-clients'
-  | 'too-many-from-address'
-  | 'plaintext'
-  | 'silent'
-  | 'handshake-failed'
-  | 'not-lanpost';
+  'too-many-strangers' | 'too-fast' | 'plaintext' | 'silent' | 'handshake-failed' | 'not-lanpost';
 
 export type Observe = (event: SharingEvent) => void;

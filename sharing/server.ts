@@ -1,20 +1,29 @@
 import { openDesk, type DeskOptions, type ShownCode } from '#sharing/dialogue/desk.js';
 import { answer } from '#sharing/dialogue/answering.js';
+import { attendance, type Attendee } from '#sharing/dialogue/attendance.js';
 import { transferTable } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
 import { readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
-import { admit, openRights, type Admission } from '#sharing/session/admission.js';
+import {
+  admit,
+  openRights,
+  within,
+  type Admission,
+  type ServingMode,
+} from '#sharing/session/admission.js';
 import { serverRules } from '#sharing/session/server.js';
-import { lazyArea, removeExpired } from '#sharing/storage/area.js';
+import { lazyArea, removeExpired, type LazyArea } from '#sharing/storage/area.js';
+import { inboxName, openInbox } from '#sharing/storage/inbox.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
-import { refusalOf } from '#sharing/wire/refusal.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
+import type { Rate } from '#sharing/transport/bucket.js';
 import { listen, type Guest } from '#sharing/transport/listen.js';
 import { addressKey } from '#sharing/transport/address.js';
 import type { Right } from '#sharing/wire/message.js';
 import { lstat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Everything that bounds a server; bytes and milliseconds. */
 export interface ServerLimits {
@@ -26,6 +35,13 @@ export interface ServerLimits {
   readonly heartbeat: number;
   readonly idleTimeout: number;
   readonly stallTimeout: number;
+  /** Connections that are not let in yet, at once. */
+  readonly maxStrangers: number;
+  /** New connections from one address, and in all. */
+  readonly perAddress: Rate;
+  readonly inAll: Rate;
+  /** Control messages of one client; what comes faster waits. */
+  readonly messages: Rate;
   readonly firstByteTime: number;
   readonly handshakeTime: number;
   readonly helloTime: number;
@@ -38,7 +54,10 @@ export interface ServerOptions extends DeskOptions {
   /** Tried in this order. */
   readonly ports: readonly number[];
   readonly open: 'no' | 'read' | 'rw';
+  readonly mode: ServingMode;
   readonly receivedPrefix: string;
+  /** The owner asks from a client to stop; whoever started the server does it. */
+  readonly onShutdown?: () => void;
   readonly limits: ServerLimits;
   /** Loopback and this machine's own addresses. */
   readonly isOwnAddress: (address: string) => boolean;
@@ -46,23 +65,29 @@ export interface ServerOptions extends DeskOptions {
   readonly isNearby: (address: string) => boolean;
 }
 
+export type { ServingMode } from '#sharing/session/admission.js';
 export type { ShownCode } from '#sharing/dialogue/desk.js';
 
 export interface SharingServer extends AsyncDisposable {
   readonly port: number;
+  /** Takes no more clients, and resolves when what is under way has ended, or after 10 s. */
+  windDown(): Promise<void>;
   /** A new code, good for `uses` devices; the one before is void. */
   newCode(uses: number): ShownCode;
 }
 
 /** Milliseconds between two looks at the rights of those who are in. */
 const reviewTime = 500;
+/** Milliseconds that transfers under way get when the server is stopped by its owner. */
+const windDownTime = 10_000;
+const shuttingDown = new SharingError('shutting-down', 'the server is shutting down');
 
 /**
  * Shares a folder until it is disposed. Throws SharingError `folder-missing`, `folder-overlaps-state`,
  * `no-permission`, `port-taken` or `port-refused`.
  */
 export async function startServer(options: ServerOptions): Promise<SharingServer> {
-  const { device, limits, observe } = options;
+  const { device, limits, observe, mode } = options;
   await mustBeApart(device.stateFolder, options.folder);
   // A list that is damaged must be seen now, not by the first client.
   await readKnownPeers(device.stateFolder);
@@ -70,56 +95,54 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   const room = openRoom(limits);
   await sweep(share, options);
   const desk = openDesk(options);
-  const clients = new Map<Connection, Promise<unknown>>();
-  /** Peers that are in, with the rights they came in with. */
-  const peers = new Map<Connection, { readonly id: string; readonly rights: readonly Right[] }>();
-  let sessions = 0;
+  const here = attendance();
+  const sessions = new Set<Promise<unknown>>();
+  let count = 0;
 
   function onClient(guest: Guest): void {
-    const connection = speak(guest.socket, {
-      heartbeat: limits.heartbeat,
-      idle: limits.idleTimeout,
-    });
+    const { heartbeat, idleTimeout: idle, messages } = limits;
+    const connection = speak(guest.socket, { heartbeat, idle }, messages);
     const done = welcome(connection, guest)
       .catch((error: unknown) => {
         observe({ event: 'fault', where: 'session', error: asError(error) });
-        connection.close(new SharingError('internal', ''), {
-          t: 'error',
-          code: 'internal',
-          message: '',
-        });
+        const fault = new SharingError('internal', '');
+        connection.close(fault, { t: 'error', code: 'internal', message: '' });
       })
-      .finally(() => {
-        clients.delete(connection);
-        peers.delete(connection);
-      });
-    clients.set(connection, done);
+      .finally(() => sessions.delete(done));
+    sessions.add(done);
   }
 
   async function welcome(connection: Connection, guest: Guest): Promise<void> {
     const { clientId, address } = guest;
-    const admission = await decide(guest);
-    sessions += 1;
-    const session = sessions;
-    const entered = new Set<string>();
-    const letIn = (as: 'owner' | 'peer' | 'open', rights: readonly Right[]): void => {
-      entered.add(as);
-      if (as === 'peer') peers.set(connection, { id: clientId, rights });
-      observe({ event: 'client-in', session, address, id: clientId, as });
-    };
-    if (admission.as !== 'nobody') letIn(admission.as, admission.rights);
+    const key = addressKey(address);
+    const judged = await decide(guest);
+    const admission = judged.as === 'nobody' ? judged : (tooMany(key) ?? judged);
     const rules = serverRules({
       name: options.name,
       admission,
+      mode,
       pairs: desk.window.code() !== undefined,
       maxWork: limits.maxTransfersPerClient,
+      otherWork: () => here.otherWork(clientId, connection),
     });
+    const attendee: Attendee = { connection, clientId, addressKey: key, rules };
+    here.enter(attendee);
+    count += 1;
+    const session = count;
+    let entered: 'owner' | 'peer' | 'open' | undefined;
+    const letIn = (as: 'owner' | 'peer' | 'open', rights: readonly Right[]): void => {
+      entered = as;
+      guest.letIn();
+      here.letIn(attendee, as === 'peer' ? rights : undefined);
+      observe({ event: 'client-in', session, address, id: clientId, as });
+    };
+    if (admission.as !== 'nobody') letIn(admission.as, admission.rights);
     const end = await answer({
       connection,
       rules,
       transfers: transferTable(),
       share,
-      landingArea: () => lazyArea(() => Promise.resolve(share.root), false),
+      landingArea: () => landingFor(clientId, entered),
       room,
       clientId,
       session,
@@ -129,37 +152,51 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
         ...desk,
         async store(id, name) {
           await desk.store(id, name);
-          letIn('peer', desk.rights);
+          letIn('peer', within(mode, 'peer', desk.rights));
         },
       },
       channel: { exporter: guest.exporter, clientId, serverId: device.id },
-      address: addressKey(address),
+      address: key,
       stallTime: limits.stallTimeout,
+      onShutdown: () => options.onShutdown?.(),
       observe,
+    }).finally(() => {
+      here.leave(attendee);
     });
     const code = end?.code;
-    const message = end?.message ?? (entered.size > 0 ? '' : 'it was asked for the code');
-    if (entered.size > 0) observe({ event: 'client-out', session, code: code ?? 'bye', message });
-    else
-      observe({
-        event: 'client-refused',
-        address,
-        id: clientId,
-        code: code ?? 'not-known',
-        message,
-      });
+    const message = end?.message ?? (entered ? '' : 'it was asked for the code');
+    if (entered) observe({ event: 'client-out', session, code: code ?? 'bye', message });
+    else {
+      const refused = { address, id: clientId, code: code ?? 'not-known', message } as const;
+      observe({ event: 'client-refused', ...refused });
+    }
   }
 
-  async function decide({ clientId, address, crowded }: Guest): Promise<Admission> {
-    if (crowded) {
-      const { maxClients, maxClientsPerAddress } = limits;
-      const [limit, whose] =
-        crowded === 'too-many-clients'
-          ? [maxClients, '']
-          : [maxClientsPerAddress, ' from your address'];
-      const message = `${limit} clients${whose} are served at once`;
-      return { as: 'nobody', code: 'too-many-clients', message };
+  /** Where a client's files land: in an inbox each has a folder of its own, but for the owner. */
+  function landingFor(clientId: string, as: 'owner' | 'peer' | 'open' | undefined): LazyArea {
+    if (mode !== 'inbox' || as === 'owner') {
+      return lazyArea(() => Promise.resolve(share.root), false);
     }
+    return lazyArea(async () => {
+      const known = await readKnownPeers(device.stateFolder);
+      return openInbox(share.root, inboxName(clientId, known.byId(clientId)?.name));
+    }, true);
+  }
+
+  function tooMany(key: string): Admission | undefined {
+    const { maxClients, maxClientsPerAddress } = limits;
+    const [limit, whose] =
+      here.count() >= maxClients
+        ? [maxClients, '']
+        : here.count(key) >= maxClientsPerAddress
+          ? [maxClientsPerAddress, ' from your address']
+          : [];
+    if (limit === undefined) return undefined;
+    const message = `${limit} clients${whose} are served at once`;
+    return { as: 'nobody', code: 'too-many-clients', message };
+  }
+
+  async function decide({ clientId, address }: Guest): Promise<Admission> {
     const fromHere = options.isOwnAddress(address);
     const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
       observe({ event: 'fault', where: 'known peers', error: asError(error) });
@@ -168,21 +205,23 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
     if (!known) return { as: 'nobody', code: 'internal', message: '' };
     return admit(
       { id: clientId, fromHere, nearby: options.isNearby(address) },
-      { ownId: device.id, open: options.open, rightsOf: (id) => known.byId(id)?.rights },
+      {
+        ownId: device.id,
+        mode,
+        open: options.open,
+        rightsOf: (id) => known.byId(id)?.rights,
+      },
     );
   }
 
-  /** Whoever lost a right that it came in with is sent away: what it has under way ends too. */
+  /** A list that cannot be read gives nobody a right. */
   async function review(): Promise<void> {
-    if (peers.size === 0) return;
+    if (!here.hasPeers()) return;
     const known = await readKnownPeers(device.stateFolder).catch(() => undefined);
-    for (const [connection, { id, rights }] of peers) {
-      const now = known?.byId(id)?.rights ?? [];
-      const open = openRights[options.open];
-      if (rights.every((right) => now.includes(right) || open.includes(right))) continue;
-      const error = new SharingError('no-right', 'your rights were changed');
-      connection.close(error, { t: 'error', ...refusalOf(error) });
-    }
+    const forAll = openRights[options.open];
+    here.review(
+      (id, right) => forAll.includes(right) || (known?.byId(id)?.rights ?? []).includes(right),
+    );
   }
   const reviewing = setInterval(() => void review(), reviewTime);
   reviewing.unref();
@@ -190,13 +229,11 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   const listener = await listen({
     ports: options.ports,
     device,
-    maxConnections: limits.maxClients,
-    maxPerAddress: limits.maxClientsPerAddress,
-    firstByteTime: limits.firstByteTime,
-    handshakeTime: limits.handshakeTime,
+    ...limits,
     observe,
     onClient,
   }).catch(async (error: unknown) => {
+    clearInterval(reviewing);
     await share[Symbol.asyncDispose]();
     throw error;
   });
@@ -205,14 +242,18 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   return {
     port: listener.port,
     newCode: desk.newCode,
+    async windDown() {
+      listener.shut();
+      const deadline = performance.now() + windDownTime;
+      while (sessions.size > 0 && performance.now() < deadline) {
+        here.close(shuttingDown, ({ rules }) => rules.work() === 0);
+        await Promise.race([delay(100), Promise.all(sessions)]);
+      }
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(reviewing);
-      const message = 'the server is shutting down';
-      for (const connection of clients.keys()) {
-        const error = new SharingError('shutting-down', message);
-        connection.close(error, { t: 'error', code: 'shutting-down', message });
-      }
-      await Promise.all(clients.values());
+      here.close(shuttingDown, () => true);
+      await Promise.all(sessions);
       await listener[Symbol.asyncDispose]();
       await share[Symbol.asyncDispose]();
     },

@@ -1,4 +1,4 @@
-/** Exit codes that scripts rely on (README, "Exit codes"). */
+/** Exit codes that scripts rely on (README, "Scripts"). */
 export const exitCodes = {
   done: 0,
   fault: 1,

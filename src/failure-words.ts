@@ -121,7 +121,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'no-right': {
     exit: notLetIn,
     say: (_, message) => message,
-    hint: 'its owner can allow it: lanpost peers rights <this machine> read,write, or for all: serve --open=rw',
+    hint: "that is its owner's choice, by how it is served and by: lanpost peers rights <this machine> read,write",
   },
   'not-found': {
     exit: files,

@@ -14,7 +14,7 @@ export interface Failure {
 
 /** Codes of failures that arise in the program itself, not in sharing. */
 export type ProgramCode =
-  'usage' | 'not-connected' | 'nobody-found' | 'unknown-name' | 'ambiguous-name';
+  'usage' | 'not-connected' | 'nobody-found' | 'unknown-name' | 'ambiguous-name' | 'still-running';
 
 /** A failure of the program's own: its words are given where it arises. */
 export class ProgramError extends Error {
@@ -29,13 +29,20 @@ export class ProgramError extends Error {
   }
 }
 
+const programExits: Readonly<Record<ProgramCode, ExitCode>> = {
+  usage: exitCodes.usage,
+  'not-connected': exitCodes.usage,
+  'nobody-found': exitCodes.unreachable,
+  'unknown-name': exitCodes.unreachable,
+  'ambiguous-name': exitCodes.usage,
+  'still-running': exitCodes.interrupted,
+};
+
 /** The sentence, hint and exit code of whatever was thrown. Foreign words in it are quoted. */
 export function explain(error: unknown): Failure {
   if (error instanceof ProgramError) {
     const { code, message, hint } = error;
-    const found = code === 'nobody-found' || code === 'unknown-name';
-    const exit = found ? exitCodes.unreachable : exitCodes.usage;
-    return { code, message, exit, ...(hint !== undefined && { hint }) };
+    return { code, message, exit: programExits[code], ...(hint !== undefined && { hint }) };
   }
   if (error instanceof SettingsError) {
     const hint =

@@ -14,6 +14,8 @@ export interface AnsweringOptions extends Service {
   readonly desk: PairingDesk;
   readonly channel: PairingChannel;
   readonly address: string;
+  /** The owner wants the server to stop. */
+  readonly onShutdown: () => void;
 }
 
 /**
@@ -69,6 +71,10 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         connection.send({ t: 'code', id, ...desk.newCode(action.uses) });
         return undefined;
       }
+      case 'shutdown':
+        options.onShutdown();
+        rules.done(action.id);
+        return undefined;
       default:
         return transfers.carryOut(action);
     }

@@ -39,6 +39,8 @@ export interface Asking {
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
+  /** For the owner: asks the server to stop; resolves when it has ended this session. */
+  shutdown(): Promise<void>;
   bye(): Promise<void>;
 }
 
@@ -116,6 +118,16 @@ export async function ask(options: AskingOptions): Promise<Asking> {
       new Promise<NewCode>((resolve, reject) => {
         const id = requests.begin('coding', () => ({ coded: resolve, refused: reject }));
         connection.send({ t: 'new-code', id, uses });
+      }),
+    shutdown: () =>
+      new Promise<void>((resolve, reject) => {
+        const id = requests.begin('stopping', () => ({
+          refused(error) {
+            if (error.code === 'shutting-down') resolve();
+            else reject(error);
+          },
+        }));
+        connection.send({ t: 'shutdown', id });
       }),
     async bye() {
       rules.leave();

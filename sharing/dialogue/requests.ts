@@ -19,7 +19,7 @@ type Answer = Extract<ClientAction, { readonly do: 'rows' | 'offered' | 'refused
 export interface Requests {
   /** Begins a request and gives its id. Throws the reason when the connection is closed. */
   begin(
-    work: 'listing' | 'getting' | 'coding' | 'sending',
+    work: 'listing' | 'getting' | 'coding' | 'stopping' | 'sending',
     request: (id: number) => Request,
   ): number;
   /** Hands an answer to whoever waits for it. */

@@ -11,9 +11,13 @@ export interface Applicant {
   readonly nearby: boolean;
 }
 
+/** What a server is there for: to share, only to be read, or only to take what each peer brings. */
+export type ServingMode = 'share' | 'read-only' | 'inbox';
+
 /** Whom a server lets in. */
 export interface DoorPolicy {
   readonly ownId: string;
+  readonly mode: ServingMode;
   readonly open: 'no' | 'read' | 'rw';
   /** Rights of a known peer; undefined for a stranger. */
   readonly rightsOf: (id: string) => readonly Right[] | undefined;
@@ -30,7 +34,7 @@ export type Admission =
  */
 export function admit({ id, fromHere, nearby }: Applicant, policy: DoorPolicy): Admission {
   if (id === policy.ownId) {
-    if (fromHere) return { as: 'owner', rights: ['read', 'write', 'replace'] };
+    if (fromHere) return { as: 'owner', rights: within(policy.mode, 'owner', ownerRights) };
     return {
       as: 'nobody',
       code: 'own-key-elsewhere',
@@ -40,10 +44,35 @@ export function admit({ id, fromHere, nearby }: Applicant, policy: DoorPolicy): 
   const own = policy.rightsOf(id) ?? [];
   const everybody = nearby ? openRights[policy.open] : [];
   // A peer never has less than a stranger at the same door.
-  if (own.length > 0) return { as: 'peer', rights: [...new Set([...own, ...everybody])] };
-  if (everybody.length > 0) return { as: 'open', rights: everybody };
-  return { as: 'nobody', code: 'not-known', message: 'this server does not know you' };
+  const [as, all] =
+    own.length > 0 ? (['peer', [...own, ...everybody]] as const) : (['open', everybody] as const);
+  if (all.length === 0) {
+    return { as: 'nobody', code: 'not-known', message: 'this server does not know you' };
+  }
+  const rights = within(policy.mode, as, [...new Set(all)]);
+  if (rights.length > 0) return { as, rights };
+  return { as: 'nobody', code: 'no-right', message: modeWords[policy.mode] };
 }
+
+const ownerRights: readonly Right[] = ['read', 'write', 'replace'];
+
+/** What is left of `rights` at a server in that mode; an inbox belongs to its owner. */
+export function within(
+  mode: ServingMode,
+  as: 'owner' | 'peer' | 'open',
+  rights: readonly Right[],
+): readonly Right[] {
+  if (mode === 'share' || (mode === 'inbox' && as === 'owner')) return rights;
+  const only = mode === 'inbox' ? 'write' : 'read';
+  return rights.filter((right) => right === only);
+}
+
+/** Why a server in that mode refuses something. */
+export const modeWords: Readonly<Record<ServingMode, string>> = {
+  share: '',
+  'read-only': 'this server is only there to be read',
+  inbox: 'this server only takes files',
+};
 
 /** What everybody near may do. */
 export const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {

@@ -40,7 +40,7 @@ export type ClientAction =
   | TransferAction;
 
 /** `getting` waits for the server's offer, then becomes `receiving`. */
-type Work = 'listing' | 'getting' | 'coding' | Direction;
+type Work = 'listing' | 'getting' | 'coding' | 'stopping' | Direction;
 
 type ClientState =
   | { readonly phase: 'greeting' }
@@ -57,7 +57,7 @@ export interface ClientRules {
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
   /** Begins a request and gives its id. Throws SharingError `internal` before the welcome. */
-  begin(work: 'listing' | 'getting' | 'coding' | 'sending'): number;
+  begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'sending'): number;
   /** Request `id` is answered completely. */
   done(id: number): void;
   /** We are leaving: nothing that still comes matters. */

@@ -1,5 +1,5 @@
 import { SharingError } from '#sharing/errors.js';
-import type { Admission } from '#sharing/session/admission.js';
+import { modeWords, within, type Admission, type ServingMode } from '#sharing/session/admission.js';
 import { agreeOnDigest, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { safePath, type SafePath } from '#sharing/storage/path.js';
 import {
@@ -28,8 +28,13 @@ export type ServerAction =
   /** The first two steps of pairing, worked out elsewhere; then `admit`. */
   | { readonly do: 'pair-share'; readonly share: Buffer }
   | { readonly do: 'pair-proof'; readonly proof: Buffer; readonly name: string }
-  | { readonly do: 'new-code'; readonly id: number; readonly uses: number }
+  | Command
   | TransferAction;
+
+/** What only the owner may ask for. */
+type Command =
+  | { readonly do: 'new-code'; readonly id: number; readonly uses: number }
+  | { readonly do: 'shutdown'; readonly id: number };
 
 type Work = 'listing' | 'sending' | 'receiving';
 
@@ -55,15 +60,20 @@ export interface ServerRules {
   done(id: number): void;
   /** The algorithm both sides use; undefined before the welcome. */
   digest(): DigestAlgorithm | undefined;
+  /** Requests under way. */
+  work(): number;
 }
 
 export interface ServerRulesOptions {
   readonly name: string;
   readonly admission: Admission;
+  readonly mode: ServingMode;
   /** Strangers are asked for a code in place of being sent away. */
   readonly pairs: boolean;
-  /** Requests that one client may have under way. */
+  /** Requests that one client may have under way, in all of its sessions. */
   readonly maxWork: number;
+  /** How many it has in its other sessions. */
+  readonly otherWork: () => number;
 }
 
 type Ready = Extract<ServerState, { phase: 'ready' }>;
@@ -71,7 +81,7 @@ type Pairing = Extract<ServerState, { phase: 'pairing' }>;
 
 /** The server's side of a session, without any input or output (PROTOCOL.md, "Session"). */
 export function serverRules(options: ServerRulesOptions): ServerRules {
-  const { name, admission, pairs, maxWork } = options;
+  const { name, admission, mode, pairs, maxWork, otherWork } = options;
   let state: ServerState = { phase: 'greeting' };
   let digest: DigestAlgorithm | undefined;
   let owner = false;
@@ -166,8 +176,14 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
         }));
       case 'offer':
         return request(ready, incoming.id, 'receiving', 'write', () => accept(incoming));
-      case 'new-code':
-        return newCode(ready, incoming);
+      case 'new-code': {
+        const { id, uses } = incoming;
+        return command(ready, { do: 'new-code', id, uses }, 'only the owner may see a code');
+      }
+      case 'shutdown': {
+        const { id } = incoming;
+        return command(ready, { do: 'shutdown', id }, 'only the owner may stop the server');
+      }
       case 'error':
         return left(incoming);
       case 'unknown':
@@ -184,12 +200,12 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     return [{ do: 'close', error: refusedBy(error), last: { t: 'bye' } }];
   }
 
-  function newCode(ready: Ready, { id, uses }: MessageOf<'new-code'>): readonly ServerAction[] {
-    if (id <= ready.lastId)
-      throw new SharingError('protocol', `request ${id} after ${ready.lastId}`);
+  /** What only the owner may ask for. */
+  function command(ready: Ready, action: Command, refusal: string): readonly ServerAction[] {
+    const { id } = action;
+    mustRise(ready, id);
     state = { ...ready, lastId: id };
-    if (owner) return [{ do: 'new-code', id, uses }];
-    return [answer(id, new SharingError('no-right', 'only the owner may see a code'))];
+    return owner ? [action] : [answer(id, new SharingError('no-right', refusal))];
   }
 
   function request(
@@ -199,8 +215,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     right: Right,
     begin: () => ServerAction,
   ): readonly ServerAction[] {
-    if (id <= ready.lastId)
-      throw new SharingError('protocol', `request ${id} after ${ready.lastId}`);
+    mustRise(ready, id);
     state = { ...ready, lastId: id };
     const refusal = whyNot(ready, right);
     if (refusal) return [answer(id, refusal)];
@@ -215,9 +230,14 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
   }
 
   function whyNot({ rights, work }: Ready, right: Right): SharingError | undefined {
-    if (!rights.includes(right)) return new SharingError('no-right', `you may not ${right} here`);
-    if (work.size < maxWork) return undefined;
+    if (!rights.includes(right)) return new SharingError('no-right', whyNoRight(right));
+    if (work.size + otherWork() < maxWork) return undefined;
     return new SharingError('too-many-transfers', `${maxWork} requests at once are allowed`);
+  }
+
+  function whyNoRight(right: Right): string {
+    if (owner || within(mode, 'peer', [right]).length === 0) return modeWords[mode];
+    return `you may not ${right} here`;
   }
 
   function refuse(error: SharingError): readonly ServerAction[] {
@@ -231,10 +251,11 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     receive,
     paired(rights) {
       if (state.phase !== 'pairing' || state.step !== 'judging') return [];
-      return [welcome({ as: 'peer', rights })];
+      return [welcome({ as: 'peer', rights: within(mode, 'peer', rights) })];
     },
     refuse,
     digest: () => digest,
+    work: () => (state.phase === 'ready' ? state.work.size : 0),
     done(id) {
       if (state.phase !== 'ready') return;
       const work = new Map(state.work);
@@ -242,6 +263,10 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
       state = { ...state, work };
     },
   };
+}
+
+function mustRise({ lastId }: Ready, id: number): void {
+  if (id <= lastId) throw new SharingError('protocol', `request ${id} after ${lastId}`);
 }
 
 function directionOf(

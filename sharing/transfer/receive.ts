@@ -14,6 +14,7 @@ import { assemble } from '#sharing/transfer/assembly.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
+import { leastMovement } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -62,6 +63,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
   let confirmed = 0;
+  let dripped = 0;
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
@@ -234,7 +236,11 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       return undefined;
     },
     data(bytes) {
-      moved();
+      dripped += bytes.length;
+      if (dripped >= leastMovement) {
+        dripped = 0;
+        moved();
+      }
       assembly.data(bytes);
     },
     cancel() {

@@ -1,6 +1,7 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { Incoming } from '#sharing/session/incoming.js';
-import { heartbeat, type Silence } from '#sharing/transport/heartbeat.js';
+import { bucket, type Rate } from '#sharing/transport/bucket.js';
+import { heartbeat, leastMovement, type Silence } from '#sharing/transport/heartbeat.js';
 import {
   encodeChunkHeader,
   encodeDataHeader,
@@ -13,6 +14,7 @@ import {
 import { decode, encode, type Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Bytes of a chunk that go out as one frame, so that control messages pass between them. */
 const partLength = 256 * 1024;
@@ -20,6 +22,9 @@ const partLength = 256 * 1024;
 const maxQueued = 512 * 1024;
 /** Milliseconds that a closing connection gets to deliver its last words. */
 const lingerTime = 500;
+
+/** Control messages that a peer may send, if nothing else is said; what comes faster waits. */
+const usualRate = { burst: 4000, perSecond: 2000 };
 
 /** Takes what arrived; while its promise is pending nothing more is read. */
 export type Receiver = (incoming: Incoming) => Promise<void> | undefined;
@@ -49,7 +54,7 @@ export interface Connection extends AsyncDisposable {
 }
 
 /** Speaks frames over an open stream. Heartbeats are answered here and never reach the receiver. */
-export function speak(duplex: Duplex, silence: Silence): Connection {
+export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate): Connection {
   const ending = new AbortController();
   const { signal } = ending;
   const decoder = frameDecoder();
@@ -59,6 +64,8 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
   let stopDraining: () => void = () => undefined;
   let chunkTurn: Promise<unknown> = Promise.resolve();
   let listening = true;
+  const messages = bucket(rate, () => performance.now());
+  let dripped = 0;
 
   const closed = new Promise<SharingError | undefined>((resolve) => {
     duplex.once('close', () => {
@@ -148,6 +155,24 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
   }
 
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
+    dripped = frame.kind === 'data' ? dripped + frame.bytes.length : leastMovement;
+    if (dripped >= leastMovement) {
+      dripped = 0;
+      beat.heard();
+    }
+    if (frame.kind === 'message' && !messages.take()) {
+      return later(messages.wait()).then(() =>
+        signal.aborted ? undefined : handle(frame, receiver),
+      );
+    }
+    return handle(frame, receiver);
+  }
+
+  async function later(milliseconds: number): Promise<void> {
+    await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  }
+
+  function handle(frame: Frame, receiver: Receiver): Promise<void> | undefined {
     const incoming = open(frame);
     if (incoming.t === 'pong') return undefined;
     if (incoming.t !== 'ping') return receiver(incoming);
@@ -183,7 +208,6 @@ export function speak(duplex: Duplex, silence: Silence): Connection {
 
   function listen(receiver: Receiver): void {
     duplex.on('data', (bytes: Buffer) => {
-      beat.heard();
       try {
         const busy = deliver(decoder.push(bytes), receiver);
         if (!busy) return;

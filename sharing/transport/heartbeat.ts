@@ -8,6 +8,9 @@ export interface Silence {
   readonly idle: number;
 }
 
+/** Bytes of a chunk that count as a sign of life; single ones do not, or a drip would hold a place for ever. */
+export const leastMovement = 16 * 1024;
+
 export interface Heartbeat {
   heard(): void;
   sent(): void;

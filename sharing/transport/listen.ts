@@ -1,20 +1,18 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Observe, TurnedAway } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
-import { crowdLimit, type Crowded } from '#sharing/transport/crowd.js';
+import { openLobby, type LobbyLimits } from '#sharing/transport/lobby.js';
 import { unmapped } from '#sharing/transport/address.js';
 import { channelOptions, exporterOf, peerIdOf } from '#sharing/transport/channel.js';
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 
-export interface ListenOptions {
+export interface ListenOptions extends LobbyLimits {
   /** Tried in this order; the first free one is taken. 0 is any free port. */
   readonly ports: readonly number[];
   readonly device: Device;
-  /** Connections at once, in all and from one address. */
-  readonly maxConnections: number;
-  readonly maxPerAddress: number;
   /** Milliseconds until the first byte, and until the end of the handshake. */
   readonly firstByteTime: number;
   readonly handshakeTime: number;
@@ -30,12 +28,14 @@ export interface Guest {
   readonly exporter: Buffer;
   /** Unmapped. */
   readonly address: string;
-  /** It is one too many, and has to be told so. */
-  readonly crowded: Crowded | undefined;
+  /** It is let in, and counts no longer among the strangers. */
+  letIn(): void;
 }
 
 export interface Listener extends AsyncDisposable {
   readonly port: number;
+  /** Takes no more connections; those that are there stay. */
+  shut(): void;
 }
 
 /** First byte of a TLS record that carries a handshake (RFC 8446, section 5.1). */
@@ -50,9 +50,16 @@ const lingerTime = 500;
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { observe, onClient } = options;
-  const crowd = crowdLimit(options.maxConnections, options.maxPerAddress);
   const sockets = new Set<Socket>();
-  const crowded = new Map<string, Crowded>();
+  /** The socket below each TLS socket. */
+  const below = new Map<string, Socket>();
+  const lobby = openLobby(
+    options,
+    () => performance.now(),
+    (socket) => {
+      turnAway(socket, 'too-many-strangers');
+    },
+  );
 
   const tls = createTlsServer({
     ...channelOptions(options.device),
@@ -68,16 +75,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   plain.on('connection', (socket) => {
     socket.on('error', () => undefined);
-    const entry = crowd.enter(socket);
-    if (entry.way === 'shut') {
-      turnAway(socket, entry.why);
+    const reason = lobby.enter(socket);
+    if (reason) {
+      turnAway(socket, reason);
       return;
     }
-    if (entry.way === 'tell') {
-      const place = placeOf(socket);
-      crowded.set(place, entry.why);
-      socket.once('close', () => crowded.delete(place));
-    }
+    const place = placeOf(socket);
+    below.set(place, socket);
+    socket.once('close', () => below.delete(place));
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const timer = setTimeout(() => {
@@ -117,12 +122,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       return;
     }
     const address = unmapped(socket.remoteAddress ?? '');
+    const plainSocket = below.get(placeOf(socket));
     onClient({
       socket,
       clientId,
       exporter: exporterOf(socket),
       address,
-      crowded: crowded.get(placeOf(socket)),
+      letIn: () => {
+        if (plainSocket) lobby.leave(plainSocket);
+      },
     });
   });
 
@@ -130,14 +138,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   plain.on('error', (error) => {
     observe({ event: 'fault', where: 'listener', error });
   });
+  let closed: Promise<unknown> | undefined;
+  function shut(): void {
+    closed ??= once(plain.close(), 'close');
+  }
   return {
     port,
+    shut,
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) =>
-        plain.close(() => {
-          resolve();
-        }),
-      );
+      shut();
       for (const socket of sockets) socket.destroy();
       await closed;
     },

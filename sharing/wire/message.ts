@@ -73,6 +73,7 @@ const messageSchema = z.discriminatedUnion('t', [
   z.object({ t: z.literal('proof'), proof: hex(64) }),
   z.object({ t: z.literal('new-code'), id: u32, uses: z.int().min(1).max(100) }),
   z.object({ t: z.literal('code'), id: u32, code: word, expires: time }),
+  z.object({ t: z.literal('shutdown'), id: u32 }),
   z.object({ t: z.literal('list'), id: u32, path }),
   z.object({
     t: z.literal('entries'),

@@ -1,35 +1,42 @@
-import {
-  liveNeighbourhood,
-  type InterfaceTable,
-  type Neighbourhood,
-} from '#discovery/addresses.js';
+import { liveNeighbourhood, type InterfaceTable } from '#discovery/addresses.js';
 import { startResponder } from '#discovery/responder.js';
 import { SharingError } from '#sharing/errors.js';
 import {
   startServer,
   type ServerLimits,
+  type ServerOptions,
+  type ServingMode,
   type SharingServer,
   type ShownCode,
 } from '#sharing/server.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
-import type { Log } from '#src/log.js';
 import { rightsOf } from '#src/rights.js';
 import { announceRunning, readRunning } from '#src/running.js';
 import { quote } from '#src/view/quote.js';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Run } from './command.js';
+import type { Call, Run } from './command.js';
 
 /** Last port that is tried when the default one is taken. */
 const lastDefaultPort = 30_010;
-/** Milliseconds that a client has for each step before it is known. */
-const doorTimes = { firstByteTime: 5000, handshakeTime: 10_000, helloTime: 10_000 };
+/** What no setting changes (PROTOCOL.md, "Limits"); times in milliseconds. */
+const door = {
+  firstByteTime: 5000,
+  handshakeTime: 10_000,
+  helloTime: 10_000,
+  maxStrangers: 32,
+  perAddress: { burst: 64, perSecond: 20 },
+  inAll: { burst: 256, perSecond: 100 },
+  messages: { burst: 4000, perSecond: 2000 },
+} as const;
 
-export const run: Run = async (context, { words: [named] }) => {
-  const { settings, origins, view, signal } = context;
+export const run: Run = async (context, call) => {
+  const { settings, origins, view } = context;
+  const [named] = call.words;
+  const mode = modeOf(context, call);
   // `serve "$UNSET"` must not share whatever the current folder happens to be.
   if (named === '') throw new ProgramError('usage', 'the name of the folder is empty');
   if (Object.keys(context.interfaces()).length === 0) throw noInterface();
@@ -41,7 +48,16 @@ export const run: Run = async (context, { words: [named] }) => {
   await using log = await context.openLog(view.quiet ? undefined : context.screen);
   const neighbourhood = liveNeighbourhood({ interfaces: context.interfaces });
   using board = codeBoard(context);
-  await using server = await start(context, folder, neighbourhood, log, board.onCode);
+  const stopping = new AbortController();
+  await using server = await start(context, folder, {
+    mode,
+    ...neighbourhood,
+    observe: log.sharing,
+    onCode: board.onCode,
+    onShutdown: () => {
+      stopping.abort();
+    },
+  });
   const { port } = server;
   if (port !== settings.tcpPort && settings.tcpPort !== 0) {
     view.note(`port ${settings.tcpPort} is taken; sharing on ${port} instead`);
@@ -53,7 +69,7 @@ export const run: Run = async (context, { words: [named] }) => {
     port,
     code: settings.open === 'no',
   };
-  await using _responder = await startResponder({
+  await using responder = await startResponder({
     port: settings.udpPort,
     announcement: () => announcement,
     interfaces: context.interfaces,
@@ -69,23 +85,48 @@ export const run: Run = async (context, { words: [named] }) => {
   });
   const addresses = ownAddresses(context.interfaces());
   const { id } = device;
-  view.show({ event: 'serving', name, id, port, addresses, folder, open: settings.open });
+  view.show({ event: 'serving', name, id, port, addresses, folder, open: settings.open, mode });
   if (context.onTerminal) board.show(server);
   else view.note('a machine that is not known yet needs a code: lanpost pair');
   if (addresses.length === 0) view.note('no network: this machine only');
-  await aborted(signal);
+  await aborted(AbortSignal.any([context.signal, stopping.signal]));
   view.note('stopping');
+  await responder[Symbol.asyncDispose]();
+  // Ctrl-C does not wait for anybody, not even when it comes while others are still served.
+  if (!context.signal.aborted) await Promise.race([server.windDown(), aborted(context.signal)]);
   await server[Symbol.asyncDispose]();
   view.show({ event: 'stopped' });
   return exitCodes.done;
 };
 
+/** Throws ProgramError `usage` for what cannot go together. */
+function modeOf({ settings }: Context, { options }: Call): ServingMode {
+  const [readOnly, inbox] = [options['read-only'] === true, options['inbox'] === true];
+  if (readOnly && inbox) {
+    throw new ProgramError(
+      'usage',
+      'an inbox is there to be written to',
+      'choose --inbox or --read-only',
+    );
+  }
+  const mode = readOnly ? 'read-only' : inbox ? 'inbox' : settings.mode;
+  if (mode === 'inbox' && settings.open === 'read') {
+    throw new ProgramError(
+      'usage',
+      'an inbox lets nobody read',
+      'open it with --open=rw, or not at all',
+    );
+  }
+  return mode;
+}
+
 async function start(
   context: Context,
   folder: string,
-  { isOwnAddress, isNearby }: Neighbourhood,
-  log: Log,
-  onCode: (shown: ShownCode | undefined) => void,
+  parts: Pick<
+    ServerOptions,
+    'mode' | 'isOwnAddress' | 'isNearby' | 'observe' | 'onCode' | 'onShutdown'
+  >,
 ): Promise<SharingServer> {
   const { settings, origins } = context;
   const { tcpPort } = settings;
@@ -93,7 +134,7 @@ async function start(
   const ports = several
     ? Array.from({ length: lastDefaultPort - tcpPort + 1 }, (_, index) => tcpPort + index)
     : [tcpPort];
-  const limits: ServerLimits = { ...settings, ...doorTimes };
+  const limits: ServerLimits = { ...settings, ...door };
   try {
     return await startServer({
       device: await context.device(),
@@ -103,12 +144,9 @@ async function start(
       open: settings.open,
       receivedPrefix: settings.receivedPrefix,
       pairRights: rightsOf(settings.pairRights),
-      onCode,
       limits,
-      isOwnAddress,
-      isNearby,
-      observe: log.sharing,
       now: Date.now,
+      ...parts,
     });
   } catch (error) {
     if (!(error instanceof SharingError) || error.code !== 'port-taken') throw error;

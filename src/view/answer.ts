@@ -50,8 +50,11 @@ export type Answer =
       readonly addresses: readonly string[];
       readonly folder: string;
       readonly open: 'no' | 'read' | 'rw';
+      readonly mode: 'share' | 'read-only' | 'inbox';
     }
   | { readonly event: 'stopped' }
+  /** A server of ours has ended because we asked it to. */
+  | { readonly event: 'shutdown'; readonly port: number; readonly folder: string }
   | SettingAnswer
   | { readonly event: 'help'; readonly text: string };
 

@@ -42,6 +42,8 @@ export function textLines(answer: Answer): string {
       return servingLines(answer);
     case 'stopped':
       return 'stopped\n';
+    case 'shutdown':
+      return `the server of ${quote(answer.folder)} on port ${answer.port} has stopped\n`;
     case 'setting':
       return `${answer.key.padEnd(22)} ${quote(answer.text).padEnd(18)} ${quote(answer.origin)}\n`;
     case 'help':
@@ -84,12 +86,13 @@ function servingLines({
   addresses,
   folder,
   open,
+  mode,
 }: Extract<Answer, { event: 'serving' }>): string {
   const places = addresses.map((address) => placeText(address, port));
   const door = {
     no: 'the owner and known peers',
     read: 'OPEN: anybody on this network may read',
-    rw: 'OPEN: anybody on this network may read and write',
+    rw: `OPEN: anybody on this network may ${modeVerbs[mode]}`,
   };
   return [
     `${quote(name)}'s File Sharing Service`,
@@ -99,6 +102,13 @@ function servingLines({
       : [`  port       ${port}`]),
     `  id         ${grouped(id)}`,
     `  lets in    ${door[open]}`,
+    ...(mode === 'share' ? [] : [`  mode       ${modeLines[mode]}`]),
     '',
   ].join('\n');
 }
+
+const modeVerbs = { share: 'read and write', 'read-only': 'read', inbox: 'bring files' } as const;
+const modeLines = {
+  'read-only': 'read-only: nobody may write',
+  inbox: 'inbox: each machine brings files into a folder of its own, and sees none',
+} as const;

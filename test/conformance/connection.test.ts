@@ -8,7 +8,7 @@ import type { Incoming } from '#sharing/session/incoming.js';
 import { digestOf } from '#sharing/storage/digest.js';
 import { channelOptions } from '#sharing/transport/channel.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
-import { chunkSize } from '#sharing/wire/frame.js';
+import { chunkSize, encodeChunkHeader, encodeDataHeader } from '#sharing/wire/frame.js';
 import { encode } from '#sharing/wire/message.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -220,4 +220,48 @@ test('a peer that reads slowly lives, though it says nothing and we do not liste
     expect(a.signal.aborted).toBe(false);
   }
   expect(wasDeaf).toBe(true);
+});
+
+test('messages that come too fast wait, none is lost', async () => {
+  const [near, far] = await memoryPair();
+  const a = speak(near, { heartbeat: 15_000, idle: 35_000 }, { burst: 10, perSecond: 100 });
+  onTestFinished(() => a[Symbol.asyncDispose]());
+  const heard: number[] = [];
+  a.receive((incoming) => {
+    if (incoming.t === 'list') heard.push(incoming.id);
+    return undefined;
+  });
+  const ids = Array.from({ length: 30 }, (_, index) => index + 1);
+  far.write(Buffer.concat(ids.map((id) => encode({ t: 'list', id, path: '' }))));
+  await delay(20);
+  expect(heard.length).toBeLessThan(20);
+  while (heard.length < 30) await delay(10);
+  expect(heard).toEqual(ids);
+});
+
+test('bytes that drip keep nobody alive, neither in a message nor in a chunk', async () => {
+  const header = encodeChunkHeader({
+    id: 1,
+    file: 0,
+    chunk: 0,
+    length: chunkSize,
+    digest: Buffer.alloc(32),
+  });
+  const starts = [
+    Buffer.from([1, 0, 255, 255]),
+    Buffer.concat([header, encodeDataHeader(200_000)]),
+  ];
+  for (const start of starts) {
+    const [near, far] = await memoryPair();
+    const a = speak(near, { heartbeat: 60, idle: 200 });
+    onTestFinished(() => a[Symbol.asyncDispose]());
+    a.receive(() => undefined);
+    far.resume();
+    far.write(start);
+    const dripping = setInterval(() => far.write(Buffer.from([0x20])), 10);
+    onTestFinished(() => {
+      clearInterval(dripping);
+    });
+    expect((await a.closed)?.code).toBe('peer-silent');
+  }
 });

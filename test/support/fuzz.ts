@@ -260,7 +260,14 @@ const script = fc.array(anyIncoming, { maxLength: 25 });
 /** A server's rules never throw, close once, and then swallow everything. */
 export const serverSessions = fc.property(script, fc.boolean(), (incoming, greeted) => {
   const admission = { as: 'peer', rights: ['read', 'write'] } as const;
-  const rules = serverRules({ name: 'fuzz', admission, pairs: false, maxWork: 2 });
+  const rules = serverRules({
+    name: 'fuzz',
+    admission,
+    mode: 'share',
+    pairs: false,
+    maxWork: 2,
+    otherWork: () => 0,
+  });
   let closed = false;
   let running = 0;
   const first: Incoming[] = greeted ? [{ ...hello, features: [], digests: ['blake3'] }] : [];

@@ -23,6 +23,10 @@ export const serverLimits: ServerLimits = {
   heartbeat: 2000,
   idleTimeout: 10_000,
   stallTimeout: 10_000,
+  maxStrangers: 64,
+  perAddress: { burst: 10_000, perSecond: 10_000 },
+  inAll: { burst: 10_000, perSecond: 10_000 },
+  messages: { burst: 1e6, perSecond: 1e6 },
   firstByteTime: 5000,
   handshakeTime: 5000,
   helloTime: 5000,
@@ -85,6 +89,7 @@ export interface ServedShare extends AsyncDisposable {
   readonly received: string;
   readonly events: readonly SharingEvent[];
   readonly newCode: (uses: number) => ShownCode;
+  readonly windDown: () => Promise<void>;
 }
 
 const plainText = 'the quick brown fox\n'.repeat(100);
@@ -108,6 +113,7 @@ export async function serveShare(
     name: 'served',
     ports: [0],
     open: 'no',
+    mode: 'share',
     receivedPrefix: 'new_',
     pairRights: ['read', 'write'],
     limits: { ...serverLimits, ...limits },
@@ -120,6 +126,7 @@ export async function serveShare(
   return {
     port: server.port,
     newCode: (uses) => server.newCode(uses),
+    windDown: () => server.windDown(),
     parties,
     folder: at('shared'),
     outside: at('outside'),

@@ -15,6 +15,7 @@ test('every default is pinned: changing one is a decision', () => {
     clientDirectory: 'clientDirectory',
     receivedPrefix: 'new_',
     open: 'no',
+    mode: 'share',
     pairRights: 'read,write',
     maxClients: 256,
     maxClientsPerAddress: 16,

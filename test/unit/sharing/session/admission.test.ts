@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { admit, type Applicant, type DoorPolicy } from '#sharing/session/admission.js';
 
 const stranger: Applicant = { id: 'STRANGER', fromHere: false, nearby: true };
-const closed: DoorPolicy = { ownId: 'OWN', open: 'no', rightsOf: () => undefined };
+const closed: DoorPolicy = { ownId: 'OWN', mode: 'share', open: 'no', rightsOf: () => undefined };
 
 test.each<[string, Partial<Applicant>, Partial<DoorPolicy>, object]>([
   [
@@ -26,6 +26,43 @@ test.each<[string, Partial<Applicant>, Partial<DoorPolicy>, object]>([
   ['a peer', {}, { rightsOf: () => ['write'] }, { as: 'peer', rights: ['write'] }],
   ['a far peer', { nearby: false }, { rightsOf: () => ['read'] }, { as: 'peer', rights: ['read'] }],
   ['a peer without rights', {}, { rightsOf: () => [] }, { as: 'nobody', code: 'not-known' }],
+  [
+    'a peer, read-only',
+    {},
+    { mode: 'read-only', rightsOf: () => ['read', 'write'] },
+    { as: 'peer', rights: ['read'] },
+  ],
+  [
+    'a peer that only writes, read-only',
+    {},
+    { mode: 'read-only', rightsOf: () => ['write'] },
+    { as: 'nobody', code: 'no-right' },
+  ],
+  [
+    'the owner, read-only',
+    { id: 'OWN', fromHere: true },
+    { mode: 'read-only' },
+    { as: 'owner', rights: ['read'] },
+  ],
+  [
+    'a peer, inbox',
+    {},
+    { mode: 'inbox', rightsOf: () => ['read', 'write', 'replace'] },
+    { as: 'peer', rights: ['write'] },
+  ],
+  [
+    'a peer that only reads, inbox',
+    {},
+    { mode: 'inbox', rightsOf: () => ['read'] },
+    { as: 'nobody', code: 'no-right' },
+  ],
+  ['a stranger, open inbox', {}, { mode: 'inbox', open: 'rw' }, { as: 'open', rights: ['write'] }],
+  [
+    'the owner, inbox',
+    { id: 'OWN', fromHere: true },
+    { mode: 'inbox' },
+    { as: 'owner', rights: ['read', 'write', 'replace'] },
+  ],
   [
     'a peer has no less than a stranger',
     {},

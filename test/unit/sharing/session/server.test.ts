@@ -22,8 +22,11 @@ const offer = (id: number): Incoming => ({
   more: false,
 });
 
+/** Of a client with one session, at a server that shares. */
+const alone = { name: 'amber', mode: 'share', pairs: false, otherWork: () => 0 } as const;
+
 function ready(admission: Admission = readWrite): ServerRules {
-  const rules = serverRules({ name: 'amber', admission, pairs: false, maxWork: 2 });
+  const rules = serverRules({ ...alone, admission, maxWork: 2 });
   rules.receive(hello);
   return rules;
 }
@@ -37,7 +40,7 @@ const closing = (code: string) => ({ do: 'close', error: { code }, last: { code 
 
 describe('greeting', () => {
   test('is answered with what both can and what the client may', () => {
-    const rules = serverRules({ name: 'amber', admission: readWrite, pairs: false, maxWork: 2 });
+    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 2 });
     expect(only(rules.receive(hello))).toMatchObject({
       do: 'send',
       message: { t: 'welcome', v: 1, digest: 'sha256', as: 'peer', rights: ['read', 'write'] },
@@ -52,7 +55,7 @@ describe('greeting', () => {
     ['a lane', { ...hello, purpose: 'lane' }, 'unsupported'],
     ['no common digest', { ...hello, digests: ['md5'] }, 'unsupported'],
   ])('%s: denied', (_, incoming, code) => {
-    const rules = serverRules({ name: 'amber', admission: readWrite, pairs: false, maxWork: 2 });
+    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 2 });
     expect(only(rules.receive(incoming))).toMatchObject({
       ...closing(code),
       last: { t: 'denied' },
@@ -62,9 +65,8 @@ describe('greeting', () => {
 
   test('nobody hears why, and nothing else', () => {
     const rules = serverRules({
-      name: 'amber',
+      ...alone,
       admission: { as: 'nobody', code: 'not-known', message: 'who are you' },
-      pairs: false,
       maxWork: 2,
     });
     expect(only(rules.receive(hello))).toMatchObject(closing('not-known'));
@@ -73,7 +75,7 @@ describe('greeting', () => {
 
 describe('requests', () => {
   test('a list, a get and an offer become work', () => {
-    const rules = serverRules({ name: 'amber', admission: readWrite, pairs: false, maxWork: 9 });
+    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 9 });
     rules.receive(hello);
     expect(only(rules.receive(list(1, 'a/b')))).toEqual({ do: 'list', id: 1, path: ['a', 'b'] });
     expect(only(rules.receive(get(2)))).toEqual({ do: 'serve', id: 2, path: ['a.txt'] });

@@ -94,10 +94,12 @@ const answers = {
       addresses: [],
       folder: '/srv/share',
       open: 'no',
+      mode: 'share',
     },
-    ['name', 'id', 'port', 'addresses', 'folder', 'open'],
+    ['name', 'id', 'port', 'addresses', 'folder', 'open', 'mode'],
   ],
   stopped: [{ event: 'stopped' }, []],
+  shutdown: [{ event: 'shutdown', port: 30_001, folder: '/srv/share' }, ['port', 'folder']],
   setting: [
     { event: 'setting', key: 'udpPort', value: 30_000, text: '30000', origin: 'the default' },
     ['key', 'value', 'text', 'origin'],

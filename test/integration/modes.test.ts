@@ -1,0 +1,178 @@
+import type { ClientSession } from '#sharing/client.js';
+import { shortId } from '#sharing/id.js';
+import { changePeer } from '#sharing/device.js';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dialHostile, enter, hello } from '../support/hostile-peer.js';
+import {
+  befriend,
+  eventually,
+  expectOutsideUntouched,
+  openHonest,
+  openParties,
+  serveShare,
+  type Parties,
+  type ServedShare,
+} from '../support/served-share.js';
+
+let parties: Parties;
+
+beforeAll(async () => {
+  parties = await openParties();
+  await befriend(parties.peer, parties.owner);
+});
+
+afterAll(() => parties[Symbol.asyncDispose]());
+
+async function list(session: ClientSession, path = ''): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of session.list(path)) names.push(...page.map(({ name }) => name));
+  return names;
+}
+
+const note = ({ received }: ServedShare): string => join(received, '..', 'note.txt');
+const into = ({ received }: ServedShare) => ({ folder: received, receivedPrefix: 'new_' });
+
+describe('read-only', () => {
+  test('nobody may write, the owner neither; reading goes on', async () => {
+    await using served = await serveShare(parties, {}, { mode: 'read-only' });
+    for (const device of [parties.owner, parties.peer]) {
+      await using session = await openHonest(device, served.port);
+      expect(session.server.rights).toEqual(['read']);
+      await expect(session.put(note(served), {})).rejects.toMatchObject({ code: 'no-right' });
+      expect(await list(session)).toEqual(['plain.txt']);
+    }
+    expect(await readdir(served.folder)).toEqual(['plain.txt']);
+  });
+});
+
+describe('an inbox', () => {
+  test('takes the files of each machine into a folder of its own, and shows none', async () => {
+    await using served = await serveShare(parties, {}, { mode: 'inbox', open: 'rw' });
+    const own = `peer ${shortId(parties.peer.id)}`;
+    const strangers = `unverified ${shortId(parties.stranger.id)}`;
+    for (const device of [parties.peer, parties.stranger]) {
+      await using session = await openHonest(device, served.port);
+      expect(session.server.rights).toEqual(['write']);
+      const { as } = await session.put(note(served), {});
+      // Nothing of the folder it lies in: a client learns no more than it said.
+      expect(as).toBe('new_note.txt');
+      expect(await session.put(note(served), {})).toMatchObject({ outcome: 'identical' });
+      for (const work of [
+        list(session),
+        list(session, own),
+        session.get('plain.txt', into(served)),
+        session.get(`${own}/new_note.txt`, into(served)),
+      ]) {
+        await expect(work).rejects.toMatchObject({ code: 'no-right' });
+      }
+    }
+    expect((await readdir(served.folder)).sort()).toEqual([own, 'plain.txt', strangers].sort());
+    await using owner = await openHonest(parties.owner, served.port);
+    expect(await list(owner, own)).toEqual(['new_note.txt']);
+    await owner.put(note(served), {});
+    expect(await readdir(served.folder)).toContain('new_note.txt');
+    await owner.bye();
+    await expectOutsideUntouched(served);
+  });
+
+  test('says nothing of what others brought: the same name and content is no "identical"', async () => {
+    await using served = await serveShare(parties, {}, { mode: 'inbox', open: 'rw' });
+    await writeFile(join(served.folder, 'new_note.txt'), await readFile(note(served)));
+    await using session = await openHonest(parties.stranger, served.port);
+    expect(await session.put(note(served), {})).toMatchObject({ outcome: 'stored' });
+  });
+
+  test('whose folder was made a link takes nothing through it', async () => {
+    await using served = await serveShare(parties, {}, { mode: 'inbox' });
+    await symlink(served.outside, join(served.folder, `peer ${shortId(parties.peer.id)}`));
+    await using session = await openHonest(parties.peer, served.port);
+    await expect(session.put(note(served), {})).rejects.toMatchObject({ name: 'SharingError' });
+    await expectOutsideUntouched(served);
+  });
+
+  test('a peer that only reads is not let in', async () => {
+    await using served = await serveShare(parties, {}, { mode: 'inbox' });
+    const { stateFolder } = parties.owner;
+    await changePeer(stateFolder, parties.peer.id, { rights: ['read'] });
+    await expect(openHonest(parties.peer, served.port)).rejects.toMatchObject({ code: 'no-right' });
+    await changePeer(stateFolder, parties.peer.id, { rights: ['read', 'write'] });
+  });
+});
+
+describe('shutdown', () => {
+  test('is for the owner', async () => {
+    let asked = 0;
+    await using served = await serveShare(parties, {}, { onShutdown: () => (asked += 1) });
+    await using peer = await openHonest(parties.peer, served.port);
+    await expect(peer.shutdown()).rejects.toMatchObject({ code: 'no-right' });
+    expect(asked).toBe(0);
+    expect(await list(peer)).toEqual(['plain.txt']);
+  });
+
+  test('lets what is under way end, and takes nobody new', async () => {
+    let wind: Promise<void> | undefined;
+    const options = { onShutdown: () => (wind = served.windDown()) };
+    await using served: ServedShare = await serveShare(parties, {}, options);
+    const slow = await enter(served.port, parties.peer);
+    slow.say({ t: 'get', id: 1, path: 'plain.txt' });
+    await slow.hear('offer');
+    const idle = await openHonest(parties.peer, served.port);
+    await using owner = await openHonest(parties.owner, served.port);
+    await owner.shutdown();
+    expect((await idle.closed)?.code).toBe('shutting-down');
+    await expect(openHonest(parties.peer, served.port)).rejects.toMatchObject({
+      code: 'connection-refused',
+    });
+    slow.say({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], more: false });
+    await slow.hear('end');
+    slow.say({ t: 'got', id: 1, file: 0, chunk: 0 });
+    const receipt = { t: 'receipt', id: 1, file: 0, as: 'x', size: 2000 };
+    slow.say({ ...receipt, digest: `blake3:${'0'.repeat(64)}` });
+    expect(await slow.hear('error')).toMatchObject({ code: 'shutting-down' });
+    await wind;
+    await slow.farewell();
+  });
+});
+
+describe('one peer', () => {
+  test('may not have more at once by coming several times', async () => {
+    await using served = await serveShare(parties, { maxTransfersPerClient: 2 });
+    const [first, second] = [
+      await enter(served.port, parties.peer),
+      await enter(served.port, parties.peer),
+    ];
+    for (const id of [1, 2]) first.say({ t: 'get', id, path: 'plain.txt' });
+    await first.hear('offer');
+    await first.hear('offer');
+    second.say({ t: 'get', id: 1, path: 'plain.txt' });
+    expect(await second.hear('error')).toMatchObject({ code: 'too-many-transfers' });
+    await using other = await openHonest(parties.owner, served.port);
+    expect(await list(other)).toEqual(['plain.txt']);
+    await first[Symbol.asyncDispose]();
+    await eventually('the first is gone', () =>
+      served.events.some(({ event }) => event === 'client-out'),
+    );
+    second.say({ t: 'get', id: 2, path: 'plain.txt' });
+    await second.hear('offer');
+    await second[Symbol.asyncDispose]();
+  });
+});
+
+test('who is not let in makes room for who comes', async () => {
+  await using served = await serveShare(parties, { maxStrangers: 6, helloTime: 60_000 });
+  const strangers = [];
+  for (let n = 0; n < 6; n += 1) strangers.push(await dialHostile(served.port, parties.stranger));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let n = 0; n < 4; n += 1) {
+    await using session = await openHonest(parties.peer, served.port);
+    expect(await list(session)).toEqual(['plain.txt']);
+  }
+  const reasons = served.events.flatMap((one) => (one.event === 'turned-away' ? [one.reason] : []));
+  expect(new Set(reasons)).toEqual(new Set(['too-many-strangers']));
+  for (const one of strangers) {
+    one.say(hello);
+    await one[Symbol.asyncDispose]();
+  }
+});
