@@ -10,11 +10,17 @@ export function answerEarly(
   { output, version }: { readonly output: Writable; readonly version: () => string },
 ): boolean {
   const [first, second] = words;
-  if (words.includes('--version')) {
+  if (hasSwitch(words, '--version')) {
     output.write(`lanpost ${version()}\n`);
     return true;
   }
   if (second !== undefined || !['--help', '-h', 'help'].includes(first ?? '')) return false;
   output.write(helpText('one-shot'));
   return true;
+}
+
+/** Whether a switch was given; after `--` the same word is an argument. */
+export function hasSwitch(words: readonly string[], name: string): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end === -1 ? undefined : end).includes(name);
 }

@@ -2,7 +2,7 @@ import { parseCommandLine } from './arguments.js';
 import { openBase, type Base } from './base.js';
 import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
-import { answerEarly } from './early.js';
+import { answerEarly, hasSwitch } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { explain } from './failure.js';
 import type { Host } from './host.js';
@@ -12,7 +12,7 @@ import { createView } from './view/view.js';
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
   if (answerEarly(words, host)) return exitCodes.done;
   const { output, error } = host;
-  let view = createView({ output, error, json: words.includes('--json'), quiet: false });
+  let view = createView({ output, error, json: hasSwitch(words, '--json'), quiet: false });
   let base: Base | undefined;
   try {
     const line = parseCommandLine(words);
