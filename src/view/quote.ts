@@ -1,5 +1,8 @@
-/** Longest foreign text on a screen or in a log, in characters. */
-const longest = 200;
+/**
+ * Longest foreign text on a screen or in a log, in characters: the longest path that the protocol and the usual
+ * systems have, so that no legal name or path loses its end, which is what tells it from others.
+ */
+const longest = 4096;
 
 /**
  * The one door through which text of peers, and names of files, reach a screen or a log: what could move

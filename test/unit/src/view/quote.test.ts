@@ -17,7 +17,14 @@ test.each([
   expect(quote(text)).toBe(shown);
 });
 
+test('no legal name is cut, nor a path of them', () => {
+  const name = 'n'.repeat(240);
+  expect(quote(name)).toBe(name);
+  const path = Array.from({ length: 16 }, () => name).join('/');
+  expect(quote(path)).toBe(path);
+});
+
 test('what is too long is cut between characters, and that is shown', () => {
-  expect(quote('🎈'.repeat(200))).toBe('🎈'.repeat(200));
-  expect(quote('🎈'.repeat(201))).toBe(`${'🎈'.repeat(200)}…`);
+  expect(quote('🎈'.repeat(4096))).toBe('🎈'.repeat(4096));
+  expect(quote('🎈'.repeat(4097))).toBe(`${'🎈'.repeat(4096)}…`);
 });
