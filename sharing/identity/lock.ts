@@ -9,9 +9,12 @@ const pause = 20;
 /** Milliseconds after which a lock that names no process was left by a crash. */
 const oldAge = 2000;
 
+/** The number of the process that holds a lock and, where /proc tells it, when that process began. */
+const holderPattern = /^([1-9][0-9]*)(?: ([0-9]+))?$/;
+
 /**
  * Holds `place` alone among all processes until it is disposed. The lock names its process from the moment it
- * is there, so that one that a crash left behind is recognised. Throws SharingError `state-damaged` when
+ * is there, so that one that a crash left behind is recognised. Throws SharingError `state-busy` when
  * another process keeps it.
  */
 export async function lock(place: string): Promise<AsyncDisposable> {
@@ -19,7 +22,7 @@ export async function lock(place: string): Promise<AsyncDisposable> {
   while (!(await tryLock(place))) {
     await removeDead(place);
     if (performance.now() > deadline) {
-      const holder = await readFile(place, 'utf8').catch(() => '');
+      const [holder = ''] = (await readFile(place, 'utf8').catch(() => '')).split(' ');
       const words = `${place} is held by process ${holder}`;
       throw new SharingError('state-busy', words, { path: place });
     }
@@ -30,7 +33,8 @@ export async function lock(place: string): Promise<AsyncDisposable> {
 
 async function tryLock(place: string): Promise<boolean> {
   const own = `${place}.${randomBytes(6).toString('hex')}`;
-  await writeFile(own, String(process.pid), { mode: 0o600 });
+  const holder = `${process.pid} ${(await beginOf(process.pid)) ?? ''}`.trim();
+  await writeFile(own, holder, { mode: 0o600 });
   try {
     await link(own, place);
     return true;
@@ -58,14 +62,30 @@ async function removeDead(place: string): Promise<void> {
 async function isDead(place: string): Promise<boolean> {
   const text = await readFile(place, 'utf8').catch(() => undefined);
   if (text === undefined) return false;
-  if (!/^[1-9][0-9]*$/.test(text)) {
+  const [, pid, begin] = holderPattern.exec(text) ?? [];
+  if (pid === undefined) {
     const stats = await stat(place).catch(() => undefined);
     return stats !== undefined && Date.now() - stats.mtimeMs > oldAge;
   }
+  if (!isRunning(Number(pid))) return true;
+  // Numbers are given again: another process may have the holder's by now.
+  const now = begin === undefined ? undefined : await beginOf(Number(pid));
+  return now !== undefined && now !== begin;
+}
+
+function isRunning(pid: number): boolean {
   try {
-    process.kill(Number(text), 0);
-    return false;
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    return errnoOf(error) !== 'EPERM';
+    return errnoOf(error) === 'EPERM';
   }
+}
+
+/** When a process began, in ticks of the system: the 22nd field of its line (proc_pid_stat(5)). */
+async function beginOf(pid: number): Promise<string | undefined> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The second field is the name in brackets and may hold anything, brackets and blanks too.
+  const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
+  return fields?.[22 - 3];
 }

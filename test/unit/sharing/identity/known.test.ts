@@ -2,6 +2,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
+import { lock } from '#sharing/identity/lock.js';
 import { judgeServer } from '#sharing/identity/trust.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -71,6 +72,29 @@ describe('known peers', () => {
     await writeFile(join(folder, 'peers.json.lock'), '2147483646');
     await pinServer(folder, 'x:1', basil, now);
     expect((await readKnownPeers(folder)).pinned('x:1')).toBe(basil);
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'nor does one whose process number another process has by now',
+    async () => {
+      const folder = await stateWith();
+      const place = join(folder, 'peers.json.lock');
+      const held = await lock(place);
+      const text = await readFile(place, 'utf8');
+      await held[Symbol.asyncDispose]();
+      await writeFile(place, text.replace(/ .*/, ' 1'));
+      await pinServer(folder, 'x:1', basil, now);
+      expect((await readKnownPeers(folder)).pinned('x:1')).toBe(basil);
+    },
+  );
+
+  test('a lock whose process runs is kept to, and named', async () => {
+    const folder = await stateWith();
+    await using _held = await lock(join(folder, 'peers.json.lock'));
+    await expect(pinServer(folder, 'x:1', basil, now)).rejects.toMatchObject({
+      code: 'state-busy',
+      message: expect.stringMatching(/ is held by process \d+$/) as string,
+    });
   });
 });
 
