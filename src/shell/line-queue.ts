@@ -11,6 +11,8 @@ export type Typed =
 /** The lines of a terminal, kept while something else runs. */
 export interface LineQueue {
   next(): Promise<Typed>;
+  /** What is typed from now on; what was typed ahead stays in the queue. */
+  answer(): Promise<Typed>;
   isWaiting(): boolean;
   /** Calls back for Ctrl-C while nobody waits for a line; gives the way to stop that. */
   onInterrupt(handler: () => void): () => void;
@@ -40,24 +42,25 @@ export function lineQueue(lines: Interface): LineQueue {
     offer({ kind: 'end' });
   });
   lines.on('SIGINT', () => {
-    if (take) {
-      offer({ kind: 'interrupt' });
-      return;
-    }
     // Who interrupts does not want the lines that were typed ahead either.
     typed.length = 0;
-    interrupt?.();
+    if (take) offer({ kind: 'interrupt' });
+    else interrupt?.();
   });
+
+  function answer(): Promise<Typed> {
+    if (ended) return Promise.resolve({ kind: 'end' });
+    return new Promise((resolve) => {
+      take = resolve;
+    });
+  }
 
   return {
     isWaiting: () => take !== undefined,
+    answer,
     next() {
       const first = typed.shift();
-      if (first) return Promise.resolve(first);
-      if (ended) return Promise.resolve({ kind: 'end' });
-      return new Promise((resolve) => {
-        take = resolve;
-      });
+      return first ? Promise.resolve(first) : answer();
     },
     onInterrupt(handler) {
       interrupt = handler;

@@ -32,6 +32,8 @@ const historySize = 500;
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   const { input, output, view, quit, promptText } = options;
   let asking = false;
+  /** What was being typed when a question came. */
+  let setAside = '';
   const lines = createInterface({
     input,
     output,
@@ -54,9 +56,23 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     { once: true },
   );
 
+  function key(name: 'a' | 'e' | 'u'): void {
+    lines.write(null, { ctrl: true, name });
+  }
+
+  function clearLine(): void {
+    key('e');
+    key('u');
+  }
+
   function prompt(): void {
     lines.setPrompt(promptText());
     lines.prompt(true);
+    if (setAside === '') return;
+    key('a');
+    lines.write(setAside);
+    key('e');
+    setAside = '';
   }
 
   /** A remark that comes while somebody types goes above the line that is being typed. */
@@ -70,12 +86,17 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     prompt();
   });
 
+  /** Nothing that was typed before a question can be meant as its answer. */
   async function ask(question: string): Promise<string> {
     asking = true;
     try {
       lines.setPrompt(question);
+      if (lines.line !== '') {
+        setAside += lines.line;
+        clearLine();
+      }
       lines.prompt();
-      const answer = await typed.next();
+      const answer = await typed.answer();
       return answer.kind === 'line' ? answer.line : '';
     } finally {
       asking = false;
@@ -90,8 +111,7 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
       if (next.kind === 'line') {
         await runOne(options, typed, ask, next.line);
       } else {
-        lines.write(null, { ctrl: true, name: 'e' });
-        lines.write(null, { ctrl: true, name: 'u' });
+        clearLine();
         output.write('\n(bye or Ctrl-D leaves)\n');
       }
     }

@@ -1,0 +1,94 @@
+import { PassThrough, Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test, vi } from 'vitest';
+import type { Context } from '#src/context.js';
+import { runTerminal } from '#src/shell/terminal.js';
+import { createView } from '#src/view/view.js';
+
+async function seen(look: () => boolean): Promise<void> {
+  await vi.waitUntil(look, { timeout: 15_000 });
+}
+
+/** A shell on a terminal, with a session to an unverified server: the first put to it asks. */
+function openShell() {
+  let shown = '';
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      shown += chunk.toString();
+      done();
+    },
+  });
+  const input = new PassThrough();
+  const view = createView({ output, error: output, json: false, quiet: false });
+  const put = vi.fn((path: string) => {
+    const name = path.split('/').at(-1) ?? '';
+    return Promise.resolve({ outcome: 'stored', as: name, size: 7, digest: '' });
+  });
+  const server = { id: 'A'.repeat(52), name: 'amber', trust: 'unverified' };
+  const bye = (): Promise<void> => Promise.resolve();
+  const memory = { session: { server, put, bye }, trusted: new Set(), leaving: false };
+  const ended = runTerminal({
+    input,
+    output,
+    view,
+    quit: new AbortController().signal,
+    contextFor: (parts) => {
+      const settings = { clientDirectory: 'clientDirectory' };
+      const shared = { atPrompt: true, workingFolder: '/', settings, memory, view };
+      return { ...shared, ...parts } as unknown as Context;
+    },
+    promptText: () => ((memory.session as object | undefined) ? 'amber> ' : 'lanpost> '),
+    isLeaving: () => memory.leaving,
+    history: [],
+    onHistory: () => undefined,
+  });
+  /** Without what moves the cursor; what is drawn over stays in it. */
+  const screen = (): string => stripVTControlCharacters(shown).replaceAll('\r', '');
+  const question = '[y/N] ';
+  return {
+    input,
+    ended,
+    put,
+    screen,
+    asked: () => seen(() => screen().includes(question)),
+  };
+}
+
+test('a question is answered by what is typed after it, and what was pasted runs later', async () => {
+  const { input, ended, put, screen, asked } = openShell();
+  input.write('put a.txt\ny\nput b.txt\n');
+  await asked();
+  input.write('n\n');
+  await seen(() => screen().split('[y/N] ').length > 2);
+  input.write('n\n');
+  await seen(() => screen().endsWith('amber> '));
+  input.write('\u0004');
+  await ended;
+  expect(put).not.toHaveBeenCalled();
+  expect(screen()).toContain('there is no verb "y"');
+});
+
+test('half a line that was typed before a question is no answer, and comes back after it', async () => {
+  const { input, ended, put, screen, asked } = openShell();
+  input.write('put a.txt\nhel');
+  await asked();
+  input.write('y\n');
+  await seen(() => screen().endsWith('amber> hel'));
+  input.write('p help\n');
+  await seen(() => screen().includes('help: '));
+  input.write('\u0004');
+  await ended;
+  expect(put).toHaveBeenCalledOnce();
+});
+
+test('Ctrl-C at a question ends what was pasted too', async () => {
+  const { input, ended, put, screen, asked } = openShell();
+  input.write('put a.txt\nput b.txt\n');
+  await asked();
+  input.write('\u0003');
+  await seen(() => screen().endsWith('amber> '));
+  input.write('\u0004');
+  await ended;
+  expect(put).not.toHaveBeenCalled();
+  expect(screen().split('[y/N] ')).toHaveLength(2);
+});
