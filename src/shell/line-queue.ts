@@ -13,6 +13,8 @@ export interface LineQueue {
   next(): Promise<Typed>;
   /** What is typed from now on; what was typed ahead stays in the queue. */
   answer(): Promise<Typed>;
+  /** The line that was typed ahead and comes next. */
+  ahead(): string | undefined;
   isWaiting(): boolean;
   /** Calls back for Ctrl-C while nobody waits for a line; gives the way to stop that. */
   onInterrupt(handler: () => void): () => void;
@@ -58,6 +60,10 @@ export function lineQueue(lines: Interface): LineQueue {
   return {
     isWaiting: () => take !== undefined,
     answer,
+    ahead() {
+      const [first] = typed;
+      return first?.kind === 'line' ? first.line : undefined;
+    },
     next() {
       const first = typed.shift();
       return first ? Promise.resolve(first) : answer();

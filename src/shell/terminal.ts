@@ -75,6 +75,13 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     setAside = '';
   }
 
+  /** A line that was typed ahead is shown again where it runs, as a shell does. */
+  function promptOrEcho(): void {
+    const ahead = typed.ahead();
+    if (ahead === undefined) prompt();
+    else output.write(`${promptText()}${ahead}\n`);
+  }
+
   /** A remark that comes while somebody types goes above the line that is being typed. */
   view.around((write) => {
     if (!typed.isWaiting() || asking) {
@@ -105,7 +112,7 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
 
   try {
     while (!options.isLeaving()) {
-      prompt();
+      promptOrEcho();
       const next = await typed.next();
       if (next.kind === 'end') break;
       if (next.kind === 'line') {

@@ -92,3 +92,22 @@ test('Ctrl-C at a question ends what was pasted too', async () => {
   expect(put).not.toHaveBeenCalled();
   expect(screen().split('[y/N] ')).toHaveLength(2);
 });
+
+test('each line of several that are pasted stands before what it caused', async () => {
+  const { input, ended, screen } = openShell();
+  input.write('frob\nrlsit\nbye\nbye\n');
+  await ended;
+  const from = screen().indexOf('lanpost: there is no verb "frob"');
+  expect(screen().slice(from)).toMatchInlineSnapshot(`
+    "lanpost: there is no verb "frob"
+      help lists the verbs
+    amber> rlsit
+    lanpost: there is no verb "rlsit"
+      did you mean rlist?
+    amber> bye
+    session with amber ended
+    lanpost> bye
+
+    "
+  `);
+});
