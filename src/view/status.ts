@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { fitInto } from './columns.js';
 
 /** The one line that is drawn over while something runs; elsewhere a line now and then. */
 export interface StatusLine {
@@ -31,7 +32,7 @@ export function statusLine(
         return;
       }
       const width = (error.columns ?? 80) - 1;
-      error.write(`\r\u001b[K${Array.from(text).slice(0, width).join('')}`);
+      error.write(`\r\u001b[K${fitInto(text, width)}`);
       drawn = true;
     },
     clear() {

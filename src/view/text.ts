@@ -1,5 +1,6 @@
 import { grouped, shortId } from '#sharing/id.js';
 import type { Answer, FailedAnswer, ServerAnswer, TransferAnswer } from './answer.js';
+import { padTo } from './columns.js';
 import { bytesText, clockText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
 
@@ -32,7 +33,7 @@ export function textLines(answer: Answer): string {
       return `  code       ${answer.code}  (good until ${clockText(answer.expires)}, for one machine)\n`;
     case 'peer': {
       const rights = answer.rights.join(', ') || 'no rights here';
-      return `${quote(answer.name).padEnd(20)}  ${shortId(answer.id)}  ${rights}\n`;
+      return `${padTo(quote(answer.name), 20)}  ${shortId(answer.id)}  ${rights}\n`;
     }
     case 'pin':
       return `${quote(answer.place).padEnd(20)}  ${shortId(answer.id)}  unverified, an open server\n`;
@@ -45,7 +46,7 @@ export function textLines(answer: Answer): string {
     case 'shutdown':
       return `the server of ${quote(answer.folder)} on port ${answer.port} has stopped\n`;
     case 'setting':
-      return `${answer.key.padEnd(22)} ${quote(answer.text).padEnd(18)} ${quote(answer.origin)}\n`;
+      return `${answer.key.padEnd(22)} ${padTo(quote(answer.text), 18)} ${quote(answer.origin)}\n`;
     case 'help':
       return answer.text;
   }

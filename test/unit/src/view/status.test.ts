@@ -45,6 +45,16 @@ test('a line never reaches the last column, where it would wrap', () => {
   expect(written).toEqual([`${erase}abcdefghi`]);
 });
 
+test('wide characters are counted by the columns that they take', () => {
+  const { written, clock, line } = screen(true, 10);
+  for (const text of ['日本語の名前', 'a日本語の名前', '🎈'.repeat(9), 'e\u0301'.repeat(10)]) {
+    line.draw(text);
+    clock.now += 100;
+  }
+  const shown = ['日本語の', 'a日本語の', '🎈'.repeat(4), 'e\u0301'.repeat(9)];
+  expect(written).toEqual(shown.map((text) => erase + text));
+});
+
 test('a width that is not known is taken for 80', () => {
   const { written, line } = screen(true);
   line.draw('x'.repeat(200));

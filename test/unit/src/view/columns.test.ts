@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { columnsOf, fitInto, padTo } from '#src/view/columns.js';
+
+test.each([
+  ['', 0],
+  ['plain.txt', 9],
+  ['Müller', 6],
+  ['Mu\u0308ller', 6],
+  ['日本語', 6],
+  ['ﾊﾝｶｸ', 4],
+  ['한글', 4],
+  ['עברית', 5],
+  ['🎈', 2],
+  ['❤️', 2],
+])('%j takes %i columns', (text, columns) => {
+  expect(columnsOf(text)).toBe(columns);
+  expect(fitInto(text, columns)).toBe(text);
+  expect(columnsOf(fitInto(text, columns - 1))).toBeLessThan(Math.max(columns, 1));
+});
+
+test('columns stand below each other', () => {
+  expect(padTo('amber', 8)).toBe('amber   ');
+  expect(padTo('琥珀', 8)).toBe('琥珀    ');
+  expect(padTo('longer than that', 8)).toBe('longer than that');
+});
