@@ -46,6 +46,9 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
         stateFolder,
         level: settings.logLevel,
         size: settings.logSize,
+        complain: (words) => {
+          view.warn(words);
+        },
         color: isColored(settings.color, host),
         ...(screen && { screen, screenLevel: 'info' }),
       }),
@@ -80,8 +83,6 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     },
     async close() {
       await memory.session?.bye();
-      const opened = await log?.catch(() => undefined);
-      await opened?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,17 +1,17 @@
 import type { DiscoveryEvent } from '#discovery/events.js';
-import { SharingError } from '#sharing/errors.js';
+import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { SharingEvent } from '#sharing/events.js';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import pino, { type Level } from 'pino';
-import pretty from 'pino-pretty';
+import type { Writable } from 'node:stream';
+import pino, { type DestinationStream, type Level } from 'pino';
+import { prettyFactory } from 'pino-pretty';
 import { explain } from './failure.js';
+import { logFile } from './log-file.js';
 import { eventLimit } from './log-limit.js';
 import { quote } from './view/quote.js';
 
 /** What the rooms say of themselves, as lines in a file and, for a server, on the screen. */
-export interface Log extends AsyncDisposable {
+export interface Log {
   readonly sharing: (event: SharingEvent) => void;
   readonly discovery: (event: DiscoveryEvent) => void;
   /** A fault of the program, with its stack. */
@@ -23,27 +23,35 @@ export interface LogOptions {
   readonly level: Level;
   /** Bytes after which the file is set aside; one predecessor is kept. */
   readonly size: number;
+  /** Told once, in a sentence, when the file cannot be written; the program goes on without it. */
+  readonly complain: (words: string) => void;
   /** Where people see lines of at least `screenLevel`; it must know how to keep a prompt whole. */
   readonly screen?: Writable;
   readonly screenLevel?: Level;
   readonly color?: boolean;
 }
 
-/** Opens the log. It writes synchronously, so that no way to end the process loses a line. */
+/**
+ * Opens the log. It writes synchronously, so that no way to end the process loses a line, and never throws: what
+ * goes wrong with it is no reason to end what it tells of.
+ */
 export function openLog(options: LogOptions): Log {
-  const folder = join(options.stateFolder, 'log');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = rotatingFile(join(folder, 'lanpost.log'), options.size);
-  const streams: { level: Level; stream: Writable }[] = [{ level: options.level, stream: file }];
-  if (options.screen) {
-    const screen = pretty({
-      destination: options.screen,
-      sync: true,
+  const file = logFile(join(options.stateFolder, 'log'), options.size, (place, error) => {
+    const why = errnoOf(error) ?? String(error);
+    options.complain(`the log ${quote(place)} cannot be written (${quote(why)})`);
+  });
+  const streams: { level: Level; stream: DestinationStream }[] = [
+    { level: options.level, stream: file },
+  ];
+  const { screen } = options;
+  if (screen) {
+    const line = prettyFactory({
       colorize: options.color ?? false,
       hideObject: true,
       translateTime: 'SYS:HH:MM:ss',
     });
-    streams.push({ level: options.screenLevel ?? 'warn', stream: screen });
+    const stream = { write: (json: string) => screen.write(line(json)) };
+    streams.push({ level: options.screenLevel ?? 'warn', stream });
   }
   const logger = pino(
     { base: null, level: options.level, formatters: { level: (label) => ({ level: label }) } },
@@ -76,14 +84,6 @@ export function openLog(options: LogOptions): Log {
     },
     fault: (error) => {
       logger.error({ event: 'fault', err: errorFacts(error) }, 'a fault in lanpost itself');
-    },
-    async [Symbol.asyncDispose]() {
-      logger.flush();
-      await new Promise<void>((resolve) =>
-        file.end(() => {
-          resolve();
-        }),
-      );
     },
   };
 }
@@ -169,34 +169,4 @@ function errorFacts(error: unknown): object {
   if (!(error instanceof Error)) return { message: quote(String(error)) };
   const stack = (error.stack ?? '').split('\n').map(quote);
   return { type: error.name, message: quote(error.message), stack };
-}
-
-/** A file that is set aside as `.1` when it has grown to `size` bytes. */
-function rotatingFile(place: string, size: number): Writable {
-  let written = existsSync(place) ? statSync(place).size : 0;
-  let destination = open();
-
-  function open(): ReturnType<typeof pino.destination> {
-    return pino.destination({ dest: place, sync: true, mode: 0o600 });
-  }
-
-  return new Writable({
-    decodeStrings: false,
-    write(line: string | Buffer, _encoding, done) {
-      const text = line.toString();
-      if (written + Buffer.byteLength(text) > size) {
-        destination.end();
-        renameSync(place, `${place}.1`);
-        destination = open();
-        written = 0;
-      }
-      destination.write(text);
-      written += Buffer.byteLength(text);
-      done();
-    },
-    final(done) {
-      destination.end();
-      done();
-    },
-  });
 }

@@ -45,7 +45,7 @@ export const run: Run = async (context, call) => {
   if (named === undefined && origins.serverDirectory.kind === 'default') {
     await mkdir(folder, { recursive: true });
   }
-  await using log = await context.openLog(view.quiet ? undefined : context.screen);
+  const log = await context.openLog(view.quiet ? undefined : context.screen);
   const neighbourhood = liveNeighbourhood({ interfaces: context.interfaces });
   using board = codeBoard(context);
   const stopping = new AbortController();

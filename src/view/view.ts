@@ -17,6 +17,8 @@ export interface View {
   showCode(code: string, expires: string): void;
   /** A remark on standard error; not with --quiet. */
   note(text: string): void;
+  /** A trouble that ends nothing, in one sentence on standard error; with --quiet and --json too. */
+  warn(text: string): void;
   /** Lets a prompt keep its line whole: every write to the screen goes through `frame`. */
   around(frame: ((write: () => void) => void) | undefined): void;
   /** The line that moves while something runs. */
@@ -54,6 +56,10 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
       if (quiet || json) return;
       status.clear();
       around(() => error.write(`${text}\n`));
+    },
+    warn(text) {
+      status.clear();
+      around(() => error.write(`lanpost: ${text}\n`));
     },
     around(frame) {
       around =

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
@@ -20,7 +20,8 @@ interface Row {
 }
 
 function open(options: Partial<LogOptions> = {}) {
-  return openLog({ stateFolder, level: 'info', size: 1_000_000, ...options });
+  const complain = (): void => undefined;
+  return openLog({ stateFolder, level: 'info', size: 1_000_000, complain, ...options });
 }
 
 async function rowsOf(name = 'lanpost.log'): Promise<Row[]> {
@@ -40,7 +41,6 @@ test('an event is a line of JSON with its facts and a sentence', async () => {
   const log = open();
   log.sharing({ event: 'partials-removed', count: 3 });
   log.sharing({ event: 'client-in', session: 1, address: '10.0.0.2', id: 'X', as: 'owner' });
-  await log[Symbol.asyncDispose]();
   expect(await rowsOf()).toMatchObject([
     { level: 'info', event: 'partials-removed', count: 3, msg: 'removed 3 old partial files' },
     { event: 'client-in', address: '10.0.0.2', as: 'owner', msg: '10.0.0.2 came in as owner' },
@@ -51,7 +51,6 @@ test('what is less weighty than the level is not kept', async () => {
   const log = open({ level: 'warn' });
   log.sharing({ event: 'listening', port: 30_001 });
   log.discovery({ kind: 'port-taken', port: 30_000, retryMs: 5000 });
-  await log[Symbol.asyncDispose]();
   expect((await rowsOf()).map(({ event }) => event)).toEqual(['port-taken']);
 });
 
@@ -59,7 +58,6 @@ test('a second run goes on in the same file', async () => {
   for (const count of [1, 2]) {
     const log = open();
     log.sharing({ event: 'partials-removed', count });
-    await log[Symbol.asyncDispose]();
   }
   expect((await rowsOf()).map((row) => row['count'])).toEqual([1, 2]);
 });
@@ -68,7 +66,6 @@ test('at its size the file is set aside, with one predecessor, and no line is lo
   const size = 4000;
   const log = open({ size });
   for (let index = 0; index < 200; index += 1) log.sharing(received(index));
-  await log[Symbol.asyncDispose]();
   const folder = join(stateFolder, 'log');
   expect((await readdir(folder)).sort()).toEqual(['lanpost.log', 'lanpost.log.1']);
   const sizes = await Promise.all(
@@ -87,11 +84,9 @@ test('a file that is full already is set aside by the next run', async () => {
   const before = open({ size: 500 });
   before.sharing(received(1));
   before.sharing(received(2));
-  await before[Symbol.asyncDispose]();
   const log = open({ size: 500 });
   log.sharing(received(3));
   log.sharing(received(4));
-  await log[Symbol.asyncDispose]();
   expect((await rowsOf()).length + (await rowsOf('lanpost.log.1')).length).toBeGreaterThan(2);
   expect((await rowsOf()).at(-1)).toMatchObject({ session: 4 });
 });
@@ -99,7 +94,6 @@ test('a file that is full already is set aside by the next run', async () => {
 test.runIf(process.platform !== 'win32')('folder and files are for their owner only', async () => {
   const log = open({ size: 1000 });
   for (let index = 0; index < 20; index += 1) log.sharing(received(index));
-  await log[Symbol.asyncDispose]();
   const folder = join(stateFolder, 'log');
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
   for (const name of ['lanpost.log', 'lanpost.log.1']) {
@@ -118,7 +112,6 @@ test('text of peers is quoted in facts and sentence', async () => {
     code: 'not-known',
     message: path,
   });
-  await log[Symbol.asyncDispose]();
   const shown = 'a\\u{1b}[2J\\u{202e}\\u{9b}\\u{a}b';
   const [file, refused] = await rowsOf();
   expect(file).toMatchObject({ path: shown, as: shown, msg: `received ${shown}` });
@@ -126,7 +119,7 @@ test('text of peers is quoted in facts and sentence', async () => {
   expect(refused?.msg).toContain(shown);
 });
 
-test('people see the same on the screen, one line each, quoted', async () => {
+test('people see the same on the screen, one line each, quoted', () => {
   const lines: string[] = [];
   const screen = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -138,7 +131,6 @@ test('people see the same on the screen, one line each, quoted', async () => {
   log.sharing(received(1, 'a\u001b[2J\nb'));
   log.sharing({ event: 'listed', session: 1, path: '' });
   log.sharing({ event: 'fault', where: 'session', error: new Error('broken\nin two') });
-  await log[Symbol.asyncDispose]();
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: received a\\u\{1b\}\[2J\\u\{a\}b\n$/);
   expect(lines[1]).toMatch(/ ERROR: a fault in session: broken\\u\{a\}in two\n$/);
@@ -148,7 +140,6 @@ test('a fault keeps its stack', async () => {
   const log = open();
   log.fault(new Error('broken'));
   log.sharing({ event: 'fault', where: 'session', error: new Error('broken too') });
-  await log[Symbol.asyncDispose]();
   const rows = await rowsOf();
   expect(rows.map(({ level }) => level)).toEqual(['error', 'error']);
   for (const row of rows) {
@@ -167,6 +158,46 @@ test('a noisy peer does not fill it', async () => {
       message: 'no',
     });
   }
-  await log[Symbol.asyncDispose]();
   expect(await rowsOf()).toHaveLength(20);
+});
+
+test.each([
+  ['a folder that cannot be made', () => writeFile(join(stateFolder, 'log'), '')],
+  [
+    'a folder where the file belongs',
+    () => mkdir(join(stateFolder, 'log', 'lanpost.log'), { recursive: true }),
+  ],
+  [
+    'a file that cannot be set aside',
+    async () => {
+      await mkdir(join(stateFolder, 'log', 'lanpost.log.1', 'full'), { recursive: true });
+      await writeFile(join(stateFolder, 'log', 'lanpost.log'), 'x'.repeat(1_000_000));
+    },
+  ],
+])('%s is said once and fails nobody', async (_, prepare) => {
+  await prepare();
+  const complaints: string[] = [];
+  const log = open({ complain: (words) => complaints.push(words) });
+  for (let index = 0; index < 3; index += 1) log.sharing(received(index));
+  log.fault(new Error('broken'));
+  expect(complaints).toEqual([
+    expect.stringMatching(/^the log .*lanpost\.log cannot be written \(E[A-Z]+\)$/),
+  ]);
+});
+
+test('a folder that was removed comes back with the next line', async () => {
+  const log = open();
+  log.sharing(received(1));
+  await rm(join(stateFolder, 'log'), { recursive: true });
+  log.sharing(received(2));
+  expect((await rowsOf()).map((row) => row['session'])).toEqual([2]);
+});
+
+test('two servers of one state folder fill one file, and its size holds for both', async () => {
+  const logs = [open({ size: 2000 }), open({ size: 2000 })];
+  for (let index = 0; index < 40; index += 1) logs[index % 2]?.sharing(received(index));
+  for (const name of await readdir(join(stateFolder, 'log'))) {
+    expect((await stat(join(stateFolder, 'log', name))).size).toBeLessThanOrEqual(2000);
+  }
+  expect((await rowsOf()).at(-1)).toMatchObject({ session: 39 });
 });
