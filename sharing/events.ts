@@ -1,4 +1,4 @@
-import type { ErrorCode } from '#sharing/errors.js';
+import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
 
 /** What a server tells of itself; plain data, foreign text unquoted, no secrets. */
 export type SharingEvent =
@@ -48,6 +48,8 @@ export type SharingEvent =
       readonly path: string;
       readonly code: ErrorCode;
       readonly message: string;
+      /** What the owner of the server may know, and a peer may not: places on this machine. */
+      readonly facts: ErrorFacts;
     }
   | { readonly event: 'partials-removed'; readonly count: number }
   | { readonly event: 'fault'; readonly where: string; readonly error: Error };

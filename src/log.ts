@@ -54,7 +54,13 @@ export function openLog(options: LogOptions): Log {
     streams.push({ level: options.screenLevel ?? 'warn', stream });
   }
   const logger = pino(
-    { base: null, level: options.level, formatters: { level: (label) => ({ level: label }) } },
+    {
+      base: null,
+      level: options.level,
+      formatters: { level: (label) => ({ level: label }) },
+      // pino's own would take our facts of an error for an error, and call its type Object.
+      serializers: { err: (facts: unknown) => facts },
+    },
     pino.multistream(streams),
   );
   const limit = eventLimit(() => performance.now());
@@ -135,7 +141,7 @@ function sharingWords(event: SharingEvent): string {
     case 'file-same':
       return `${quote(event.path)} is there already`;
     case 'file-failed':
-      return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message)).message}`;
+      return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message, event.facts)).message}`;
     case 'partials-removed':
       return `removed ${event.count} old partial files`;
     case 'fault':
@@ -159,7 +165,8 @@ function quoted(facts: object): object {
   return Object.fromEntries(
     Object.entries(facts).map(([key, value]: [string, unknown]) => {
       if (typeof value === 'string') return [key, quote(value)];
-      return value instanceof Error ? ['err', errorFacts(value)] : [key, value];
+      if (value instanceof Error) return ['err', errorFacts(value)];
+      return [key, key === 'facts' ? quoted(value as object) : value];
     }),
   );
 }
@@ -168,5 +175,14 @@ function quoted(facts: object): object {
 function errorFacts(error: unknown): object {
   if (!(error instanceof Error)) return { message: quote(String(error)) };
   const stack = (error.stack ?? '').split('\n').map(quote);
-  return { type: error.name, message: quote(error.message), stack };
+  const facts = error instanceof SharingError ? { facts: quoted(error.facts) } : {};
+  const cause = error.cause === undefined ? {} : { cause: inShort(error.cause) };
+  return { type: error.name, ...inShort(error), ...facts, ...cause, stack };
+}
+
+/** What an error says, and its code: ours, or the system's. */
+function inShort(error: unknown): object {
+  if (!(error instanceof Error)) return { message: quote(String(error)) };
+  const code = errnoOf(error);
+  return { ...(code !== undefined && { code: quote(code) }), message: quote(error.message) };
 }

@@ -1,5 +1,11 @@
 import { serverRun, type PairingDesk, type ServerRun } from '#sharing/dialogue/pairing.js';
-import { listFolder, receiveFile, sendFile, type Service } from '#sharing/dialogue/serving.js';
+import {
+  fileFailed,
+  listFolder,
+  receiveFile,
+  sendFile,
+  type Service,
+} from '#sharing/dialogue/serving.js';
 import { inTurn } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
@@ -87,7 +93,7 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         if (connection.signal.aborted) return;
         const known = asSharingError(error);
         connection.send({ t: 'error', id, ...refusalOf(known) });
-        observe({ event: 'file-failed', session, path, code: known.code, message: known.message });
+        observe(fileFailed(session, path, known));
       })
       .finally(() => {
         rules.done(id);

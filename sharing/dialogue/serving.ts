@@ -1,6 +1,6 @@
 import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
-import type { Observe } from '#sharing/events.js';
+import type { Observe, SharingEvent } from '#sharing/events.js';
 import type { ServerAction, ServerRules } from '#sharing/session/server.js';
 import type { LazyArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
@@ -70,8 +70,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
       const took = performance.now() - began;
       observe({ event: 'file-out', session, path, as, size, digest, took });
     } else if (outcome.kind === 'failed') {
-      const { code, message } = outcome.error;
-      observe({ event: 'file-failed', session, path, code, message });
+      observe(fileFailed(session, path, outcome.error));
     } else {
       observe({ event: 'file-same', session, path, as: outcome.as });
     }
@@ -111,14 +110,22 @@ export async function receiveFile(
       const took = performance.now() - began;
       observe({ event: 'file-in', session, path, as, size, digest, took });
     } else if (outcome.kind === 'failed') {
-      const { code, message } = outcome.error;
-      observe({ event: 'file-failed', session, path, code, message });
+      observe(fileFailed(session, path, outcome.error));
     } else {
       observe({ event: 'file-same', session, path, as: outcome.as });
     }
   } finally {
     transfers.receiving.delete(id);
   }
+}
+
+/** A file that failed, as the owner of this server hears of it. */
+export function fileFailed(
+  session: number,
+  path: string,
+  { code, message, facts }: SharingError,
+): SharingEvent {
+  return { event: 'file-failed', session, path, code, message, facts };
 }
 
 function receivedName(prefix: string, offered: string, plain: string | undefined): SafeName {

@@ -347,7 +347,8 @@ describe('the landing area', () => {
     expect(await codeOfPut('dawn.txt')).toBe('refused');
     expect((await readdir(served.folder)).sort()).toEqual(['.lanpost', 'plain.txt']);
     const failed = served.events.find(({ event }) => event === 'file-failed');
-    expect(failed).toMatchObject({ code: 'landing-not-private' });
+    const facts = { path: expect.stringMatching(/\/\.lanpost$/) as string };
+    expect(failed).toMatchObject({ code: 'landing-not-private', facts });
     await rm(at('.lanpost'), { recursive: true });
     expect(await codeOfPut('dawn.txt')).toBe('receipt');
   });

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
+import { SharingError } from '#sharing/errors.js';
 import type { SharingEvent } from '#sharing/events.js';
 import { openLog, type LogOptions } from '#src/log.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -145,6 +146,34 @@ test('a fault keeps its stack', async () => {
   for (const row of rows) {
     expect((row['err'] as { stack: string[] }).stack.join('\n')).toContain('log.test.ts');
   }
+});
+
+test('an error keeps its code, its facts and its cause, quoted', async () => {
+  const cause = Object.assign(new Error('EACCES: /srv/\u001b'), { code: 'EACCES' });
+  const facts = { path: '/srv/\u001b', size: 5 };
+  const log = open();
+  log.fault(new SharingError('state-damaged', 'cannot be read', facts, cause));
+  const [row] = await rowsOf();
+  expect(row?.['err']).toMatchObject({
+    type: 'SharingError',
+    code: 'state-damaged',
+    message: 'cannot be read',
+    facts: { path: '/srv/\\u{1b}', size: 5 },
+    cause: { code: 'EACCES', message: 'EACCES: /srv/\\u{1b}' },
+  });
+});
+
+test('a file that failed because of a place on this machine names it', async () => {
+  const log = open();
+  const facts = { path: '/srv/\u001b/.lanpost' };
+  const code = 'landing-not-private';
+  log.sharing({ event: 'file-failed', session: 1, path: 'a.txt', code, message: '', facts });
+  const [row] = await rowsOf();
+  expect(row).toMatchObject({
+    code,
+    facts: { path: '/srv/\\u{1b}/.lanpost' },
+    msg: 'a.txt: /srv/\\u{1b}/.lanpost is not a private folder of this user',
+  });
 });
 
 test('a noisy peer does not fill it', async () => {
