@@ -1,6 +1,6 @@
 import { ask, type NewCode } from '#sharing/dialogue/asking.js';
 import { clientRun, type ClientRun } from '#sharing/dialogue/pairing.js';
-import { asSharingError, SharingError } from '#sharing/errors.js';
+import { asSharingError, SharingError, writingTo } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer, pinServer, readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
@@ -237,9 +237,7 @@ async function openLocal(path: string, tagKey: Buffer): Promise<Source> {
 
 /** The receiving folder, made when the first file is offered. */
 async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new SharingError('folder-missing', `cannot make ${folder}`, { path: folder }, error);
-  });
+  await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
   await mustBeApart(stateFolder, folder);
   return openFolder(folder);
 }

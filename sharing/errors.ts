@@ -50,9 +50,11 @@ export const errorCodes = [
   'internal',
   // This machine
   'folder-missing',
+  'folder-unwritable',
   'folder-overlaps-state',
   'landing-not-private',
   'state-missing',
+  'state-unwritable',
   'state-not-private',
   'state-damaged',
   'state-busy',
@@ -89,6 +91,30 @@ export function asSharingError(error: unknown, fallback: ErrorCode = 'internal')
   const errno = errnoOf(error);
   const message = errno ?? (error instanceof Error ? error.message : String(error));
   return new SharingError(systemCode(errno) ?? fallback, message, {}, error);
+}
+
+/**
+ * Does what makes or changes `place` on this machine. A system error of it becomes `code`, or `no-room`; the
+ * place is a fact and not in the message, because a message may go to a peer.
+ */
+export async function writingTo<T>(
+  place: string,
+  code: 'folder-unwritable' | 'state-unwritable',
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (error instanceof SharingError || !isSystemError(errno)) throw error;
+    const known = systemCode(errno) === 'no-room' ? 'no-room' : code;
+    throw new SharingError(known, errno, { path: place, why: errno }, error);
+  }
+}
+
+/** Node's own errors have codes too, ERR_INVALID_ARG_TYPE and the like; those are faults of ours. */
+function isSystemError(code: string | undefined): code is string {
+  return code !== undefined && !code.startsWith('ERR_');
 }
 
 /** The `code` of a Node system error, such as ENOSPC, or undefined. */

@@ -22,6 +22,14 @@ const privacy: Readonly<Record<string, string>> = {
 };
 const inBetween =
   'somebody may be in between; nothing was sent. Ask the owner of the server for its id';
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'the disk is read-only',
+  EEXIST: 'something else is in its place',
+  ENOTDIR: 'something else is in its place',
+  EISDIR: 'something else is in its place',
+};
 const again = 'run the same command again';
 const { fault, usage, unreachable, notLetIn, files, integrity, room, interrupted } = exitCodes;
 
@@ -192,11 +200,14 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'no-room': {
     exit: room,
-    say: ({ size, free }) =>
+    say: ({ size, free, path }) =>
       typeof size === 'number' && typeof free === 'number'
         ? `no room: ${bytesText(size)} wanted, ${bytesText(free)} free`
-        : 'no room on the receiving disk',
-    hint: 'make room there, or lower keepFree',
+        : path === undefined
+          ? 'no room on the receiving disk'
+          : `no room on the disk of ${text(path)}`,
+    hint: ({ path }) =>
+      path === undefined ? 'make room there, or lower keepFree' : 'make room there',
   },
   'file-too-large': {
     exit: room,
@@ -247,6 +258,11 @@ export const failureWords: Record<ErrorCode, Words> = {
     say: (_, message) => message,
     hint: 'make it, or name another folder',
   },
+  'folder-unwritable': {
+    exit: usage,
+    say: ({ path, why }) => `${text(path)} cannot be made: ${reason(why)}`,
+    hint: 'make it, or name another folder',
+  },
   'folder-overlaps-state': {
     exit: usage,
     say: ({ path }) =>
@@ -261,6 +277,11 @@ export const failureWords: Record<ErrorCode, Words> = {
   'state-missing': {
     exit: usage,
     say: (_, message) => `no place for the key: ${message}`,
+    hint: 'set LANPOST_HOME to a folder that this user may write to',
+  },
+  'state-unwritable': {
+    exit: usage,
+    say: ({ path, why }) => `${text(path)} cannot be written: ${reason(why)}`,
     hint: 'set LANPOST_HOME to a folder that this user may write to',
   },
   'state-not-private': {
@@ -298,6 +319,11 @@ export const failureWords: Record<ErrorCode, Words> = {
 
 function text(fact: ErrorFacts[string] | undefined): string {
   return fact === undefined ? 'it' : quote(String(fact));
+}
+
+/** Why the system refused something, in words where it has some. */
+function reason(why: ErrorFacts[string] | undefined): string {
+  return reasons[String(why)] ?? text(why);
 }
 
 /** A path as a shell takes it. */

@@ -1,3 +1,4 @@
+import { writingTo } from '#sharing/errors.js';
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -13,16 +14,21 @@ const runningSchema = z.object({
 
 export type Running = Readonly<z.infer<typeof runningSchema>>;
 
-/** Leaves `run/<pid>.json` in the state folder until it is disposed. */
+/**
+ * Leaves `run/<pid>.json` in the state folder until it is disposed. Throws SharingError `state-unwritable` or
+ * `no-room`.
+ */
 export async function announceRunning(
   stateFolder: string,
   running: Running,
 ): Promise<AsyncDisposable> {
   const folder = runFolder(stateFolder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const place = join(folder, `${running.pid}.json`);
-  await writeFile(`${place}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
-  await rename(`${place}.new`, place);
+  await writingTo(folder, 'state-unwritable', async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(`${place}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+    await rename(`${place}.new`, place);
+  });
   return {
     async [Symbol.asyncDispose]() {
       await unlink(place).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { errnoOf, SharingError, writingTo } from '#sharing/errors.js';
 import { makeIdentity } from '#sharing/identity/certificate.js';
 import { deviceId } from '#sharing/id.js';
 import { openState, readPrivate, statePlaces, writeBeside } from '#sharing/identity/state.js';
@@ -20,7 +20,7 @@ export interface Device {
 
 /**
  * Opens the device of a state folder; on first use makes folder and key. Throws SharingError
- * `state-missing`, `state-not-private` or `state-damaged`.
+ * `state-unwritable`, `no-room`, `state-not-private` or `state-damaged`.
  */
 export async function openDevice(stateFolder: string): Promise<Device> {
   await openState(stateFolder);
@@ -32,11 +32,13 @@ export async function openDevice(stateFolder: string): Promise<Device> {
 /** Two first uses at once must end with one key: whoever links first wins, the other reads. */
 async function firstUse(place: string): Promise<string> {
   const text = await makeIdentity();
-  const temporary = await writeBeside(place, text);
-  await link(temporary, place).catch((error: unknown) => {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+  await writingTo(place, 'state-unwritable', async () => {
+    const temporary = await writeBeside(place, text);
+    await link(temporary, place).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+    await unlink(temporary);
   });
-  await unlink(temporary);
   return (await readPrivate(place)) ?? text;
 }
 

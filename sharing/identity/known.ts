@@ -1,7 +1,7 @@
-import { SharingError } from '#sharing/errors.js';
+import { SharingError, writingTo } from '#sharing/errors.js';
 import { isId } from '#sharing/id.js';
 import { lock } from '#sharing/identity/lock.js';
-import { readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
+import { openState, readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
 import type { Right } from '#sharing/wire/message.js';
 import { z } from 'zod';
 
@@ -58,7 +58,7 @@ export async function readKnownPeers(stateFolder: string): Promise<KnownPeers> {
   };
 }
 
-/** Remembers an open server's key. `now` is the time of the pin. Throws what `readKnownPeers` throws. */
+/** Remembers an open server's key. `now` is the time of the pin. Throws what `change` throws. */
 export async function pinServer(
   stateFolder: string,
   place: string,
@@ -89,7 +89,7 @@ export interface NewPeer {
 
 /**
  * Remembers a peer; one that is known already keeps its name and gets `rights` besides those it has. Gives the peer
- * as it is now. Throws what `readKnownPeers` throws.
+ * as it is now. Throws what `change` throws.
  */
 export async function addPeer(stateFolder: string, added: NewPeer, now: Date): Promise<KnownPeer> {
   let result: KnownPeer | undefined;
@@ -114,7 +114,7 @@ export async function addPeer(stateFolder: string, added: NewPeer, now: Date): P
 
 /**
  * Changes, or with undefined forgets, the peer with this id. Throws SharingError `unknown-peer` when there is none,
- * `name-taken` when another has the new name.
+ * `name-taken` when another has the new name, and what `change` throws.
  */
 export async function changePeer(
   stateFolder: string,
@@ -163,9 +163,15 @@ async function readFileOf(stateFolder: string): Promise<KnownFile> {
   }
 }
 
-/** Reads, changes and replaces the file while no other process does. */
+/**
+ * Reads, changes and replaces the file while no other process does. Throws SharingError `state-unwritable`,
+ * `no-room` or `state-busy`, and what `readKnownPeers` throws.
+ */
 async function change(stateFolder: string, edit: (file: KnownFile) => KnownFile): Promise<void> {
   const place = statePlaces(stateFolder).peers;
-  await using _lock = await lock(`${place}.lock`);
-  await writePrivate(place, `${JSON.stringify(edit(await readFileOf(stateFolder)), null, 2)}\n`);
+  await openState(stateFolder);
+  await writingTo(place, 'state-unwritable', async () => {
+    await using _lock = await lock(`${place}.lock`);
+    await writePrivate(place, `${JSON.stringify(edit(await readFileOf(stateFolder)), null, 2)}\n`);
+  });
 }

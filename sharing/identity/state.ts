@@ -1,32 +1,34 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { errnoOf, SharingError, writingTo } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 /**
  * Opens, and makes if need be, the folder with this device's key and the peers it knows. Throws
- * SharingError `state-missing` when it cannot be made, `state-not-private` when others may look into it.
+ * SharingError `state-unwritable` or `no-room` when it cannot be made, `state-not-private` when others may look
+ * into it.
  */
 export async function openState(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new SharingError('state-missing', `cannot make ${folder}`, { path: folder }, error);
-  }
+  await writingTo(folder, 'state-unwritable', () =>
+    mkdir(folder, { recursive: true, mode: 0o700 }),
+  );
   await mustBePrivate(folder);
 }
 
 /**
  * The text of a private file in the state folder, or undefined when there is none. Throws SharingError
- * `state-not-private` when somebody else may read it.
+ * `state-not-private` when somebody else may read it, `state-damaged` when we may not.
  */
 export async function readPrivate(path: string): Promise<string | undefined> {
   try {
     await mustBePrivate(path);
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return undefined;
+    if (error instanceof SharingError || errno === undefined) throw error;
+    const words = `${path} cannot be read (${errno})`;
+    throw new SharingError('state-damaged', words, { path }, error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { liveNeighbourhood, type InterfaceTable } from '#discovery/addresses.js';
 import { startResponder } from '#discovery/responder.js';
-import { SharingError } from '#sharing/errors.js';
+import { SharingError, writingTo } from '#sharing/errors.js';
 import {
   startServer,
   type ServerLimits,
@@ -43,7 +43,7 @@ export const run: Run = async (context, call) => {
   const device = await context.device();
   const folder = resolve(context.workingFolder, named ?? settings.serverDirectory);
   if (named === undefined && origins.serverDirectory.kind === 'default') {
-    await mkdir(folder, { recursive: true });
+    await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
   }
   const log = await context.openLog(view.quiet ? undefined : context.screen);
   const neighbourhood = liveNeighbourhood({ interfaces: context.interfaces });

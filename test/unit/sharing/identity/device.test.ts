@@ -74,10 +74,10 @@ describe('a device', () => {
     },
   );
 
-  test('a state folder that cannot be made is said to be missing', async () => {
+  test('a state folder that cannot be made is said to be so', async () => {
     const base = await temporaryFolder();
     await writeFile(join(base, 'file'), '');
-    await expect(openDevice(join(base, 'file', 'state'))).rejects.toThrow(code('state-missing'));
+    await expect(openDevice(join(base, 'file', 'state'))).rejects.toThrow(code('state-unwritable'));
   });
 });
 
