@@ -1,16 +1,32 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import type { Host } from './host.js';
 import { answerEarly } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
+import { watchLoss } from './loss.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
 export async function runAsProcess(words: readonly string[]): Promise<ExitCode> {
-  // A reader of our output that went away (`lanpost list x | head`) is no fault of ours.
-  process.stdout.on('error', ignoreBrokenPipe);
-  process.stderr.on('error', ignoreBrokenPipe);
-  const host = hostOfProcess();
+  letGoOfVanished();
+  const loss = watchLoss(process.stdin, process.stdout, process.stderr);
+  const host: Host = {
+    ...hostOfProcess(),
+    onInterrupt(handler) {
+      const releases = [onInterrupt(handler), loss.onLoss(handler)];
+      return () => {
+        for (const release of releases) release();
+      };
+    },
+  };
+  const exit = await run(words, host);
+  await written(process.stdout);
+  return loss.exitOf(exit);
+}
+
+async function run(words: readonly string[], host: Host): Promise<ExitCode> {
   if (answerEarly(words, host)) return exitCodes.done;
   const { runProgram } = await import('./program.js');
   return runProgram(words, host);
@@ -36,8 +52,32 @@ export function hostOfProcess(): Host {
   };
 }
 
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Resolves when all that was written is out, or lost. */
+async function written(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stream.write('', () => {
+      resolve();
+    });
+  });
+}
+
+/**
+ * At its end Node puts each terminal back as it was, and aborts when one has vanished meanwhile. What is
+ * closed it leaves alone.
+ */
+function letGoOfVanished(): void {
+  const terminals = [0, 1, 2].filter((handle) => isatty(handle));
+  process.once('exit', () => {
+    for (const handle of terminals) if (!isatty(handle)) letGo(handle);
+  });
+}
+
+function letGo(handle: number): void {
+  try {
+    closeSync(handle);
+  } catch {
+    // It was closed already.
+  }
 }
 
 function packageVersion(): string {

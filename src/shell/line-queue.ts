@@ -39,10 +39,15 @@ export function lineQueue(lines: Interface): LineQueue {
   lines.on('line', (line) => {
     offer({ kind: 'line', line });
   });
-  lines.on('close', () => {
+  function end(): void {
+    if (ended) return;
     ended = true;
     offer({ kind: 'end' });
-  });
+  }
+
+  lines.on('close', end);
+  // The terminal has vanished; who watches the streams of the process says so.
+  lines.on('error', end);
   lines.on('SIGINT', () => {
     // Who interrupts does not want the lines that were typed ahead either.
     typed.length = 0;

@@ -1,0 +1,90 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../support/ports.js';
+
+const main = join(import.meta.dirname, '../../dist/src/main.js');
+const onLinux = process.platform === 'linux';
+const hasScript = onLinux && spawnSync('script', ['--version']).status === 0;
+
+let folder: string;
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lanpost-lost-'));
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
+  environment = { ...Object.fromEntries(own), LANPOST_HOME: join(folder, 'state') };
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function serveWords(): Promise<string[]> {
+  return ['serve', '--tcp-port', '0', '--udp-port', String(await freePort('udp'))];
+}
+
+/** The servers that run; each leaves a file with its number. */
+async function serving(): Promise<number[]> {
+  const names = await readdir(join(folder, 'state', 'run')).catch(() => []);
+  return names.map((name) => Number.parseInt(name, 10));
+}
+
+/** Nothing of a server is left, and nothing of a crash was said. */
+async function expectInOrder(stderr: string, words: string): Promise<void> {
+  expect(stderr).toContain(`lanpost: ${words}\n`);
+  expect(stderr).not.toMatch(/^ +at |Node\.js v/m);
+  expect(await serving()).toEqual([]);
+}
+
+describe.skipIf(!onLinux)('output to a full disk', () => {
+  const cases: readonly [string, () => Promise<string[]>][] = [
+    ['--help', () => Promise.resolve(['--help'])],
+    ['config', () => Promise.resolve(['config'])],
+    ['serve', serveWords],
+  ];
+
+  test.each(cases)('%s says so and ends with 7', async (_, words) => {
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [main, ...(await words())], {
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    let stderr = '';
+    child.stderr?.on('data', (part: Buffer) => (stderr += part.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    await full.close();
+    expect(code).toBe(7);
+    await expectInOrder(stderr, 'standard output cannot be written (ENOSPC)');
+  });
+});
+
+describe.skipIf(!hasScript)('a terminal that vanishes', () => {
+  test.each([
+    ['the shell', '', 'lanpost> ', 'standard input cannot be read (EIO)'],
+    ['serve', 'serve', ' code ', 'standard output cannot be written (EIO)'],
+  ])('%s ends with 8', async (name, verb, shown, words) => {
+    const given = verb === '' ? [] : await serveWords();
+    const program = `"${process.execPath}" "${main}" ${given.join(' ')}`;
+    const [errors, code] = [join(folder, `${name}.err`), join(folder, `${name}.code`)];
+    const inner = `trap "" HUP; ${program} 2>"${errors}"; echo $? >"${code}"`;
+    const terminal = spawn('script', ['-qec', inner, '/dev/null'], {
+      cwd: folder,
+      env: { ...environment, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    let screen = '';
+    terminal.stdout.on('data', (part: Buffer) => (screen += part.toString()));
+    await vi.waitUntil(() => screen.includes(shown), { timeout: 50_000 });
+    terminal.kill('SIGKILL');
+    // A server writes nothing for a long time, so it learns of it when it is stopped.
+    for (const pid of await serving()) process.kill(pid, 'SIGTERM');
+    const ended = async () => existsSync(code) && (await readFile(code, 'utf8')) !== '';
+    await vi.waitUntil(ended, { timeout: 50_000 });
+    expect(await readFile(code, 'utf8')).toBe('8\n');
+    await expectInOrder(await readFile(errors, 'utf8'), words);
+  });
+});
