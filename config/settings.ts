@@ -76,8 +76,8 @@ export const settingTable = {
     kind: 'count',
     min: 1,
     max: 64,
-    default: 4,
-    meaning: 'transfers that one client may run at once',
+    default: 8,
+    meaning: 'transfers that one machine may run at once',
   },
   maxFileSize: {
     kind: 'bytes',

@@ -45,6 +45,7 @@ export interface ServerLimits {
   readonly firstByteTime: number;
   readonly handshakeTime: number;
   readonly helloTime: number;
+  readonly pairingTime: number;
 }
 
 export interface ServerOptions extends DeskOptions {
@@ -148,6 +149,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
       session,
       receivedPrefix: options.receivedPrefix,
       helloTime: limits.helloTime,
+      pairingTime: limits.pairingTime,
       desk: {
         ...desk,
         async store(id, name) {

@@ -20,6 +20,8 @@ export interface AnsweringOptions extends Service {
   readonly desk: PairingDesk;
   readonly channel: PairingChannel;
   readonly address: string;
+  /** Milliseconds for a run of pairing, from the moment when the code is asked for. */
+  readonly pairingTime: number;
   /** The owner wants the server to stop. */
   readonly onShutdown: () => void;
 }
@@ -65,9 +67,12 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
       case 'accept':
         run(action.id, action.offer[0], () => receiveFile(options, action));
         return undefined;
-      case 'pair-share':
+      case 'pair':
         pairing = serverRun(options);
-        return inTurn(pairing.share(action.share), carryOut);
+        connection.send({ t: 'pair', name: action.name });
+        return undefined;
+      case 'pair-share':
+        return pairing && inTurn(pairing.share(action.share), carryOut);
       case 'pair-proof':
         return pairing
           ?.proof(action.proof, action.name)

@@ -11,9 +11,6 @@ import type { Connection } from '#sharing/transport/connection.js';
 import type { Right } from '#sharing/wire/message.js';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Milliseconds for a run of pairing, once the code was asked for. */
-const pairingTime = 30_000;
-
 /** What a server pairs with: its code, and what becomes of those who know it. */
 export interface PairingDesk {
   readonly window: CodeWindow;
@@ -33,9 +30,11 @@ export interface PairingOptions {
   readonly desk: PairingDesk;
   readonly channel: PairingChannel;
   readonly address: string;
+  /** Milliseconds for a run, from the moment when the code is asked for. */
+  readonly pairingTime: number;
 }
 
-/** The server's side of one run. A pending promise means: read no further. */
+/** The server's side of one run, from the question for the code on. A pending promise means: read no further. */
 export interface ServerRun extends Disposable {
   share(share: Buffer): readonly ServerAction[];
   proof(proof: Buffer, name: string): Promise<readonly ServerAction[]>;
@@ -47,6 +46,7 @@ export function serverRun({
   desk,
   channel,
   address,
+  pairingTime,
 }: PairingOptions): ServerRun {
   let run: PairingRun | undefined;
   let pairing: ServerPairing | undefined;

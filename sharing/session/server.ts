@@ -25,7 +25,8 @@ export type ServerAction =
   | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'serve'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'accept'; readonly id: number; readonly offer: OfferRow; readonly as?: string }
-  /** The first two steps of pairing, worked out elsewhere; then `admit`. */
+  /** Asks for the code; then the first two steps of pairing, worked out elsewhere, and `paired`. */
+  | { readonly do: 'pair'; readonly name: string }
   | { readonly do: 'pair-share'; readonly share: Buffer }
   | { readonly do: 'pair-proof'; readonly proof: Buffer; readonly name: string }
   | Command
@@ -119,7 +120,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     }
     clientName = incoming.name;
     state = { phase: 'pairing', step: 'share' };
-    return [{ do: 'send', message: { t: 'pair', name } }];
+    return [{ do: 'pair', name }];
   }
 
   /** The client proves first: a run that is broken off has taught it nothing. */

@@ -27,6 +27,7 @@ const door = {
   firstByteTime: 5000,
   handshakeTime: 10_000,
   helloTime: 10_000,
+  pairingTime: 30_000,
   maxStrangers: 32,
   perAddress: { burst: 64, perSecond: 20 },
   inAll: { burst: 256, perSecond: 100 },

@@ -59,7 +59,7 @@ export interface State {
 
 type Reached = Promise<{ peer: HostilePeer; then?: Buffer }>;
 
-const always = ['ping', 'pong', 'bye', 'list', 'get', 'offer', 'unknown'];
+const always = ['ping', 'pong', 'bye', 'list', 'get', 'offer', 'new-code', 'shutdown', 'unknown'];
 
 async function inside(served: ServedShare): Promise<HostilePeer> {
   return enter(served.port, served.parties.peer);
@@ -208,6 +208,12 @@ export const inputs: Readonly<Record<string, Buffer>> = {
     rights: ['replace'],
     name: 'x',
   }),
+  pair: saying({ t: 'pair', name: 'x' }),
+  share: saying({ t: 'share', share: 'e2'.padEnd(64, '0') }),
+  proof: saying({ t: 'proof', proof: '0'.repeat(128) }),
+  'new-code': saying({ t: 'new-code', id: 2, uses: 1 }),
+  code: saying({ t: 'code', id: 1, code: 'K7QF-3M2X', expires: 0 }),
+  shutdown: saying({ t: 'shutdown', id: 2 }),
   denied: saying({ t: 'denied', code: 'no-right', message: '' }),
   list: saying({ t: 'list', id: 2, path: '' }),
   entries: saying({ t: 'entries', id: 1, rows: [], more: false }),

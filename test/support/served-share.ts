@@ -30,6 +30,7 @@ export const serverLimits: ServerLimits = {
   firstByteTime: 5000,
   handshakeTime: 5000,
   helloTime: 5000,
+  pairingTime: 5000,
 };
 
 export const clientLimits: ClientLimits = {

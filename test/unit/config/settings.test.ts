@@ -19,7 +19,7 @@ test('every default is pinned: changing one is a decision', () => {
     pairRights: 'read,write',
     maxClients: 256,
     maxClientsPerAddress: 16,
-    maxTransfersPerClient: 4,
+    maxTransfersPerClient: 8,
     maxFileSize: 1_099_511_627_776,
     keepFree: 268_435_456,
     logLevel: 'info',
