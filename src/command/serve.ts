@@ -10,6 +10,7 @@ import {
   type ShownCode,
 } from '#sharing/server.js';
 import type { Context } from '#src/context.js';
+import { clientsThatFit } from '#src/descriptors.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
 import { rightsOf } from '#src/rights.js';
@@ -135,7 +136,12 @@ async function start(
   const ports = several
     ? Array.from({ length: lastDefaultPort - tcpPort + 1 }, (_, index) => tcpPort + index)
     : [tcpPort];
-  const limits: ServerLimits = { ...settings, ...door };
+  const fit = clientsThatFit();
+  if (fit < settings.maxClients) {
+    context.view.note(`this user may open few files: at most ${fit} clients at once`);
+  }
+  const maxClients = Math.min(settings.maxClients, fit);
+  const limits: ServerLimits = { ...settings, ...door, maxClients };
   try {
     return await startServer({
       device: await context.device(),

@@ -3,8 +3,11 @@ import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ClientSession } from '#sharing/client.js';
+import { openDevice } from '#sharing/identity/device.js';
 import { leftovers, partialOf, sameContents, visibleNames } from '../support/files.js';
 import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
+import { openHonest } from '../support/served-share.js';
 
 const MiB = 1024 ** 2;
 /** Nobody in the way: any free TCP port, and a UDP port that no other test asks. */
@@ -263,6 +266,29 @@ describe('several clients at once', () => {
       expect(stderr).toContain('the server is full');
     }
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'no more come in than there are files for, and those who are in are served',
+    async () => {
+      const crowdLimits = ['--max-clients-per-address=100', '--open=rw'];
+      const few = { ...owner, descriptors: 160 };
+      const fit = (160 - 64) / 3;
+      await using small = await serve(few, [...quietPorts, ...crowdLimits]);
+      await writeFile(join(share, 'small.bin'), randomBytes(1000));
+      const device = await openDevice(join(clients.folder, 'crowd'));
+      const sessions: ClientSession[] = [];
+      for (let n = 0; n < fit; n += 1) sessions.push(await openHonest(device, small.port));
+      await expect(openHonest(device, small.port)).rejects.toMatchObject({
+        code: 'too-many-clients',
+      });
+      const into = { folder: join(clients.folder, 'crowded'), receivedPrefix: 'new_' };
+      for (const session of sessions) {
+        const outcome = await session.get('small.bin', into);
+        expect(outcome.outcome).toMatch(/received|identical/);
+        await session.bye();
+      }
+    },
+  );
 
   test('eight get the same file at once', async () => {
     await writeFile(join(share, 'plan.bin'), randomBytes(9 * MiB + 1));

@@ -1,3 +1,4 @@
+import { channelOptions } from '#sharing/transport/channel.js';
 import {
   dialHostile,
   enter,
@@ -22,7 +23,9 @@ import {
 } from '../support/served-share.js';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 const mebibyte = 1024 * 1024;
@@ -56,6 +59,20 @@ beforeEach(() => {
 
 afterEach(() => expectUnharmed(served, before));
 
+function count(events: ServedShare['events'], what: string): number {
+  return events.filter(({ event }) => event === what).length;
+}
+
+/** What an honest client says first. */
+async function clientHello(): Promise<Buffer> {
+  const [near, far] = duplexPair();
+  const client = connectTls({ ...channelOptions(parties.peer), socket: near });
+  client.on('error', () => undefined);
+  const [bytes] = (await once(far, 'data')) as [Buffer];
+  client.destroy();
+  return bytes;
+}
+
 interface Plain {
   readonly socket: Socket;
   readonly heard: () => Buffer;
@@ -75,7 +92,10 @@ async function dialPlain(): Promise<Plain> {
     socket,
     heard: () => Buffer.concat(parts),
     async ended() {
-      await Promise.race([closed, delay(patience)]);
+      const over = new AbortController();
+      const late = delay(patience, undefined, over).catch(() => undefined);
+      await Promise.race([closed, late]);
+      over.abort();
       expect(socket.closed, 'the server ends it').toBe(true);
       return performance.now() - began;
     },
@@ -128,6 +148,28 @@ describe('before the handshake', () => {
     const took = await plain.ended();
     clearInterval(drip);
     expect(took).toBeLessThan(patience);
+  });
+
+  test('a ClientHello that was tampered with gets no further', async () => {
+    const greeting = await clientHello();
+    const entered = count(served.events, 'client-in');
+    // 97 is prime to any length near that of a ClientHello, so the places are spread over all of it.
+    const tampered = Array.from({ length: 120 }, (_, index) => {
+      const at = (index * 97) % greeting.length;
+      const bytes = Buffer.from(greeting);
+      // The first byte decides whether it is TLS at all; that is another test.
+      if (index % 3 === 0) return bytes.subarray(0, Math.max(1, at));
+      bytes[Math.max(1, at)]! ^= 1 << (index % 8);
+      return index % 3 === 1 ? bytes : Buffer.concat([bytes, bytes.subarray(at)]);
+    });
+    await Promise.all(
+      tampered.map(async (bytes) => {
+        const plain = await dialPlain();
+        plain.socket.write(bytes);
+        await plain.ended();
+      }),
+    );
+    expect(count(served.events, 'client-in')).toBe(entered);
   });
 
   test('TLS 1.2 gets no further', async () => {
@@ -266,10 +308,9 @@ describe('who does not read', () => {
   });
 
   let over = 0;
-  const count = (): number => served.events.filter(({ event }) => event === 'client-out').length;
-  const sessionsOver = (): number => count() - over;
+  const sessionsOver = (): number => count(served.events, 'client-out') - over;
   beforeEach(() => {
-    over = count();
+    over = count(served.events, 'client-out');
   });
 });
 

@@ -11,6 +11,8 @@ export interface Place {
   readonly folder: string;
   readonly state: string;
   readonly namespace?: string;
+  /** Most files and sockets that the program may open. */
+  readonly descriptors?: number;
 }
 
 /** One line of `--json`. */
@@ -50,9 +52,7 @@ export async function makePlace(folder: string, namespace?: string): Promise<Pla
 
 /** Starts the built program there; its standard input stays open until it is ended. */
 export function start(place: Place, words: readonly string[]): Running {
-  const command = [process.execPath, main, ...words];
-  const [program = '', ...rest] =
-    place.namespace === undefined ? command : ['ip', 'netns', 'exec', place.namespace, ...command];
+  const [program = '', ...rest] = [...wrapping(place), process.execPath, main, ...words];
   const child = spawn(program, rest, {
     cwd: place.folder,
     env: surroundings(place),
@@ -95,6 +95,14 @@ export function start(place: Place, words: readonly string[]): Running {
       await ended;
     },
   };
+}
+
+/** What the program is started through. */
+function wrapping({ namespace, descriptors }: Place): string[] {
+  return [
+    ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
+    ...(descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh']),
+  ];
 }
 
 /** Runs the built program to its end, `input` being all of its standard input. */
