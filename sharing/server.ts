@@ -13,8 +13,9 @@ import {
   type ServingMode,
 } from '#sharing/session/admission.js';
 import { serverRules } from '#sharing/session/server.js';
-import { lazyArea, removeExpired, type LazyArea } from '#sharing/storage/area.js';
+import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
 import { inboxName, openInbox } from '#sharing/storage/inbox.js';
+import { removeExpired } from '#sharing/storage/partials.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';

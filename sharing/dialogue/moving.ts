@@ -12,7 +12,6 @@ import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/tr
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { OfferRow } from '#sharing/wire/message.js';
-import { randomBytes } from 'node:crypto';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
@@ -61,7 +60,6 @@ export async function get(moving: Moving, path: string, wish: GetOptions): Promi
         tag,
         peer: serverId,
         algorithm,
-        token: randomBytes(16).toString('hex'),
         stallTime,
         ...(onProgress && { onProgress }),
       });

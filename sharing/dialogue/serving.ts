@@ -17,7 +17,6 @@ import { startReceiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow } from '#sharing/wire/message.js';
-import { randomBytes } from 'node:crypto';
 
 /** What one session serves from, and to whom. */
 export interface Service {
@@ -99,7 +98,6 @@ export async function receiveFile(
     tag,
     peer: clientId,
     algorithm: algorithmOf(service),
-    token: randomBytes(16).toString('hex'),
     stallTime,
   });
   transfers.receiving.set(id, receiving);

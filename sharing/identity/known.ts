@@ -1,6 +1,6 @@
 import { SharingError, writingTo } from '#sharing/errors.js';
 import { isId } from '#sharing/id.js';
-import { lock } from '#sharing/identity/lock.js';
+import { lock } from '#sharing/storage/lock.js';
 import { openState, readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
 import type { Right } from '#sharing/wire/message.js';
 import { z } from 'zod';

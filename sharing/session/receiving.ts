@@ -6,7 +6,8 @@ import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharin
  * - `deciding`: the offer is being judged; the sender must wait.
  * - `comparing`: digests come, in order.
  * - `receiving`: chunks come, each wanted one once.
- * - `finishing`: all is here; the sender waits for the receipt, and may take its file back once.
+ * - `finishing`: the sender has sent all that was wanted so far, and waits for the receipt, or for more wants; it
+ *   may take its file back once.
  * - `refusing`: we gave up; what is under way is dropped until the sender says `end` or `fail`.
  * - `over`: nothing may come any more.
  */
@@ -32,8 +33,10 @@ export interface ReceiveRules {
   readonly phase: () => ReceiveState['phase'];
   /** We ask for digests. */
   compare(): void;
-  /** We ask for all chunks. */
-  wantAll(): void;
+  /** We ask for the chunks that are marked with 1. */
+  wantChunks(missing: Uint8Array): void;
+  /** A chunk that lay here was not good after all: we ask for it too, each at most once. */
+  wantAlso(chunk: number): void;
   digests(frame: Digests): Verdict;
   chunk(header: ChunkHeader): Verdict;
   /** The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused. */
@@ -59,10 +62,19 @@ export function receiveRules(size: number): ReceiveRules {
     compare: () => {
       state = { phase: 'comparing', next: 0 };
     },
-    wantAll: () => {
-      const missing = new Uint8Array(chunks).fill(1);
-      const mayDigest = state.phase === 'comparing';
-      state = { phase: 'receiving', missing, left: chunks, mayDigest };
+    wantChunks: (wanted) => {
+      const missing = Uint8Array.from(wanted);
+      const left = missing.reduce((sum, one) => sum + one, 0);
+      state = { phase: 'receiving', missing, left, mayDigest: state.phase === 'comparing' };
+    },
+    wantAlso: (chunk) => {
+      if (state.phase === 'finishing') {
+        const missing = new Uint8Array(chunks);
+        state = { phase: 'receiving', missing, left: 0, mayDigest: false };
+      }
+      if (state.phase !== 'receiving' || state.missing[chunk] === 1) return;
+      state.missing[chunk] = 1;
+      state = { ...state, left: state.left + 1 };
     },
     digests({ first, digests }) {
       if (state.phase === 'refusing') return 'drop';

@@ -18,16 +18,24 @@ interface FailedOutcome {
   readonly error: SharingError;
 }
 
+type Ranges = readonly (readonly [number, number])[];
+
 type SendState =
   | { readonly phase: 'offered' }
   | { readonly phase: 'digesting'; readonly next: number }
   | {
       readonly phase: 'sending';
-      readonly ranges: readonly (readonly [number, number])[];
-      readonly next: number;
+      /** What is still wanted, in the order in which it was asked for; half open. */
+      readonly ranges: Ranges;
+      /** How many chunks may be asked for yet: a receiver may ask for each a second time, no more. */
+      readonly credit: number;
       readonly unconfirmed: ReadonlySet<number>;
     }
-  | { readonly phase: 'ended'; readonly unconfirmed: ReadonlySet<number> }
+  | {
+      readonly phase: 'ended';
+      readonly credit: number;
+      readonly unconfirmed: ReadonlySet<number>;
+    }
   /** We gave up while the receiver may be saving: its last word tells whether it was in time. */
   | {
       readonly phase: 'retracting';
@@ -105,14 +113,16 @@ export function sendRules(chunks: number): SendRules {
         return { do: 'digests', first, count };
       }
       case 'sending': {
-        const chunk = firstWanted(state.ranges, state.next);
-        if (chunk === undefined) {
-          state = { phase: 'ended', unconfirmed: state.unconfirmed };
+        const { ranges, credit, unconfirmed } = state;
+        const [first, ...rest] = ranges;
+        if (!first) {
+          state = { phase: 'ended', credit, unconfirmed };
           return { do: 'end' };
         }
-        if (state.unconfirmed.size >= sendWindow) return { do: 'wait' };
-        const unconfirmed = new Set(state.unconfirmed).add(chunk);
-        state = { ...state, next: chunk + 1, unconfirmed };
+        if (unconfirmed.size >= sendWindow) return { do: 'wait' };
+        const [chunk, to] = first;
+        const left: Ranges = chunk + 1 < to ? [[chunk + 1, to], ...rest] : rest;
+        state = { ...state, ranges: left, unconfirmed: new Set(unconfirmed).add(chunk) };
         return { do: 'chunk', chunk };
       }
     }
@@ -154,6 +164,11 @@ export function sendRules(chunks: number): SendRules {
 
 function afterWant(state: SendState, want: Want, chunks: number): SendState {
   const digesting = state.phase === 'digesting';
+  // It was not saving yet, so our word ends the file without an answer.
+  if (want.want === 'ranges' && state.phase === 'retracting') return over(state.outcome);
+  if (want.want === 'ranges' && (state.phase === 'sending' || state.phase === 'ended')) {
+    return wantedAlso(state, want.ranges, chunks);
+  }
   if (state.phase !== 'offered' && !digesting) throw illegal(`want ${want.want}`, state);
   switch (want.want) {
     case 'nothing': {
@@ -168,10 +183,30 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
       if (digesting) throw illegal('want digests twice', state);
       return { phase: 'digesting', next: 0 };
     case 'all':
-      return sending([[0, chunks]]);
+      return wanted(chunks === 0 ? [] : [[0, chunks]], chunks);
     case 'ranges':
-      return sending(checkRanges(want.ranges, chunks));
+      return wanted(want.ranges, chunks);
   }
+}
+
+function wanted(ranges: Ranges, chunks: number): SendState {
+  mustBeRanges(ranges, chunks);
+  const credit = 2 * chunks - countOf(ranges);
+  return { phase: 'sending', ranges, credit, unconfirmed: new Set() };
+}
+
+/** Chunks that the receiver had, but that were not good when it looked. */
+function wantedAlso(
+  state: Extract<SendState, { phase: 'sending' | 'ended' }>,
+  ranges: Ranges,
+  chunks: number,
+): SendState {
+  mustBeRanges(ranges, chunks);
+  const credit = state.credit - countOf(ranges);
+  if (credit < 0) throw new SharingError('protocol', 'chunks are wanted again and again');
+  const before = state.phase === 'sending' ? state.ranges : [];
+  const { unconfirmed } = state;
+  return { phase: 'sending', ranges: [...before, ...ranges], credit, unconfirmed };
 }
 
 function afterReport(
@@ -195,10 +230,7 @@ function afterReport(
 }
 
 /** Ranges are half open, ascending, apart and within the file. */
-function checkRanges(
-  ranges: readonly (readonly [number, number])[],
-  chunks: number,
-): readonly (readonly [number, number])[] {
+function mustBeRanges(ranges: Ranges, chunks: number): void {
   let end = -1;
   for (const [from, to] of ranges) {
     if (from <= end || to <= from || to > chunks) {
@@ -206,19 +238,10 @@ function checkRanges(
     }
     end = to;
   }
-  return ranges;
 }
 
-function firstWanted(
-  ranges: readonly (readonly [number, number])[],
-  from: number,
-): number | undefined {
-  const range = ranges.find(([, to]) => to > from);
-  return range && Math.max(range[0], from);
-}
-
-function sending(ranges: readonly (readonly [number, number])[]): SendState {
-  return { phase: 'sending', ranges, next: 0, unconfirmed: new Set() };
+function countOf(ranges: Ranges): number {
+  return ranges.reduce((sum, [from, to]) => sum + to - from, 0);
 }
 
 function over(outcome: SendOutcome): SendState {

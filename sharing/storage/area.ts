@@ -1,6 +1,6 @@
 import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
-import { lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
@@ -11,7 +11,6 @@ export interface LandingArea extends AsyncDisposable {
 }
 
 const areaName = '.lanpost';
-const partialPattern = /^[0-9a-f]{32}\.(part|journal)$/;
 
 /**
  * Opens, and makes if need be, the landing area of `target`, which it keeps open but does not own.
@@ -41,28 +40,6 @@ async function isPrivate(folder: Folder): Promise<boolean> {
   const { uid, mode } = await stat(await folder.self());
   const ours = process.getuid === undefined || uid === process.getuid();
   return ours && (process.platform === 'win32' || (mode & 0o077) === 0);
-}
-
-/** Milliseconds after which a partial that nobody writes to is removed. */
-export const partialLifetime = 24 * 60 * 60 * 1000;
-
-/**
- * Removes what crashed receivers left: only names of our own pattern, only when nothing was written to
- * them for `partialLifetime`. `now` is in milliseconds since 1970. Gives the number of files removed.
- */
-export async function removeExpired(area: LandingArea, now: number): Promise<number> {
-  const names = await readdir(await area.folder.self());
-  let removed = 0;
-  for (const name of names) {
-    if (!partialPattern.test(name)) continue;
-    const place = `${await area.folder.self()}/${name}`;
-    const stats = await lstat(place).catch(() => undefined);
-    // The change time, not the modification time: a partial gets its source's time just before the end.
-    if (!stats?.isFile() || now - stats.ctimeMs < partialLifetime) continue;
-    await unlink(place);
-    removed += 1;
-  }
-  return removed;
 }
 
 /** A landing area that is opened when it is needed, and checked anew each time. */

@@ -1,6 +1,7 @@
-import type { DigestAlgorithm } from '#sharing/storage/digest.js';
+import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
 
 /** What a journal says of its partial: enough to know later whether it is the same transfer. */
 export interface JournalHeader {
@@ -17,6 +18,16 @@ export interface JournalHeader {
   readonly mtime: number;
 }
 
+const headerSchema = z.object({
+  chunkSize: z.literal(chunkSize),
+  algorithm: z.enum(digestAlgorithms),
+  peer: z.string(),
+  tag: z.string(),
+  name: z.string(),
+  size: z.int().min(0),
+  mtime: z.int(),
+}) satisfies z.ZodType<JournalHeader>;
+
 /** First line of a journal; the number is the version of the format (PROTOCOL.md, "Journal"). */
 export const journalMagic = 'lanpost journal 1';
 /** Bytes before the first slot. */
@@ -24,11 +35,29 @@ export const journalHeaderLength = 4096;
 
 /** Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. */
 export function encodeJournalHeader(header: JournalHeader): Buffer {
-  const text = `${journalMagic}\n${JSON.stringify({ chunkSize, ...header })}\n`;
+  const { algorithm, peer, tag, name, size, mtime } = header;
+  const json = JSON.stringify({ chunkSize, algorithm, peer, tag, name, size, mtime });
+  const text = `${journalMagic}\n${json}\n`;
   const block = Buffer.alloc(journalHeaderLength, ' ');
   const length = block.write(text);
   if (length < Buffer.byteLength(text)) throw new RangeError('journal header too long');
   return block;
+}
+
+/**
+ * The header of a journal that lies on the disk; undefined for what is none of this version, or was
+ * damaged: its partial is worth nothing.
+ */
+export async function readJournalHeader(journal: FileHandle): Promise<JournalHeader | undefined> {
+  const block = Buffer.alloc(journalHeaderLength);
+  const { bytesRead } = await journal.read(block, 0, block.length, 0);
+  const [magic, json = ''] = block.toString('utf8', 0, bytesRead).split('\n');
+  if (bytesRead < block.length || magic !== journalMagic) return undefined;
+  try {
+    return headerSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -39,7 +68,7 @@ export async function writeSlot(journal: FileHandle, chunk: number, digest: Buff
   await journal.write(digest, 0, digestLength, journalHeaderLength + chunk * digestLength);
 }
 
-/** All slots of a journal with `chunks` chunks, in order. */
+/** All slots of a journal with `chunks` chunks, in order; zeros where none was written. */
 export async function readSlots(journal: FileHandle, chunks: number): Promise<Buffer> {
   const slots = Buffer.alloc(chunks * digestLength);
   await journal.read(slots, 0, slots.length, journalHeaderLength);

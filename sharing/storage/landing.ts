@@ -9,12 +9,10 @@ import {
 } from '#sharing/storage/digest.js';
 import { setModificationTime } from '#sharing/storage/file-state.js';
 import type { PrivateName } from '#sharing/storage/folder.js';
-import { encodeJournalHeader, readSlots, writeSlot } from '#sharing/storage/journal.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import type { Room } from '#sharing/storage/room.js';
-import { chunkSize } from '#sharing/wire/frame.js';
-import { constants } from 'node:fs';
+import type { Reservation, Room } from '#sharing/storage/room.js';
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 
 /** What is to land. */
@@ -32,6 +30,17 @@ export interface Expected {
 
 /** A file that arrives. Until `publish` nothing of it is visible under a final name. */
 export interface Landing {
+  /** For each chunk 1 when it may lie here from an earlier time; `verify` tells. */
+  readonly claims: Uint8Array;
+  /** The claims are of the very state of the source that is offered: only what is missing need travel. */
+  readonly sameSource: boolean;
+  /**
+   * Reads a claimed chunk again; it counts as landed if it is good, and has `digest` where the sender has
+   * given one.
+   */
+  verify(chunk: number, digest?: Buffer): Promise<boolean>;
+  /** From now on what lies here is of the offered state of the source; only chunks marked with 1 are kept. */
+  retag(kept: Uint8Array): Promise<void>;
   /**
    * Checks the chunk against its digest, then writes and journals it; each chunk once. Throws
    * SharingError `damaged`, `no-room` or `write-failed`.
@@ -44,8 +53,11 @@ export interface Landing {
    * reason of `signal` when it was aborted before the file had its name; later it is too late.
    */
   publish(signal?: AbortSignal): Promise<Published>;
-  /** Removes the partial. Does nothing after `publish`, and must not be called during it. */
-  abandon(): Promise<void>;
+  /**
+   * Lets go of it. What has landed of a file of several chunks is kept for another time if `keep`. Does nothing
+   * after `publish`, and must not be called during it.
+   */
+  leave(keep: boolean): Promise<void>;
 }
 
 /** Everything a receipt says. */
@@ -57,127 +69,100 @@ export interface Published {
 }
 
 /**
- * Begins to receive a file: reserves the room, then makes the partial and its journal. `token` is 32
- * hexadecimal digits of randomness and names the partial. Throws SharingError `no-room`,
- * `file-too-large` or `write-failed`.
+ * Begins to receive a file, or goes on with what is left of it from an earlier time; room is reserved for what is
+ * missing. Throws SharingError `no-room`, `file-too-large` or `write-failed`.
  */
 export async function openLanding(
   area: LandingArea,
   room: Room,
   expected: Expected,
-  token: string,
 ): Promise<Landing> {
+  room.mustAllow(expected.size);
   await mustHaveRoom(area, expected.name);
-  const reservation = await room.reserve(await area.folder.self(), expected.size);
-  const partialName: PrivateName = `${token}.part`;
-  const journalName: PrivateName = `${token}.journal`;
   const chunks = chunkCount(expected.size);
   let landed = 0;
-  let open: { partial: FileHandle; journal: FileHandle } | undefined;
+  let open: Partial | undefined;
+  let reservation: Reservation | undefined;
+  const reserve = async (bytes: number): Promise<void> => {
+    reservation = await room.reserve(await area.folder.self(), bytes);
+  };
+  try {
+    open = await openPartial(area, expected, reserve);
+  } catch (error) {
+    reservation?.release();
+    throw asSharingError(error, 'write-failed');
+  }
+  const { claims, sameSource } = open;
 
-  async function close(): Promise<void> {
-    const handles = open;
+  async function leave(keep: boolean): Promise<void> {
+    const partial = open;
     open = undefined;
-    reservation.release();
-    await handles?.partial.close();
-    await handles?.journal.close();
+    reservation?.release();
+    await partial?.close(keep && chunks > 1 && (landed > 0 || claims.includes(1)));
   }
 
-  async function remove(): Promise<void> {
-    await close();
-    await unlink(await area.folder.at(partialName)).catch(ignoreMissing);
-    await unlink(await area.folder.at(journalName)).catch(ignoreMissing);
-  }
-
-  function handles(): { partial: FileHandle; journal: FileHandle } {
+  function partial(): Partial {
     if (!open) throw new SharingError('internal', 'landing used after its end');
     return open;
   }
 
-  try {
-    open = await create(area, partialName, journalName, expected);
-  } catch (error) {
-    await remove();
-    throw asSharingError(error, 'write-failed');
-  }
-
   return {
+    claims,
+    sameSource,
     complete: () => landed === chunks,
 
+    async verify(chunk, digest) {
+      const good = await partial().verify(chunk, digest);
+      if (good) landed += 1;
+      return good;
+    },
+    retag: (kept) => partial().retag(kept),
+
     async write(chunk, bytes, digest) {
-      const { partial, journal } = handles();
+      const to = partial();
       if (!digestOf(expected.algorithm, bytes).equals(digest)) {
         throw new SharingError('damaged', `chunk ${chunk} does not have its digest`, { chunk });
       }
       try {
-        await writeAll(partial, bytes, chunk * chunkSize);
-        await writeSlot(journal, chunk, digest);
+        await to.write(chunk, bytes, digest);
       } catch (error) {
         throw asSharingError(error, 'write-failed');
       }
-      reservation.written(bytes.length);
+      reservation?.written(bytes.length);
       landed += 1;
     },
 
     async publish(signal) {
-      const { partial, journal } = handles();
+      const from = partial();
       try {
-        const digest = await finish(partial, journal, expected, landed === chunks);
+        const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
-        const as = await giveName(area, partial, partialName, expected.name);
-        await keepName(area, partial, as);
+        const as = await giveName(area, from.file, from.name, expected.name);
+        await keepName(area, from.file, as);
         // The file is there: what cannot be tidied up now is removed with the expired partials.
-        await remove().catch(() => undefined);
+        await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
       } catch (error) {
         throw asSharingError(error, 'write-failed');
       }
     },
 
-    abandon: remove,
+    leave,
   };
-}
-
-async function create(
-  area: LandingArea,
-  partialName: PrivateName,
-  journalName: PrivateName,
-  expected: Expected,
-): Promise<{ partial: FileHandle; journal: FileHandle }> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const journal = await open(await area.folder.at(journalName), flags, 0o600);
-  try {
-    await journal.write(encodeJournalHeader(expected));
-    // The final file is read by whoever may read its folder: the mode follows the umask, never the peer.
-    const partial = await open(await area.folder.at(partialName), flags, 0o666);
-    return { partial, journal };
-  } catch (error) {
-    await journal.close();
-    throw error;
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const done = await file.write(bytes, written, bytes.length - written, position + written);
-    written += done.bytesWritten;
-  }
 }
 
 /** Size, time and digest, then the data on the disk; an error here is final for the file. */
 async function finish(
-  partial: FileHandle,
-  journal: FileHandle,
+  partial: Partial,
   { size, mtime, algorithm }: Expected,
   complete: boolean,
 ): Promise<string> {
-  const { size: onDisk } = await partial.stat();
+  const { size: onDisk } = await partial.file.stat();
   if (!complete || onDisk !== size) {
     throw new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
   }
-  const digest = fileDigest(algorithm, size, await readSlots(journal, chunkCount(size)));
-  await setModificationTime(partial, mtime);
+  const digest = fileDigest(algorithm, size, await partial.digests());
+  await setModificationTime(partial.file, mtime);
   await partial.sync();
   return digestText(algorithm, digest);
 }
@@ -252,8 +237,4 @@ async function renameToReserved(partial: string, place: string): Promise<boolean
     throw error;
   }
   return true;
-}
-
-function ignoreMissing(error: unknown): void {
-  if (errnoOf(error) !== 'ENOENT') throw error;
 }

@@ -3,10 +3,9 @@ import { statfs } from 'node:fs/promises';
 
 /** Keeps parallel receivers from promising the same free space twice. */
 export interface Room {
-  /**
-   * Sets `bytes` aside before the first one moves. Throws SharingError `no-room` with the numbers, or
-   * `file-too-large`.
-   */
+  /** Throws SharingError `file-too-large` for a file of more bytes than are taken. */
+  mustAllow(size: number): void;
+  /** Sets `bytes` aside before the first one moves. Throws SharingError `no-room` with the numbers. */
   reserve(place: string, bytes: number): Promise<Reservation>;
 }
 
@@ -29,11 +28,12 @@ export function openRoom({ keepFree, maxFileSize }: RoomLimits): Room {
   let outstanding = 0;
 
   return {
+    mustAllow(size) {
+      if (size <= maxFileSize) return;
+      const facts = { size, limit: maxFileSize };
+      throw new SharingError('file-too-large', `${size} bytes, ${maxFileSize} allowed`, facts);
+    },
     async reserve(place, bytes) {
-      if (bytes > maxFileSize) {
-        const facts = { size: bytes, limit: maxFileSize };
-        throw new SharingError('file-too-large', `${bytes} bytes, ${maxFileSize} allowed`, facts);
-      }
       // Set aside first, so that two callers that wait for statfs together cannot both be right.
       outstanding += bytes;
       let left = bytes;

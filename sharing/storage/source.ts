@@ -1,8 +1,11 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+
+/** Nanoseconds in which two changes may look like one. */
+const freshTime = 2_000_000_000n;
 
 /** A regular file that is open for sending. */
 export interface Source extends AsyncDisposable {
@@ -43,7 +46,9 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
   return {
     size,
     mtime: modificationTime(stats),
-    tag: createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32),
+    tag: isFresh(stats)
+      ? randomBytes(16).toString('hex')
+      : createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32),
     async check() {
       await mustEnd();
       await check();
@@ -54,6 +59,14 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };
+}
+
+/**
+ * A file that was changed just now may be changed again within the same tick of its clock: nobody could tell, so
+ * its state gets a name that will not come again.
+ */
+function isFresh({ mtimeNs }: BigIntStats): boolean {
+  return BigInt(Date.now()) * 1_000_000n - mtimeNs < freshTime;
 }
 
 async function fill(handle: FileHandle, target: Buffer, position: number): Promise<void> {

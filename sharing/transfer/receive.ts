@@ -10,6 +10,13 @@ import {
   type Published,
 } from '#sharing/storage/landing.js';
 import type { Room } from '#sharing/storage/room.js';
+import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
+import {
+  compareWithSource,
+  missingBut,
+  type Missing,
+  type SourceComparison,
+} from '#sharing/transfer/resuming.js';
 import { assemble } from '#sharing/transfer/assembly.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
@@ -46,8 +53,6 @@ export interface ReceiveOptions extends Expected {
   /** Opened when it is needed, so that nothing is made for an offer that is refused. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
-  /** 32 hexadecimal digits, fresh for each file. */
-  readonly token: string;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
   readonly onProgress?: OnProgress;
@@ -62,6 +67,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const takenBack = new AbortController();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
+  let resuming: SourceComparison | undefined;
+  let verifying = false;
+  let saving = false;
   let confirmed = 0;
   let dripped = 0;
   let refusal: SharingError | undefined;
@@ -103,16 +111,60 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       want({ want: 'nothing', file, reason: 'identical', ...same });
       over({ kind: 'identical', size, ...same });
     } else if (!comparison.hopeful()) {
-      landing = await openLanding(await options.area(), room, options, options.token);
+      landing = await openLanding(await options.area(), room, options);
       // It may have been given up while the partial was made.
-      if (rules.phase() !== phase) return;
-      rules.wantAll();
-      want({ want: 'all', file });
-      onProgress({ phase: 'sending', bytes: 0, size });
+      if (rules.phase() === phase) await begin(landing, phase === 'comparing');
     } else if (phase === 'deciding') {
       rules.compare();
       want({ want: 'digests', file });
     }
+  }
+
+  /** Asks for what does not lie here from an earlier time, or first for the digests that tell what does. */
+  async function begin(from: Landing, hadDigests: boolean): Promise<void> {
+    const { claims, sameSource } = from;
+    if (sameSource) {
+      const missing = missingBut(claims);
+      wantMissing(missing);
+      void guarded(() => verifyClaims(missing.chunks));
+    } else if (claims.includes(1) && !hadDigests) {
+      resuming = compareWithSource(from, size);
+      rules.compare();
+      want({ want: 'digests', file });
+    } else {
+      const none = new Uint8Array(chunkCount(size));
+      await from.retag(none);
+      if (!refusal) wantMissing(missingBut(none));
+    }
+  }
+
+  function wantMissing({ chunks, ranges }: Missing): void {
+    rules.wantChunks(chunks);
+    const all = chunks.every((one) => one === 1);
+    want(all ? { want: 'all', file } : { want: 'ranges', file, ranges });
+    onProgress({ phase: 'sending', bytes: confirmed, size });
+  }
+
+  /** While the missing chunks travel, those that lie here are read again; what is not good travels too. */
+  async function verifyClaims(missing: Uint8Array): Promise<void> {
+    verifying = true;
+    for (let chunk = 0; chunk < missing.length; chunk += 1) {
+      if (missing[chunk] === 1 || rules.phase() === 'refusing' || rules.phase() === 'over')
+        continue;
+      if ((await landing?.verify(chunk)) === true) {
+        confirm(chunk);
+        continue;
+      }
+      rules.wantAlso(chunk);
+      want({ want: 'ranges', file, ranges: [[chunk, chunk + 1]] });
+    }
+    verifying = false;
+    if (rules.phase() === 'finishing') await finish();
+  }
+
+  function confirm(chunk: number): void {
+    confirmed += chunkLength(size, chunk);
+    onProgress({ phase: 'sending', bytes: confirmed, size });
   }
 
   function want(row: Want): void {
@@ -121,25 +173,40 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   }
 
   async function compare(first: number, digests: Buffer): Promise<void> {
-    await comparison?.compare(digests);
+    await (resuming ?? comparison)?.compare(digests);
     const compared = (first + digests.length / digestLength) * chunkSize;
     onProgress({ phase: 'comparing', bytes: Math.min(size, compared), size });
-    await nextStep();
+    if (resuming) await goOn(resuming);
+    else await nextStep();
+  }
+
+  /** The source is not what it was: only chunks that differ travel. */
+  async function goOn(compared: SourceComparison): Promise<void> {
+    const good = compared.good();
+    if (!good || rules.phase() !== 'comparing') return;
+    const missing = missingBut(good);
+    await landing?.retag(missing.chunks.map((one) => 1 - one));
+    if (rules.phase() !== 'comparing') return;
+    missing.chunks.forEach((one, chunk) => {
+      if (one === 0) confirmed += chunkLength(size, chunk);
+    });
+    wantMissing(missing);
   }
 
   async function land(header: ChunkHeader, bytes: Buffer): Promise<void> {
     await guarded(async () => {
       await landing?.write(header.chunk, bytes, header.digest);
       if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
-      confirmed += header.length;
       connection.send({ t: 'got', id, file, chunk: header.chunk });
-      onProgress({ phase: 'sending', bytes: confirmed, size });
+      confirm(header.chunk);
     });
   }
 
   async function finish(): Promise<void> {
     await assembly.idle();
-    if (rules.phase() !== 'finishing' || !landing) return;
+    // What lies here is still looked at, and may have to travel yet.
+    if (verifying || saving || rules.phase() !== 'finishing' || !landing) return;
+    saving = true;
     onProgress({ phase: 'saving', bytes: size, size });
     const published = await landing.publish(takenBack.signal);
     connection.send({ t: 'receipt', id, file, ...published });
@@ -169,7 +236,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     refusal = error;
     assembly.drop();
     // The room is somebody else's from now on, however long the sender takes to notice.
-    void guarded(async () => landing?.abandon());
+    void guarded(async () => landing?.leave(isWorthKeeping(error)));
     const said = refusalOf(error);
     if (phase === 'deciding') want({ want: 'refused', file, ...said });
     else connection.send({ t: 'fail', id, file, ...said });
@@ -206,7 +273,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       // Nothing may use the folder once the outcome is known: its owner lets go of it then.
       while (working.size > 0) await Promise.all(working);
       await comparison?.[Symbol.asyncDispose]();
-      await landing?.abandon();
+      await landing?.leave(refusal === undefined || isWorthKeeping(refusal));
     }
   }
 
@@ -252,4 +319,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     },
     outcome: run(),
   };
+}
+
+/** After a failure of the disk nothing of what was written can be relied on. */
+function isWorthKeeping({ code }: SharingError): boolean {
+  return code !== 'write-failed' && code !== 'internal';
 }

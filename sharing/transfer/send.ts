@@ -55,7 +55,8 @@ export function startSending(connection: Connection, options: SendOptions): Send
   /** Which of `digests` are known. */
   const hashed = new Uint8Array(chunkCount(size));
   let confirmed = 0;
-  let reading = false;
+  let reading = 0;
+  let hashing: Promise<void> | undefined;
   let wake: () => void = () => undefined;
 
   /** Bytes that left and words that came count as movement; that the other side lives does not. */
@@ -66,7 +67,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
 
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {
-    if (reading || !connection.listening()) return 0;
+    if (reading > 0 || !connection.listening()) return 0;
     return rules.mayBeSaving() ? patience.saving : patience.sender;
   }
 
@@ -115,6 +116,8 @@ export function startSending(connection: Connection, options: SendOptions): Send
     await source.check();
     await sayLast({ t: 'end', id, file });
     onProgress({ phase: 'saving', bytes: confirmed, size });
+    // While the receiver saves there is time for what its receipt is compared with.
+    void hashTheRest().catch(() => undefined);
   }
 
   /** A source that fails ends this file, not the session. */
@@ -177,11 +180,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
   }
 
   async function read(chunk: number, bytes: Buffer): Promise<void> {
-    reading = true;
+    reading += 1;
     try {
       await source.read(bytes, chunk * chunkSize);
     } finally {
-      reading = false;
+      reading -= 1;
     }
   }
 
@@ -193,7 +196,12 @@ export function startSending(connection: Connection, options: SendOptions): Send
   }
 
   /** What the receiver had already was not sent; its receipt is over all of it. */
-  async function hashTheRest(): Promise<void> {
+  function hashTheRest(): Promise<void> {
+    hashing ??= hashUnsent();
+    return hashing;
+  }
+
+  async function hashUnsent(): Promise<void> {
     for (let chunk = 0; chunk < hashed.length; chunk += 1) {
       if (hashed[chunk] === 0) await hash(chunk, 1);
     }
@@ -227,7 +235,12 @@ export function startSending(connection: Connection, options: SendOptions): Send
       if (message.file !== file)
         throw new SharingError('protocol', `file ${message.file} is not sent`);
       watch.moved();
+      const begins = rules.phase() === 'offered' || rules.phase() === 'digesting';
       rules.receive(message);
+      // What is not wanted lies there already.
+      if (begins && 'want' in message && message.want === 'ranges') {
+        confirmed = size - bytesIn(message.ranges, size);
+      }
       if ('t' in message && message.t === 'got') {
         confirmed += chunkLength(size, message.chunk);
         onProgress({ phase: 'sending', bytes: confirmed, size });
@@ -248,4 +261,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
       await source[Symbol.asyncDispose]();
     }),
   };
+}
+
+function bytesIn(ranges: readonly (readonly [number, number])[], size: number): number {
+  return ranges.reduce(
+    (sum, [from, to]) => sum + Math.min(size, to * chunkSize) - from * chunkSize,
+    0,
+  );
 }

@@ -9,6 +9,9 @@ export const maxPathLength = 4096;
 /** Most rows in one page of a list, an offer or a want. */
 export const maxRows = 500;
 
+/** Most ranges in one want. */
+export const maxRanges = 1000;
+
 const u32 = z.int().min(0).max(0xffff_ffff);
 const size = z.int().min(0);
 /** Microseconds since 1970, so that a JSON number holds it exactly. */
@@ -34,7 +37,7 @@ const range = z.tuple([u32, u32]);
 
 const want = z.discriminatedUnion('want', [
   z.object({ want: z.literal('all'), file: u32 }),
-  z.object({ want: z.literal('ranges'), file: u32, ranges: z.array(range).min(1).max(1000) }),
+  z.object({ want: z.literal('ranges'), file: u32, ranges: z.array(range).max(maxRanges) }),
   z.object({ want: z.literal('digests'), file: u32 }),
   z.object({
     want: z.literal('nothing'),

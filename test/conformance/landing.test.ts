@@ -14,12 +14,13 @@ import {
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SharingError } from '#sharing/errors.js';
-import { openLandingArea, removeExpired, type LandingArea } from '#sharing/storage/area.js';
+import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
 import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
 import { openComparison } from '#sharing/storage/identical.js';
 import { journalHeaderLength, journalMagic } from '#sharing/storage/journal.js';
 import { openLanding, type Expected, type Landing } from '#sharing/storage/landing.js';
+import { removeExpired } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { chunkSize } from '#sharing/wire/frame.js';
@@ -60,6 +61,10 @@ describe.each(ways)('a landing, reached by %s', (way) => {
 
   const visible = async (place: string) =>
     (await readdir(place)).filter((name) => name !== '.lanpost').sort();
+  const placeOf = async (place: string, kind: string): Promise<string> => {
+    const names = await left(place);
+    return join(place, '.lanpost', names.find((name) => name.endsWith(`.${kind}`)) ?? '');
+  };
   const left = async (place: string) => readdir(join(place, '.lanpost'));
 
   test('is invisible until it is published, then whole, with its time, and nothing is left', async () => {
@@ -69,7 +74,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
       Buffer.alloc(chunkSize, 2),
       Buffer.from('end'),
     ]);
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     await write(landing, content, [2, 0, 1]);
     expect(landing.complete()).toBe(true);
     expect(await visible(place)).toEqual([]);
@@ -82,7 +87,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
 
   test('of nothing is an empty file', async () => {
     const { place, area } = await open();
-    const landing = await openLanding(area, room, expected(Buffer.alloc(0)), token);
+    const landing = await openLanding(area, room, expected(Buffer.alloc(0)));
     const { digest } = await landing.publish();
     expect(digest).toBe(digestText('blake3', digestOf('blake3', Buffer.alloc(0))));
     expect((await stat(join(place, 'new_a.bin'))).size).toBe(0);
@@ -93,7 +98,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     await writeFile(join(place, 'new_a.bin'), 'old');
     await symlink('nowhere', join(place, 'new_a (2).bin'));
     const content = Buffer.from('new');
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     await write(landing, content);
     expect((await landing.publish()).as).toBe('new_a (3).bin');
     expect(await readFile(join(place, 'new_a.bin'), 'utf8')).toBe('old');
@@ -103,11 +108,11 @@ describe.each(ways)('a landing, reached by %s', (way) => {
   test('a chunk without its digest is not written, and what is incomplete is not published', async () => {
     const { place, area } = await open();
     const content = Buffer.from('right');
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     const wrong = landing.write(0, Buffer.from('wrong'), digestOf('blake3', content));
     await expect(wrong).rejects.toMatchObject({ code: 'damaged' });
     await expect(landing.publish()).rejects.toMatchObject({ code: 'damaged' });
-    await landing.abandon();
+    await landing.leave(false);
     expect(await visible(place)).toEqual([]);
     expect(await left(place)).toEqual([]);
   });
@@ -115,20 +120,20 @@ describe.each(ways)('a landing, reached by %s', (way) => {
   test('a partial whose size was changed from outside is not published', async () => {
     const { place, area } = await open();
     const content = Buffer.from('right');
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     await write(landing, content);
-    await writeFile(join(place, '.lanpost', `${token}.part`), 'longer than before');
+    await writeFile(await placeOf(place, 'part'), 'longer than before');
     await expect(landing.publish()).rejects.toMatchObject({ code: 'damaged' });
-    await landing.abandon();
+    await landing.leave(false);
     expect(await visible(place)).toEqual([]);
   });
 
   test('the journal has a versioned header and a slot for each chunk that landed', async () => {
     const { place, area } = await open();
     const content = Buffer.alloc(chunkSize + 1, 3);
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     await write(landing, content, [1]);
-    const journal = await readFile(join(place, '.lanpost', `${token}.journal`));
+    const journal = await readFile(await placeOf(place, 'journal'));
     const [magic, header = ''] = journal.subarray(0, journalHeaderLength).toString().split('\n');
     expect(magic).toBe(journalMagic);
     expect(JSON.parse(header)).toMatchObject({
@@ -139,7 +144,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     const slots = journal.subarray(journalHeaderLength);
     expect(slots.subarray(0, 32)).toEqual(Buffer.alloc(32));
     expect(slots.subarray(32)).toEqual(digestOf('blake3', content.subarray(chunkSize)));
-    await landing.abandon();
+    await landing.leave(false);
   });
 
   test('the same content is found under the name or a number, other content is not', async () => {
@@ -184,7 +189,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     'a time of %s microseconds is kept',
     async (mtime) => {
       const { place, area } = await open();
-      const landing = await openLanding(area, room, { ...expected(Buffer.alloc(0)), mtime }, token);
+      const landing = await openLanding(area, room, { ...expected(Buffer.alloc(0)), mtime });
       await landing.publish();
       const { mtimeNs } = await stat(join(place, 'new_a.bin'), { bigint: true });
       // A double of seconds holds a microsecond of our time, give or take one.
@@ -195,11 +200,11 @@ describe.each(ways)('a landing, reached by %s', (way) => {
   test('what is taken back before it has its name is not published', async () => {
     const { place, area } = await open();
     const content = Buffer.from('right');
-    const landing = await openLanding(area, room, expected(content), token);
+    const landing = await openLanding(area, room, expected(content));
     await write(landing, content);
     const reason = new SharingError('cancelled', '');
     await expect(landing.publish(AbortSignal.abort(reason))).rejects.toBe(reason);
-    await landing.abandon();
+    await landing.leave(false);
     expect(await visible(place)).toEqual([]);
     expect(await left(place)).toEqual([]);
   });
@@ -209,10 +214,10 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     const content = Buffer.from('right');
     const failing = new Error('EIO');
     const target = { ...area.target, sync: () => Promise.reject(failing) };
-    const landing = await openLanding({ ...area, target }, room, expected(content), token);
+    const landing = await openLanding({ ...area, target }, room, expected(content));
     await write(landing, content);
     await expect(landing.publish()).rejects.toMatchObject({ code: 'write-failed' });
-    await landing.abandon();
+    await landing.leave(false);
     expect(await visible(place)).toEqual([]);
     expect(await left(place)).toEqual([]);
   });
@@ -238,7 +243,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     for (const name of names) await writeFile(join(place, '.lanpost', name), '');
     await utimes(join(place, '.lanpost', `${token}.part`), 0, 0);
     expect(await removeExpired(area, Date.now())).toBe(0);
-    expect(await removeExpired(area, Date.now() + 25 * 60 * 60 * 1000)).toBe(2);
+    expect(await removeExpired(area, Date.now() + 8 * 24 * 60 * 60 * 1000)).toBe(2);
     expect((await left(place)).sort()).toEqual(['notes.txt', 'x.part']);
   });
 });

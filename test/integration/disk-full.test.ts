@@ -139,8 +139,10 @@ describe.skipIf(!privileged).each(['get', 'put'] as const)('%s onto a small disk
     const { code, lines } = await client.ended;
     expect(lines).toMatchObject([{ event: 'failed', code: 'no-room', exit: 7 }]);
     expect(code).toBe(7);
-    await expectUntouched();
+    expect(await visibleNames(target)).toEqual(['new_big.bin']);
+    expect(await readFile(join(target, 'new_big.bin'), 'utf8')).toBe(kept);
 
+    // It goes on with what there was room for.
     await makeRoom();
     const again = await run(place, transfer('big.bin', ['--keep-free', '0']));
     expect(again).toMatchObject({ code: 0 });

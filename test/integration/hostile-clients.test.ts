@@ -515,7 +515,6 @@ describe('a get', () => {
     ['overlapping ranges', ranges([0, 5], [4, 8])],
     ['adjacent ranges', ranges([0, 5], [5, 8])],
     ['descending ranges', ranges([7, 9], [0, 2])],
-    ['no ranges', ranges()],
     ['ranges of one', ranges([1])],
     ['ranges of three', ranges([1, 2, 3])],
     ['1001 ranges', ranges(...Array.from({ length: 1001 }, (_, i) => [2 * i, 2 * i + 1]))],

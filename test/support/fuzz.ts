@@ -324,7 +324,7 @@ export const receivers = fc.property(
       onlyFails(/^protocol$/, () => {
         if (step === 'compare') rules.compare();
         else if (step === 'wantAll') {
-          rules.wantAll();
+          rules.wantChunks(new Uint8Array(Math.ceil(size / (1024 * 1024))).fill(1));
           taken.clear();
         } else if (step === 'refuse') rules.refuse();
         else if (step === 'finish') rules.finish();

@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pinServer, readKnownPeers } from '#sharing/identity/known.js';
-import { lock } from '#sharing/identity/lock.js';
+import { lock } from '#sharing/storage/lock.js';
 import { judgeServer } from '#sharing/identity/trust.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 

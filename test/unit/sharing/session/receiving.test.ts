@@ -20,7 +20,7 @@ const digests = (first: number, count: number) => ({
 
 function receiving(size: number): ReceiveRules {
   const rules = receiveRules(size);
-  rules.wantAll();
+  rules.wantChunks(new Uint8Array(Math.ceil(size / chunkSize)).fill(1));
   return rules;
 }
 
@@ -70,7 +70,7 @@ describe('receiving', () => {
     const rules = receiveRules(40 * chunkSize);
     rules.compare();
     rules.digests(digests(0, 16));
-    rules.wantAll();
+    rules.wantChunks(new Uint8Array(40).fill(1));
     expect(rules.digests(digests(16, 16))).toBe('drop');
     rules.chunk(chunk(0));
     expect(() => rules.digests(digests(32, 8))).toThrow(breach);
@@ -99,5 +99,18 @@ describe('receiving', () => {
     rules.end();
     rules.finish();
     expect(rules.failed()).toBe('drop');
+  });
+
+  test('only the missing chunks, and one that was not good after all, even after the end', () => {
+    const rules = receiveRules(3 * chunkSize);
+    rules.wantChunks(Uint8Array.of(0, 1, 0));
+    expect(() => rules.chunk(chunk(0))).toThrow(breach);
+    rules.chunk(chunk(1));
+    expect(rules.end()).toBe('take');
+    rules.wantAlso(2);
+    expect(rules.phase()).toBe('receiving');
+    expect(() => rules.end()).toThrow(breach);
+    rules.chunk(chunk(2));
+    expect(rules.end()).toBe('take');
   });
 });

@@ -13,7 +13,8 @@ import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/tr
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -23,6 +24,11 @@ const content = Buffer.alloc(2 * chunkSize + 7, 5);
 const room = openRoom({ keepFree: 0, maxFileSize: 2 ** 40 });
 
 interface Options {
+  /** What is sent, in place of `content`, and when it was changed last, in seconds. */
+  readonly bytes?: Buffer;
+  readonly changed?: number;
+  /** Where the source lies. */
+  readonly from?: string;
   readonly onSent?: OnProgress;
   readonly onReceived?: OnProgress;
   /** What the receiver lands in, in place of the plain area. */
@@ -35,15 +41,21 @@ interface Transfer {
   readonly ends: readonly [Connection, Connection];
   /** Where it lands. */
   readonly place: string;
+  /** Chunks that travelled. */
+  readonly travelled: readonly number[];
   readonly sent: Promise<SendOutcome>;
   readonly received: Promise<ReceiveOutcome>;
 }
 
 /** One file from a sender to a receiver, each at its end of a connection in memory. */
 async function transfer(options: Options = {}, place?: string): Promise<Transfer> {
-  const from = await temporaryFolder();
+  const from = options.from ?? (await temporaryFolder());
   const to = place ?? (await temporaryFolder());
-  await writeFile(join(from, 'a.bin'), content);
+  if (options.bytes || !options.from) {
+    await writeFile(join(from, 'a.bin'), options.bytes ?? content);
+    // A file that was changed just now has a tag that will not come again.
+    await utimes(join(from, 'a.bin'), options.changed ?? 1000, options.changed ?? 1000);
+  }
   const share = await openShare(from, Buffer.alloc(32));
   const target = await openFolder(to);
   const plain = await openLandingArea(target);
@@ -53,7 +65,11 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   const [near, far] = duplexPair();
   const ends = [speak(near, silence), speak(far, silence)] as const;
   const common = { id: 1, file: 0, algorithm: 'blake3', stallTime: 20_000 } as const;
-  const tables = [listenAs(ends[0], 'sending'), listenAs(ends[1], 'receiving')] as const;
+  const travelled: number[] = [];
+  const tables = [
+    listenAs(ends[0], 'sending'),
+    listenAs(ends[1], 'receiving', (chunk) => travelled.push(chunk)),
+  ] as const;
   const { onSent, onReceived } = options;
   const sending = startSending(ends[0], {
     ...common,
@@ -70,7 +86,6 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
     mtime: source.mtime,
     tag: source.tag,
     peer: 'PEER',
-    token: 'ab'.repeat(16),
     ...(onReceived && { onProgress: onReceived }),
   });
   tables[1].receiving.set(1, receiving);
@@ -80,12 +95,17 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   });
   const [sent, received] = [sending.outcome, receiving.outcome];
   for (const outcome of [sent, received]) outcome.catch(() => undefined);
-  return { sending, receiving, ends, place: to, sent, received };
+  return { sending, receiving, ends, place: to, travelled, sent, received };
 }
 
-function listenAs(connection: Connection, direction: Direction): Transfers {
+function listenAs(
+  connection: Connection,
+  direction: Direction,
+  onChunk: (chunk: number) => void = () => undefined,
+): Transfers {
   const table = transferTable();
   connection.receive((incoming) => {
+    if (incoming.t === 'chunk') onChunk(incoming.chunk);
     const actions = routeTransfer(
       incoming,
       () => direction,
@@ -108,7 +128,7 @@ describe('a transfer', () => {
     expect((await readFile(join(place, 'new_a.bin'))).equals(content)).toBe(true);
   });
 
-  test('given up by the receiver before it has its name leaves nothing, and the sender is told', async () => {
+  test('given up by the receiver before it has its name is not there, and the sender is told', async () => {
     const one = await transfer({
       onReceived: ({ phase }) => {
         if (phase === 'saving') one.receiving.cancel();
@@ -117,7 +137,6 @@ describe('a transfer', () => {
     expect(await one.received).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
     expect(await one.sent).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
     expect(await visible(one.place)).toEqual([]);
-    expect(await partials(one.place)).toEqual([]);
   });
 
   test('given up by the receiver when it has its name is received', async () => {
@@ -201,6 +220,168 @@ describe('a transfer', () => {
     expect(await one.received).toMatchObject({ kind: 'received' });
   });
 });
+
+describe('a transfer that was cut', () => {
+  const long = randomBytes(20 * chunkSize + 7);
+  const last = 20;
+  const all = Array.from({ length: last + 1 }, (_, chunk) => chunk);
+
+  /** Sends until some chunks have landed, then cuts the connection; gives what has landed. */
+  async function cut(from?: string): Promise<{ from: string; place: string; landed: number[] }> {
+    const folder = from ?? (await temporaryFolder());
+    const one = await transfer({
+      from: folder,
+      bytes: long,
+      onReceived: ({ phase, bytes }) => {
+        if (phase === 'sending' && bytes >= 9 * chunkSize) {
+          one.ends[0].close(new SharingError('connection-lost', 'cut'));
+        }
+      },
+    });
+    await expect(one.received).rejects.toMatchObject({ code: 'connection-lost' });
+    await expect(one.sent).rejects.toMatchObject({ code: 'connection-lost' });
+    expect(await visible(one.place)).toEqual([]);
+    const slots = (await readFile(await kept(one.place, 'journal'))).subarray(4096);
+    const landed = all.filter((chunk) =>
+      slots.subarray(chunk * 32, (chunk + 1) * 32).some((byte) => byte !== 0),
+    );
+    expect(landed.length).toBeGreaterThanOrEqual(9);
+    return { from: folder, place: one.place, landed };
+  }
+
+  async function kept(place: string, kind: 'part' | 'journal'): Promise<string> {
+    const name = (await partials(place)).find((one) => one.endsWith(`.${kind}`)) ?? '';
+    return join(place, '.lanpost', name);
+  }
+
+  /** Everything went well, and just these chunks travelled. */
+  async function expectArrived(
+    one: Transfer,
+    chunks: readonly number[],
+    bytes = long,
+  ): Promise<void> {
+    expect(await one.sent).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
+    expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+    expect((await readFile(join(one.place, 'new_a.bin'))).equals(bytes)).toBe(true);
+    expect([...one.travelled].sort((a, b) => a - b)).toEqual(chunks);
+    expect(await partials(one.place)).toEqual([]);
+  }
+
+  test('goes on: what has landed does not travel again', async () => {
+    const { from, place, landed } = await cut();
+    const progress: number[] = [];
+    const onSent: OnProgress = ({ bytes }) => progress.push(bytes);
+    const again = await transfer({ from, onSent }, place);
+    await expectArrived(
+      again,
+      all.filter((chunk) => !landed.includes(chunk)),
+    );
+    expect(Math.min(...progress)).toBeGreaterThanOrEqual(landed.length * chunkSize);
+  });
+
+  test('a bit that flipped in the partial is noticed, and only its chunk travels again', async () => {
+    const { from, place, landed } = await cut();
+    const part = await open(await kept(place, 'part'), 'r+');
+    const at = landed[3]! * chunkSize + 99;
+    const { buffer } = await part.read(Buffer.alloc(1), 0, 1, at);
+    await part.write(Buffer.from([buffer[0]! ^ 4]), 0, 1, at);
+    await part.close();
+    const again = await transfer({ from }, place);
+    const missing = all.filter((chunk) => !landed.includes(chunk) || chunk === landed[3]);
+    await expectArrived(again, missing);
+  });
+
+  test('a torn journal costs the chunks that it has lost', async () => {
+    const { from, place } = await cut();
+    await truncate(await kept(place, 'journal'), 4096 + 2 * 32 + 5);
+    const again = await transfer({ from }, place);
+    await expectArrived(again, all.slice(2));
+  });
+
+  test.each<[string, (journal: string, part: string) => Promise<unknown>]>([
+    ['a journal whose header is damaged', (journal) => writeFile(journal, 'lanpost journal 1\n{')],
+    ['a journal of a later version', (journal) => writeAt(journal, 16, '2')],
+    ['a lost journal', (journal) => rm(journal)],
+    ['a lost partial', (_, part) => rm(part)],
+    ['an emptied partial', (_, part) => truncate(part, 0)],
+    ['a partial with a second name', (_, part) => link(part, `${part}.other`)],
+  ])('%s costs all of it, and harms nothing', async (_, harm) => {
+    const { from, place } = await cut();
+    await harm(await kept(place, 'journal'), await kept(place, 'part'));
+    const again = await transfer({ from }, place);
+    expect(await again.received).toMatchObject({ kind: 'received' });
+    expect((await readFile(join(place, 'new_a.bin'))).equals(long)).toBe(true);
+    expect([...again.travelled].sort((a, b) => a - b)).toEqual(all);
+  });
+
+  test('and whose source has changed since sends only what differs', async () => {
+    const { from, place, landed } = await cut();
+    const bytes = Buffer.from(long);
+    bytes[landed[2]! * chunkSize + 5]! ^= 1;
+    const again = await transfer({ from, bytes, changed: 2000 }, place);
+    const missing = all.filter((chunk) => !landed.includes(chunk) || chunk === landed[2]);
+    await expectArrived(again, missing, bytes);
+  });
+
+  test('and then cut again goes on from there, with the new source', async () => {
+    const { from, place, landed } = await cut();
+    const bytes = Buffer.from(long);
+    bytes[landed[2]! * chunkSize + 5]! ^= 1;
+    const second = await transfer(
+      {
+        from,
+        bytes,
+        changed: 2000,
+        onReceived: ({ phase, bytes: here }) => {
+          if (phase === 'sending' && here >= (landed.length + 2) * chunkSize) {
+            second.ends[0].close(new SharingError('connection-lost', 'cut'));
+          }
+        },
+      },
+      place,
+    );
+    await expect(second.received).rejects.toMatchObject({ code: 'connection-lost' });
+    const third = await transfer({ from }, place);
+    expect(await third.received).toMatchObject({ kind: 'received' });
+    expect((await readFile(join(place, 'new_a.bin'))).equals(bytes)).toBe(true);
+    expect(third.travelled.length).toBeLessThan(all.length - landed.length);
+  });
+
+  test('and is held by another receiver at this moment is left to it', async () => {
+    const { from, place } = await cut();
+    const both = await Promise.all([transfer({ from }, place), transfer({ from }, place)]);
+    const names: string[] = [];
+    for (const { received } of both) {
+      const outcome = await received;
+      if (outcome.kind === 'failed') throw outcome.error;
+      names.push(outcome.as);
+      expect((await readFile(join(place, outcome.as))).equals(long)).toBe(true);
+    }
+    expect(new Set(names).size).toBe(2);
+    expect(await partials(place)).toEqual([]);
+  });
+
+  test('just before the end needs no byte more', async () => {
+    const from = await temporaryFolder();
+    const one = await transfer({
+      from,
+      bytes: long,
+      onReceived: ({ phase }) => {
+        if (phase === 'saving') one.receiving.cancel();
+      },
+    });
+    await one.received;
+    await one.sent;
+    const again = await transfer({ from }, one.place);
+    await expectArrived(again, []);
+  });
+});
+
+async function writeAt(path: string, at: number, text: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(text, at);
+  await file.close();
+}
 
 test('a receipt is over what the receiver had already, too', async () => {
   const folder = await temporaryFolder();

@@ -31,18 +31,27 @@ export async function lock(place: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => unlink(place) };
 }
 
+/** Holds `place` if nobody who lives does; undefined when somebody else has it, this process included. */
+export async function tryHold(place: string): Promise<AsyncDisposable | undefined> {
+  for (let tries = 0; tries < 2; tries += 1) {
+    if (await tryLock(place)) return { [Symbol.asyncDispose]: () => unlink(place) };
+    await removeDead(place);
+  }
+  return undefined;
+}
+
 async function tryLock(place: string): Promise<boolean> {
   const own = `${place}.${randomBytes(6).toString('hex')}`;
   const holder = `${process.pid} ${(await beginOf(process.pid)) ?? ''}`.trim();
-  await writeFile(own, holder, { mode: 0o600 });
   try {
+    await writeFile(own, holder, { mode: 0o600 });
     await link(own, place);
     return true;
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     return false;
   } finally {
-    await unlink(own);
+    await unlink(own).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,302 @@
+import { errnoOf } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import {
+  chunkCount,
+  chunkLength,
+  digestOf,
+  type DigestAlgorithm,
+} from '#sharing/storage/digest.js';
+import type { PrivateName } from '#sharing/storage/folder.js';
+import {
+  encodeJournalHeader,
+  readJournalHeader,
+  readSlots,
+  writeSlot,
+  type JournalHeader,
+} from '#sharing/storage/journal.js';
+import { tryHold } from '#sharing/storage/lock.js';
+import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import { thinOut } from '#sharing/storage/partials.js';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
+
+/** A file on its way in, and its journal; held by one receiver alone. */
+export interface Partial {
+  readonly file: FileHandle;
+  /** Where it lies. */
+  readonly name: PrivateName;
+  /** For each chunk 1 when the journal says that it is here: a hint, until `verify` says so too. */
+  readonly claims: Uint8Array;
+  /** The journal is of the very state of the source that is offered now: its digests are the sender's. */
+  readonly sameSource: boolean;
+  /** Writes a chunk, then notes its digest. */
+  write(chunk: number, bytes: Buffer, digest: Buffer): Promise<void>;
+  /** Reads a claimed chunk again: true if it has the digest of its slot, and, if one is given, that one. */
+  verify(chunk: number, digest?: Buffer): Promise<boolean>;
+  /**
+   * From now on the journal is of the state of the source that is offered; what it says of chunks that are not marked
+   * with 1 is forgotten.
+   */
+  retag(kept: Uint8Array): Promise<void>;
+  /** All digests, in order. */
+  digests(): Promise<Buffer>;
+  /** Brings everything to the disk. An error, also of an earlier sync in the background, is final. */
+  sync(): Promise<void>;
+  /** Lets go of it, and removes it unless it is kept for another time. */
+  close(keep: boolean): Promise<void>;
+}
+
+/** Bytes that are written before what was written so far is brought to the disk, beside the rest. */
+const syncLength = 256 * 1024 * 1024;
+/** Milliseconds after which that is done in any case. */
+const syncTime = 5000;
+
+/** Sets aside the bytes that are still needed; throws when they cannot be had. */
+export type Reserve = (bytes: number) => Promise<void>;
+
+/**
+ * Opens the partial of what a peer sends under a name, or makes it, once `reserve` has found room for what is missing.
+ * One that another receiver holds at this moment is left to it, and a new one made. Throws the system's errors.
+ */
+export async function openPartial(
+  area: LandingArea,
+  header: JournalHeader,
+  reserve: Reserve,
+): Promise<Partial> {
+  const owned = tokenOf(header);
+  const lock = await tryHold(await area.folder.at(`${owned}.lock`));
+  const token = lock ? owned : randomBytes(16).toString('hex');
+  try {
+    return await openUnder(area, header, token, lock, reserve);
+  } catch (error) {
+    await lock?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The same peer and the same name lead to the same partial; nobody learns either from it. */
+function tokenOf({ peer, name }: JournalHeader): string {
+  return createHash('sha256').update(`${peer}\n${name}`).digest('hex').slice(0, 32);
+}
+
+async function openUnder(
+  area: LandingArea,
+  header: JournalHeader,
+  token: string,
+  lock: AsyncDisposable | undefined,
+  reserve: Reserve,
+): Promise<Partial> {
+  const { size, algorithm } = header;
+  const [name, journalName] = [`${token}.part`, `${token}.journal`] as const;
+  const found = await findPair(area, header, name, journalName);
+  const slots = found?.slots ?? Buffer.alloc(0);
+  const chunks = chunkCount(size);
+  const claims = Uint8Array.from({ length: chunks }, (_, chunk) => (isNoted(slots, chunk) ? 1 : 0));
+  const missing = claims.reduce((sum, one, at) => sum + (one ? 0 : chunkLength(size, at)), 0);
+  try {
+    await reserve(missing);
+  } catch (error) {
+    await close(found);
+    throw error;
+  }
+  const { file, journal } = found ?? (await makePair(area, name, journalName, header));
+  const syncing = backgroundSync(file);
+  const digestAt = chunkReader(file, size, algorithm);
+
+  return {
+    file,
+    name,
+    claims,
+    sameSource: found?.sameSource === true,
+    async write(chunk, bytes, digest) {
+      await writeAll(file, bytes, chunk * chunkSize);
+      await writeSlot(journal, chunk, digest);
+      syncing.written(bytes.length);
+    },
+    async verify(chunk, digest) {
+      const noted = slots.subarray(chunk * digestLength, (chunk + 1) * digestLength);
+      if (digest && !noted.equals(digest)) return false;
+      return (await digestAt(chunk))?.equals(noted) === true;
+    },
+    async retag(kept) {
+      for (let chunk = 0; chunk < chunks; chunk += 1) {
+        if (kept[chunk] !== 1 && claims[chunk] === 1) await writeSlot(journal, chunk, emptySlot);
+      }
+      // A power cut must not leave the new name with what was noted under the old one.
+      await journal.datasync();
+      await journal.write(encodeJournalHeader(header), 0, undefined, 0);
+    },
+    digests: () => readSlots(journal, chunks),
+    sync: () => syncing.finish(),
+    async close(keep) {
+      await syncing.idle();
+      if (!keep) {
+        await unlink(await area.folder.at(name));
+        await unlink(await area.folder.at(journalName));
+      }
+      await file.close();
+      await journal.close();
+      await lock?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The pair that was left here, if what is offered can go on with it; else there is none any more. */
+async function findPair(
+  area: LandingArea,
+  header: JournalHeader,
+  name: PrivateName,
+  journalName: PrivateName,
+): Promise<(Pair & { readonly sameSource: boolean; readonly slots: Buffer }) | undefined> {
+  const pair = await openPair(area, name, journalName);
+  const before = pair && (await readJournalHeader(pair.journal));
+  if (pair && before?.size === header.size && before.algorithm === header.algorithm) {
+    const slots = await readSlots(pair.journal, chunkCount(header.size));
+    return { ...pair, sameSource: before.tag === header.tag, slots };
+  }
+  await close(pair);
+  // The two must never come to be of different transfers, so both make place, whatever they are.
+  for (const one of [name, journalName]) {
+    await unlink(await area.folder.at(one)).catch(ignoreMissing);
+  }
+  return undefined;
+}
+
+async function close(pair: Pair | undefined): Promise<void> {
+  await pair?.file.close();
+  await pair?.journal.close();
+}
+
+interface Pair {
+  readonly file: FileHandle;
+  readonly journal: FileHandle;
+}
+
+const anew = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const again = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** A pair that was left here; undefined unless both are there, plain files with one name each. */
+async function openPair(
+  area: LandingArea,
+  name: PrivateName,
+  journalName: PrivateName,
+): Promise<Pair | undefined> {
+  const [file, journal] = [
+    await openPlain(await area.folder.at(name)),
+    await openPlain(await area.folder.at(journalName)),
+  ];
+  if (file && journal) return { file, journal };
+  await file?.close();
+  await journal?.close();
+  return undefined;
+}
+
+async function openPlain(place: string): Promise<FileHandle | undefined> {
+  const handle = await open(place, again).catch(() => undefined);
+  const stats = await handle?.stat();
+  // A second name would let somebody change it after it was verified.
+  if (stats?.isFile() === true && stats.nlink === 1) return handle;
+  await handle?.close();
+  return undefined;
+}
+
+async function makePair(
+  area: LandingArea,
+  name: PrivateName,
+  journalName: PrivateName,
+  header: JournalHeader,
+): Promise<Pair> {
+  await thinOut(area, header.peer);
+  const journal = await open(await area.folder.at(journalName), anew, 0o600);
+  try {
+    await journal.write(encodeJournalHeader(header), 0, undefined, 0);
+    // The final file is read by whoever may read its folder: the mode follows the umask, never the peer.
+    return { journal, file: await open(await area.folder.at(name), anew, 0o666) };
+  } catch (error) {
+    await journal.close();
+    await unlink(await area.folder.at(journalName));
+    throw error;
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
+
+const emptySlot = Buffer.alloc(digestLength);
+
+function isNoted(slots: Buffer, chunk: number): boolean {
+  const slot = slots.subarray(chunk * digestLength, (chunk + 1) * digestLength);
+  return slot.length === digestLength && !slot.equals(emptySlot);
+}
+
+/** Reads chunks again, one after the other, with one buffer. */
+function chunkReader(
+  file: FileHandle,
+  size: number,
+  algorithm: DigestAlgorithm,
+): (chunk: number) => Promise<Buffer | undefined> {
+  let buffer: Buffer | undefined;
+  return async (chunk) => {
+    buffer ??= Buffer.allocUnsafe(Math.min(size, chunkSize));
+    const length = chunkLength(size, chunk);
+    const { bytesRead } = await file.read(buffer, 0, length, chunk * chunkSize);
+    return bytesRead === length ? digestOf(algorithm, buffer.subarray(0, length)) : undefined;
+  };
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const done = await file.write(bytes, written, bytes.length - written, position + written);
+    written += done.bytesWritten;
+  }
+}
+
+interface BackgroundSync {
+  written(bytes: number): void;
+  /** The last one. */
+  finish(): Promise<void>;
+  /** Resolves when none is under way. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Brings a long partial to the disk while it grows, one sync at a time: a power cut costs what came since, and
+ * the last sync before the receipt is short.
+ */
+function backgroundSync(file: FileHandle): BackgroundSync {
+  let waiting = 0;
+  let since = performance.now();
+  let running: Promise<void> | undefined;
+  let failure: Error | undefined;
+
+  async function run(): Promise<void> {
+    waiting = 0;
+    since = performance.now();
+    try {
+      await file.datasync();
+    } catch (error) {
+      // The system tells an error once: what was lost must not pass for safe at the next sync.
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    }
+    running = undefined;
+  }
+
+  return {
+    written(bytes) {
+      waiting += bytes;
+      const due = waiting >= syncLength || performance.now() - since >= syncTime;
+      if (due) running ??= run();
+    },
+    async finish() {
+      await running;
+      if (failure) throw failure;
+      await file.sync();
+    },
+    async idle() {
+      await running;
+    },
+  };
+}
