@@ -132,6 +132,8 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       rules: clientRules(trust.kind !== 'stranger'),
       name: options.name,
       serverId,
+      host,
+      port,
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
       pairing: pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
@@ -195,6 +197,8 @@ function sessionOf(
       await using source = await openLocal(path, device.tagKey);
       const outcome = await asking.put(source, { name, ...(plain && { as: plain }), ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
+      // We ask for no such thing, so nothing is known of what is there.
+      if (outcome.kind === 'skipped') throw new SharingError('unsupported', 'the file was skipped');
       const { as: stored, digest } = outcome;
       const how = outcome.kind === 'stored' ? 'stored' : 'identical';
       return { outcome: how, path: file, as: stored, size: source.size, digest };

@@ -93,6 +93,13 @@ export function asSharingError(error: unknown, fallback: ErrorCode = 'internal')
   return new SharingError(systemCode(errno) ?? fallback, message, {}, error);
 }
 
+/** What failed while a file of a peer was written: no room, or this disk; never that something was not found. */
+export function writeError(error: unknown): SharingError {
+  const known = asSharingError(error);
+  if (error instanceof SharingError || known.code === 'no-room') return known;
+  return new SharingError('write-failed', known.message, {}, error);
+}
+
 /**
  * Does what makes or changes `place` on this machine. A system error of it becomes `code`, or `no-room`; the
  * place is a fact and not in the message, because a message may go to a peer.

@@ -40,6 +40,11 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     return device;
   }
 
+  async function noteFault(error: unknown): Promise<void> {
+    const opened = await openLog().catch(() => undefined);
+    opened?.fault(error);
+  }
+
   function openLog(screen?: Writable): Promise<Log> {
     log ??= import('./log.js').then((room) =>
       room.openLog({
@@ -69,6 +74,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       workingFolder: host.workingFolder,
       device: openDevice,
       openLog,
+      noteFault,
       onTerminal: host.output.isTTY === true,
       screen: screen ?? host.error,
       readInput: () => readAll(host.input),
@@ -77,10 +83,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       pid: host.pid,
       memory,
     }),
-    async noteFault(error) {
-      const opened = await openLog().catch(() => undefined);
-      opened?.fault(error);
-    },
+    noteFault,
     async close() {
       await memory.session?.bye();
     },

@@ -22,6 +22,8 @@ export interface Context {
   readonly device: () => Promise<Device>;
   /** The log in the state folder, and on `screen` if given. */
   readonly openLog: (screen?: Writable) => Promise<Log>;
+  /** Writes a fault of lanpost itself to the log. */
+  readonly noteFault: (error: unknown) => Promise<void>;
   /** Standard output is a terminal, so somebody may be looking. */
   readonly onTerminal: boolean;
   /** Asks the user; undefined when nobody can be asked. */

@@ -113,7 +113,7 @@ async function playShell(
 }
 
 async function stop(server: ChildProcess | undefined): Promise<void> {
-  if (server?.exitCode !== null) return;
+  if (server?.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
   server.kill('SIGTERM');
   await ended;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /** Descriptors that a server needs for itself, and for connections that are not let in. */
 const ownNeed = 64;
-/** Descriptors of one client: its socket, and what it sends or receives. */
-const perClient = 3;
+/** Descriptors of one client: its socket, and what its transfers hold, which are seldom many at once. */
+const perClient = 12;
 
 /**
  * Clients that a server can serve at once with the files and sockets that this user may open: where they run

@@ -1,13 +1,17 @@
+import type { ClientSession } from '#sharing/client.js';
+import { SharingError } from '#sharing/errors.js';
+import type { Call } from './command/command.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
 import { readRunning, type Running } from './running.js';
+import { openTo } from './session.js';
 import { quote } from './view/quote.js';
 
 /**
  * The running server of this user that a command means: the only one, or that of `--tcp-port`, or the one the user
  * chooses. Throws ProgramError `nobody-found` or `usage`.
  */
-export async function findOwn(context: Context): Promise<Running> {
+async function findOwn(context: Context): Promise<Running> {
   const running = await readRunning(context.stateFolder, context.isAlive);
   const named = context.origins.tcpPort.kind === 'default' ? undefined : context.settings.tcpPort;
   const meant = named === undefined ? running : running.filter(({ port }) => port === named);
@@ -25,4 +29,29 @@ export async function findOwn(context: Context): Promise<Running> {
   const chosen = meant.find(({ port }) => String(port) === answer?.trim());
   if (chosen) return chosen;
   throw new ProgramError('usage', 'which of your servers?', 'choose one with --tcp-port');
+}
+
+/**
+ * Runs `work` in a session with the running server that a command means; the key has to be our own, whatever listens
+ * on that port. Ctrl-C ends it.
+ */
+export async function withOwnServer<T>(
+  context: Context,
+  call: Call,
+  work: (session: ClientSession, running: Running) => Promise<T>,
+): Promise<T> {
+  const running = await findOwn(context);
+  const { id } = await context.device();
+  const { port } = running;
+  const session = await openTo(context, { host: '127.0.0.1', port, expectedId: id }, call);
+  const leave = (): void => void session.bye();
+  context.signal.addEventListener('abort', leave, { once: true });
+  try {
+    return await work(session, running);
+  } catch (error) {
+    throw context.signal.aborted ? new SharingError('cancelled', 'interrupted') : error;
+  } finally {
+    context.signal.removeEventListener('abort', leave);
+    await session.bye();
+  }
 }

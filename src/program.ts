@@ -4,8 +4,8 @@ import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
 import { answerEarly, hasSwitch } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
-import { explain } from './failure.js';
 import type { Host } from './host.js';
+import { tell } from './tell.js';
 import { createView } from './view/view.js';
 
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
@@ -26,10 +26,9 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
     base = await openBase(host, line, view);
     return await (command ? runOnce(host, base, command, call) : runShell(host, base));
   } catch (problem) {
-    const failure = explain(problem);
-    if (failure.exit === exitCodes.fault) await base?.noteFault(problem);
-    view.show({ event: 'failed', path: null, ...failure });
-    return failure.exit;
+    const noteFault = (error: unknown): Promise<void> =>
+      base?.noteFault(error) ?? Promise.resolve();
+    return await tell({ view, noteFault }, null, problem);
   } finally {
     view.status.clear();
     await base?.close();

@@ -73,10 +73,11 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         return undefined;
       case 'pair-share':
         return pairing && inTurn(pairing.share(action.share), carryOut);
-      case 'pair-proof':
-        return pairing
-          ?.proof(action.proof, action.name)
-          .then((actions) => inTurn(actions, carryOut));
+      case 'pair-proof': {
+        if (!pairing) return undefined;
+        const judged = pairing.proof(action.proof, action.name);
+        return follow(judged.then((actions) => inTurn(actions, carryOut)));
+      }
       case 'new-code': {
         const { id } = action;
         connection.send({ t: 'code', id, ...desk.newCode(action.uses) });
@@ -93,17 +94,24 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
 
   /** One request that is worked on while the connection goes on; its failure is its own. */
   function run(id: number, path: string, work: () => Promise<void>): void {
-    const done = work()
-      .catch((error: unknown) => {
-        if (connection.signal.aborted) return;
-        const known = asSharingError(error);
-        connection.send({ t: 'error', id, ...refusalOf(known) });
-        observe(fileFailed(session, path, known));
-      })
-      .finally(() => {
-        rules.done(id);
-        running.delete(done);
-      });
+    void follow(
+      work()
+        .catch((error: unknown) => {
+          if (connection.signal.aborted) return;
+          const known = asSharingError(error);
+          connection.send({ t: 'error', id, ...refusalOf(known) });
+          observe(fileFailed(session, path, known));
+        })
+        .finally(() => {
+          rules.done(id);
+        }),
+    );
+  }
+
+  /** The session is over only when this is. */
+  function follow(work: Promise<void>): Promise<void> {
+    const done = work.finally(() => running.delete(done));
     running.add(done);
+    return done;
   }
 }

@@ -24,6 +24,9 @@ export interface AskingOptions {
   /** Our own name, for the server's log. */
   readonly name: string;
   readonly serverId: string;
+  /** Where it was reached, for messages. */
+  readonly host: string;
+  readonly port: number;
   /** Milliseconds until the welcome must be here. */
   readonly helloTime: number;
   readonly stallTime: number;
@@ -138,12 +141,12 @@ export async function ask(options: AskingOptions): Promise<Asking> {
 }
 
 async function greet(
-  { connection, rules, name, helloTime }: AskingOptions,
+  { connection, rules, name, host, port, helloTime, pairing }: AskingOptions,
   onWelcome: (done: (greeting: Greeting) => void) => void,
 ): Promise<Greeting> {
   const { signal } = connection;
   const timer = setTimeout(() => {
-    connection.close(new SharingError('not-lanpost', 'no answer to hello'));
+    connection.close(new SharingError('not-lanpost', 'no answer to hello', { host, port }));
   }, helloTime);
   try {
     return await new Promise<Greeting>((resolve, reject) => {
@@ -156,7 +159,7 @@ async function greet(
         { once: true },
       );
       if (signal.aborted) reject(asSharingError(signal.reason));
-      connection.send(rules.hello(name));
+      connection.send(rules.hello(name, pairing !== undefined));
     });
   } finally {
     clearTimeout(timer);

@@ -4,70 +4,109 @@ import type { Connection } from '#sharing/transport/connection.js';
 import type { Right } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
-/** One session of a server, from the handshake to its end. */
-export interface Attendee {
+/** One client at a server, from the handshake on until it is disposed. */
+export interface Visit extends Disposable {
+  /** Why it may not be let in now, for there are too many. */
+  isTooMany(): SharingError | undefined;
+  /** It is in; with rights as a known peer, which it keeps or goes. False when it has left already. */
+  letIn(rights?: readonly Right[]): boolean;
+  /** What it has under way counts from now on. */
+  follow(rules: ServerRules): void;
+  /** Requests that the same client has under way in its other visits. */
+  otherWork(): number;
+}
+
+export interface Visitor {
   readonly connection: Connection;
   readonly clientId: string;
   /** Of its address, as addresses are counted. */
   readonly addressKey: string;
-  readonly rules: ServerRules;
 }
 
-/** Who is here: all sessions of one server. */
+/** Who is at a server. */
 export interface Attendance {
-  enter(attendee: Attendee): void;
-  leave(attendee: Attendee): void;
-  /** It is let in; a peer with rights that it keeps, or goes. */
-  letIn(attendee: Attendee, rights?: readonly Right[]): void;
-  /** How many are in, of all or of those from one address. */
-  count(addressKey?: string): number;
-  /** Requests that this client has under way in its other sessions. */
-  otherWork(clientId: string, except: Connection): number;
+  enter(visitor: Visitor): Visit;
   /** Sends away every peer that lost a right it came in with: what it has under way ends too. */
   review(stillMay: (clientId: string, right: Right) => boolean): void;
   /** True while anybody is in by the list of known peers. */
   hasPeers(): boolean;
-  /** Ends the sessions for which `which` holds; their clients are told why. */
-  close(error: SharingError, which: (attendee: Attendee) => boolean): void;
+  /** Ends the visits of those who have nothing under way. */
+  closeIdle(error: SharingError): void;
+  /** Ends all visits, and those of everybody who enters from now on. */
+  close(error: SharingError): void;
 }
 
-export function attendance(): Attendance {
-  const here = new Set<Attendee>();
-  const inside = new Set<Attendee>();
-  const peers = new Map<Attendee, readonly Right[]>();
+export interface AttendanceLimits {
+  readonly maxClients: number;
+  readonly maxClientsPerAddress: number;
+}
 
-  function sendAway({ connection }: Attendee, error: SharingError): void {
+interface Entry extends Visitor {
+  rules: ServerRules | undefined;
+  isIn: boolean;
+  rights: readonly Right[] | undefined;
+}
+
+export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimits): Attendance {
+  const here = new Set<Entry>();
+  let closed: SharingError | undefined;
+
+  function sendAway({ connection }: Visitor, error: SharingError): void {
     connection.close(error, { t: 'error', ...refusalOf(error) });
   }
 
+  function countIn(addressKey?: string): number {
+    const counts = (one: Entry): boolean =>
+      one.isIn && (addressKey === undefined || one.addressKey === addressKey);
+    return [...here].filter(counts).length;
+  }
+
   return {
-    enter: (attendee) => here.add(attendee),
-    leave(attendee) {
-      here.delete(attendee);
-      inside.delete(attendee);
-      peers.delete(attendee);
+    enter(visitor) {
+      const entry: Entry = { ...visitor, rules: undefined, isIn: false, rights: undefined };
+      here.add(entry);
+      if (closed) sendAway(entry, closed);
+      return {
+        isTooMany() {
+          if (countIn() >= maxClients) return tooMany(maxClients, '');
+          const sameAddress = countIn(entry.addressKey) >= maxClientsPerAddress;
+          return sameAddress ? tooMany(maxClientsPerAddress, ' from your address') : undefined;
+        },
+        letIn(rights) {
+          if (!here.has(entry) || entry.connection.signal.aborted) return false;
+          entry.isIn = true;
+          entry.rights = rights;
+          return true;
+        },
+        follow(rules) {
+          entry.rules = rules;
+        },
+        otherWork: () =>
+          [...here]
+            .filter((one) => one.clientId === entry.clientId && one !== entry)
+            .reduce((sum, { rules }) => sum + (rules?.work() ?? 0), 0),
+        [Symbol.dispose]: () => {
+          here.delete(entry);
+        },
+      };
     },
-    letIn(attendee, rights) {
-      inside.add(attendee);
-      if (rights) peers.set(attendee, rights);
-    },
-    count: (addressKey) =>
-      addressKey === undefined
-        ? inside.size
-        : [...inside].filter((one) => one.addressKey === addressKey).length,
-    otherWork: (clientId, except) =>
-      [...here]
-        .filter((one) => one.clientId === clientId && one.connection !== except)
-        .reduce((sum, { rules }) => sum + rules.work(), 0),
     review(stillMay) {
-      for (const [attendee, rights] of peers) {
-        if (rights.every((right) => stillMay(attendee.clientId, right))) continue;
-        sendAway(attendee, new SharingError('no-right', 'your rights were changed'));
+      for (const one of here) {
+        if (one.rights?.every((right) => stillMay(one.clientId, right)) !== false) continue;
+        sendAway(one, new SharingError('no-right', 'your rights were changed'));
       }
     },
-    hasPeers: () => peers.size > 0,
-    close(error, which) {
-      for (const attendee of here) if (which(attendee)) sendAway(attendee, error);
+    hasPeers: () => [...here].some(({ rights }) => rights !== undefined),
+    closeIdle(error) {
+      for (const one of here) if (!one.rules?.work()) sendAway(one, error);
+    },
+    close(error) {
+      closed ??= error;
+      for (const one of here) sendAway(one, error);
     },
   };
+}
+
+function tooMany(limit: number, whose: string): SharingError {
+  return new SharingError('too-many-clients', `${limit} clients${whose} are served at once`);
 }

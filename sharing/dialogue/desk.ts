@@ -3,7 +3,7 @@ import type { Observe } from '#sharing/events.js';
 import { base32 } from '#sharing/id.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
-import { codeWindow } from '#sharing/session/code-window.js';
+import { codeWindow, pairingLimits } from '#sharing/session/code-window.js';
 import { codeText } from '#sharing/session/pairing.js';
 import type { Right } from '#sharing/wire/message.js';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +18,7 @@ export interface DeskOptions {
   readonly device: Device;
   /** What a client that pairs may do here. */
   readonly pairRights: readonly Right[];
-  /** Told each code as it becomes good, and undefined when there is none any more; it is a secret. */
+  /** Told each code as it becomes good, and undefined when it was used or guessed at too often; it is a secret. */
   readonly onCode?: (code: ShownCode | undefined) => void;
   readonly observe: Observe;
   /** Milliseconds since 1970. */
@@ -27,7 +27,9 @@ export interface DeskOptions {
 
 /** The one place of a server where machines become known to it by a code. */
 export function openDesk({ device, pairRights, now, onCode, observe }: DeskOptions): PairingDesk {
-  const window = codeWindow(now);
+  // A clock that is set, by hand or from the network, neither shuts anybody out nor makes a code last.
+  const window = codeWindow(() => performance.now());
+  let shown = false;
   return {
     window,
     rights: pairRights,
@@ -36,14 +38,18 @@ export function openDesk({ device, pairRights, now, onCode, observe }: DeskOptio
       const { name: known } = await addPeer(device.stateFolder, peer, new Date(now()));
       observe({ event: 'paired', id, peer: known });
     },
-    onPaired() {
-      if (window.code() === undefined) onCode?.(undefined);
+    onJudged() {
+      if (!shown || window.code() !== undefined) return;
+      shown = false;
+      onCode?.(undefined);
     },
     newCode(uses) {
       const code = randomCode();
-      const shown = { code: codeText(code), ...window.open(code, uses) };
-      onCode?.(shown);
-      return shown;
+      window.open(code, uses);
+      shown = true;
+      const fresh = { code: codeText(code), expires: now() + pairingLimits.codeLifetime };
+      onCode?.(fresh);
+      return fresh;
     },
   };
 }

@@ -18,6 +18,7 @@ export async function* list(
     pages.fail(new SharingError('cancelled', 'cancelled'));
   };
   stop?.addEventListener('abort', cancel, { once: true });
+  if (stop?.aborted) cancel();
   connection.send({ t: 'list', id, path });
   try {
     yield* pages.read();

@@ -1,4 +1,4 @@
-import { asSharingError } from '#sharing/errors.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { CodeWindow, PairingRun } from '#sharing/session/code-window.js';
 import {
   pairAsClient,
@@ -9,6 +9,7 @@ import {
 import type { ServerAction, ServerRules } from '#sharing/session/server.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { Right } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What a server pairs with: its code, and what becomes of those who know it. */
@@ -18,8 +19,8 @@ export interface PairingDesk {
   readonly rights: readonly Right[];
   /** Remembers a client whose proof was right; `name` is what it calls itself. */
   readonly store: (id: string, name: string) => Promise<void>;
-  /** A code was used. */
-  readonly onPaired: () => void;
+  /** A proof was judged: the code may be used, or burnt. */
+  readonly onJudged: () => void;
   /** Makes a new code, good for `uses` devices. `expires` is in milliseconds since 1970. */
   readonly newCode: (uses: number) => { readonly code: string; readonly expires: number };
 }
@@ -51,7 +52,8 @@ export function serverRun({
   let run: PairingRun | undefined;
   let pairing: ServerPairing | undefined;
   const timer = setTimeout(() => {
-    connection.close(undefined, { t: 'bye' });
+    const late = new SharingError('peer-silent', 'the code did not come in time');
+    connection.close(late, { t: 'denied', ...refusalOf(late) });
   }, pairingTime);
 
   function end(): void {
@@ -78,18 +80,21 @@ export function serverRun({
     async proof(proof, name) {
       try {
         if (!run || !pairing) return [];
-        await delay(run.wait(), undefined, { signal: connection.signal });
+        for (let wait = run.wait(); wait > 0; wait = run.wait()) {
+          await delay(wait, undefined, { signal: connection.signal });
+        }
         // Nothing waits between counting and judging: parallel guesses all count.
         run.reserve();
         const ours = pairing.judge(proof);
         run.succeed();
         await desk.store(channel.clientId, name);
-        desk.onPaired();
         end();
         const message = { t: 'proof', proof: ours.toString('hex') } as const;
         return [{ do: 'send', message }, ...rules.paired(desk.rights)];
       } catch (error) {
         return connection.signal.aborted ? [] : refuse(error);
+      } finally {
+        desk.onJudged();
       }
     },
     [Symbol.dispose]: end,

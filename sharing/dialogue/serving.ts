@@ -75,6 +75,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
     }
   } finally {
     transfers.sending.delete(id);
+    service.rules.done(id);
   }
 }
 
@@ -114,6 +115,8 @@ export async function receiveFile(
     }
   } finally {
     transfers.receiving.delete(id);
+    // Now, not when the folder is let go of: a word that comes meanwhile is late.
+    service.rules.done(id);
   }
 }
 
@@ -126,6 +129,7 @@ export function fileFailed(
   return { event: 'file-failed', session, path, code, message, facts };
 }
 
+/** All of the offered path is judged; what is used of it is its last name. */
 function receivedName(prefix: string, offered: string, plain: string | undefined): SafeName {
   const last = safePath(offered).at(-1);
   if (last === undefined) throw new SharingError('name-refused', 'an empty name');

@@ -34,10 +34,13 @@ async function firstUse(place: string): Promise<string> {
   const text = await makeIdentity();
   await writingTo(place, 'state-unwritable', async () => {
     const temporary = await writeBeside(place, text);
-    await link(temporary, place).catch((error: unknown) => {
+    try {
+      await link(temporary, place);
+    } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
-    });
-    await unlink(temporary);
+    } finally {
+      await unlink(temporary);
+    }
   });
   return (await readPrivate(place)) ?? text;
 }

@@ -126,10 +126,12 @@ export async function changePeer(
     if (!peer) throw new SharingError('unknown-peer', 'no such peer');
     const others = file.peers.filter((one) => one !== peer);
     if (!edit) return { ...file, peers: others };
-    if (others.some(({ name }) => name === edit.name)) {
-      throw new SharingError('name-taken', `another peer is called ${edit.name ?? ''}`);
+    const name = edit.name === undefined ? peer.name : cleanPeerName(edit.name);
+    if (others.some((one) => one.name === name)) {
+      throw new SharingError('name-taken', `another peer is called ${name}`);
     }
-    return { ...file, peers: file.peers.map((one) => (one === peer ? { ...peer, ...edit } : one)) };
+    const changed = { ...peer, ...edit, name };
+    return { ...file, peers: file.peers.map((one) => (one === peer ? changed : one)) };
   });
 }
 
@@ -172,6 +174,8 @@ async function change(stateFolder: string, edit: (file: KnownFile) => KnownFile)
   await openState(stateFolder);
   await writingTo(place, 'state-unwritable', async () => {
     await using _lock = await lock(`${place}.lock`);
-    await writePrivate(place, `${JSON.stringify(edit(await readFileOf(stateFolder)), null, 2)}\n`);
+    // What could not be read again must not be written.
+    const file = fileSchema.parse(edit(await readFileOf(stateFolder)));
+    await writePrivate(place, `${JSON.stringify(file, null, 2)}\n`);
   });
 }

@@ -1,4 +1,4 @@
-import { errnoOf, SharingError, writingTo } from '#sharing/errors.js';
+import { asSharingError, errnoOf, SharingError, writingTo } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
@@ -32,13 +32,21 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** The text of a file that the user keeps private. Throws SharingError `not-found` or `state-not-private`. */
+/**
+ * The text of a file that the user keeps private. Throws SharingError `not-found`, `is-folder`, `no-permission` or
+ * `state-not-private`.
+ */
 export async function readPrivateFile(path: string): Promise<string> {
-  await mustBePrivate(path).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    throw new SharingError('not-found', `there is no file ${path}`, { path, local: true }, error);
-  });
-  return readFile(path, 'utf8');
+  try {
+    await mustBePrivate(path);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof SharingError) throw error;
+    const { code, message } = asSharingError(error, 'read-failed');
+    const missing = code === 'not-found' || code === 'not-a-folder';
+    const words = missing ? `there is no file ${path}` : message;
+    throw new SharingError(missing ? 'not-found' : code, words, { path, local: true }, error);
+  }
 }
 
 /** Replaces a private file: whole or not at all, and on the disk when this resolves. */
@@ -60,6 +68,9 @@ export async function writeBeside(path: string, text: string): Promise<string> {
   try {
     await file.writeFile(text);
     await file.sync();
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
   } finally {
     await file.close();
   }

@@ -52,11 +52,11 @@ type Ready = Extract<ClientState, { phase: 'ready' }>;
 type Pairing = Extract<ClientState, { phase: 'pairing' }>;
 
 export interface ClientRules {
-  /** The first message. */
-  hello(name: string): Message;
+  /** The first message; `hasCode` asks to be paired even where an open door would do. */
+  hello(name: string, hasCode: boolean): Message;
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
-  /** Begins a request and gives its id. Throws SharingError `internal` before the welcome. */
+  /** Begins a request and gives its id. Throws SharingError `connection-lost` when there is no session. */
   begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'sending'): number;
   /** Request `id` is answered completely. */
   done(id: number): void;
@@ -175,13 +175,14 @@ export function clientRules(trusted: boolean): ClientRules {
   }
 
   return {
-    hello: (name) => ({
+    hello: (name, hasCode) => ({
       t: 'hello',
       v: protocolVersion,
       features: [],
       digests: [...digestAlgorithms],
       purpose: 'control',
       name,
+      ...(hasCode && { pair: true }),
     }),
     receive,
     begin(work) {

@@ -11,10 +11,10 @@ export const pairingLimits = {
   maxAddresses: 1024,
 } as const;
 
-/** The one code that a server has, and who may still try it. Pure: `now` is in milliseconds. */
+/** The one code that a server has, and who may still try it. Pure: `now` is in milliseconds, and never goes back. */
 export interface CodeWindow {
   /** A new code; the one before is void. `uses` devices may pair with it. */
-  open(code: string, uses: number): { readonly expires: number };
+  open(code: string, uses: number): void;
   /** The code, while it is good. */
   code(): string | undefined;
   /**
@@ -27,7 +27,7 @@ export interface CodeWindow {
 /** One run, from the client's share to its proof. */
 export interface PairingRun extends Disposable {
   readonly code: string;
-  /** Milliseconds to wait before the proof may be judged. */
+  /** Milliseconds to wait before the proof may be judged; to be asked again after it, for others wait too. */
   wait(): number;
   /**
    * Counts the attempt before it is judged: whoever runs away has guessed all the same. Throws SharingError
@@ -68,9 +68,7 @@ export function codeWindow(now: () => number): CodeWindow {
 
   return {
     open(code, uses) {
-      const expires = now() + pairingLimits.codeLifetime;
-      current = { code, expires, uses, wrong: 0 };
-      return { expires };
+      current = { code, expires: now() + pairingLimits.codeLifetime, uses, wrong: 0 };
     },
     code: () => good()?.code,
     begin(address) {
@@ -81,6 +79,7 @@ export function codeWindow(now: () => number): CodeWindow {
         throw new SharingError('too-many-transfers', 'somebody is pairing right now');
       }
       running.add(address);
+      let over = false;
       return {
         code: one.code,
         wait: () => Math.max(0, lastJudged + pairingLimits.betweenJudgements - now()),
@@ -89,7 +88,10 @@ export function codeWindow(now: () => number): CodeWindow {
           if (good() !== one) throw noCode();
           lastJudged = now();
           one.wrong += 1;
-          wrongOf(address).count += 1;
+          const entry = wrongOf(address);
+          entry.count += 1;
+          // The time of being shut out begins with the last wrong proof, not with the first.
+          entry.since = now();
         },
         succeed() {
           one.wrong -= 1;
@@ -97,7 +99,8 @@ export function codeWindow(now: () => number): CodeWindow {
           wrong.delete(address);
         },
         [Symbol.dispose]: () => {
-          running.delete(address);
+          if (!over) running.delete(address);
+          over = true;
         },
       };
     },

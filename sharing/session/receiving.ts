@@ -19,6 +19,8 @@ type ReceiveState =
       /** One byte a chunk, 1 while it is missing. */
       readonly missing: Uint8Array;
       readonly left: number;
+      /** How often an `end` may be under way that does not know yet what else we asked for. */
+      readonly crossing: number;
       readonly mayDigest: boolean;
     }
   | { readonly phase: 'finishing'; readonly retracted: boolean }
@@ -39,8 +41,11 @@ export interface ReceiveRules {
   wantAlso(chunk: number): void;
   digests(frame: Digests): Verdict;
   chunk(header: ChunkHeader): Verdict;
-  /** The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused. */
-  end(): Verdict;
+  /**
+   * The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused; `wait`: it did
+   * not know yet what else is wanted, and will say it again.
+   */
+  end(): Verdict | 'wait';
   /** The sender gave up. `take`: the file is over; `drop`: it is being saved, and our last word tells. */
   failed(): Verdict;
   /** We give up while the sender may still be sending. */
@@ -65,16 +70,17 @@ export function receiveRules(size: number): ReceiveRules {
     wantChunks: (wanted) => {
       const missing = Uint8Array.from(wanted);
       const left = missing.reduce((sum, one) => sum + one, 0);
-      state = { phase: 'receiving', missing, left, mayDigest: state.phase === 'comparing' };
+      const mayDigest = state.phase === 'comparing';
+      state = { phase: 'receiving', missing, left, crossing: 0, mayDigest };
     },
     wantAlso: (chunk) => {
       if (state.phase === 'finishing') {
         const missing = new Uint8Array(chunks);
-        state = { phase: 'receiving', missing, left: 0, mayDigest: false };
+        state = { phase: 'receiving', missing, left: 0, crossing: -1, mayDigest: false };
       }
       if (state.phase !== 'receiving' || state.missing[chunk] === 1) return;
       state.missing[chunk] = 1;
-      state = { ...state, left: state.left + 1 };
+      state = { ...state, left: state.left + 1, crossing: state.crossing + 1 };
     },
     digests({ first, digests }) {
       if (state.phase === 'refusing') return 'drop';
@@ -102,7 +108,11 @@ export function receiveRules(size: number): ReceiveRules {
         return 'drop';
       }
       if (state.phase !== 'receiving') throw breach('end');
-      if (state.left > 0) throw breach(`end with ${state.left} chunks missing`);
+      if (state.left > 0) {
+        if (state.crossing <= 0) throw breach(`end with ${state.left} chunks missing`);
+        state = { ...state, crossing: state.crossing - 1 };
+        return 'wait';
+      }
       state = { phase: 'finishing', retracted: false };
       return 'take';
     },

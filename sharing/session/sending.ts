@@ -31,8 +31,9 @@ type SendState =
       readonly credit: number;
       readonly unconfirmed: ReadonlySet<number>;
     }
+  /** All that was wanted is out: the source is looked at once more, then the receiver hears the end. */
   | {
-      readonly phase: 'ended';
+      readonly phase: 'ending' | 'ended';
       readonly credit: number;
       readonly unconfirmed: ReadonlySet<number>;
     }
@@ -69,8 +70,10 @@ export interface SendRules {
   /** The next thing to do; a chunk or a page of digests counts as begun. */
   next(): SendAction;
   readonly phase: () => SendState['phase'];
-  /** All is sent, and the receiver brings it to its disk. */
-  readonly mayBeSaving: () => boolean;
+  /** The receiver reads or writes its disk, and has nothing to say until that is done. */
+  readonly receiverIsBusy: () => boolean;
+  /** The end was said. */
+  ended(): void;
   /** Our own side gives the file up; the receiver has to be told. */
   giveUp(error: SharingError): void;
   /** The receiver has said the last word; nobody has to be told anything. */
@@ -88,6 +91,7 @@ export function sendRules(chunks: number): SendRules {
   function next(): SendAction {
     switch (state.phase) {
       case 'offered':
+      case 'ending':
       case 'ended':
         return { do: 'wait' };
       case 'retracting': {
@@ -116,7 +120,7 @@ export function sendRules(chunks: number): SendRules {
         const { ranges, credit, unconfirmed } = state;
         const [first, ...rest] = ranges;
         if (!first) {
-          state = { phase: 'ended', credit, unconfirmed };
+          state = { phase: 'ending', credit, unconfirmed };
           return { do: 'end' };
         }
         if (unconfirmed.size >= sendWindow) return { do: 'wait' };
@@ -137,6 +141,7 @@ export function sendRules(chunks: number): SendRules {
       case 'offered':
       case 'digesting':
       case 'sending':
+      case 'ending':
         state = { phase: 'given-up', outcome };
         return;
       case 'retracting':
@@ -155,10 +160,13 @@ export function sendRules(chunks: number): SendRules {
   return {
     receive,
     next,
+    ended() {
+      if (state.phase === 'ending') state = { ...state, phase: 'ended' };
+    },
     giveUp,
     abandon,
     phase: () => state.phase,
-    mayBeSaving: () => state.phase === 'ended' || state.phase === 'retracting',
+    receiverIsBusy: () => ['digesting', 'ended', 'retracting'].includes(state.phase),
   };
 }
 
@@ -166,9 +174,7 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
   const digesting = state.phase === 'digesting';
   // It was not saving yet, so our word ends the file without an answer.
   if (want.want === 'ranges' && state.phase === 'retracting') return over(state.outcome);
-  if (want.want === 'ranges' && (state.phase === 'sending' || state.phase === 'ended')) {
-    return wantedAlso(state, want.ranges, chunks);
-  }
+  if (want.want === 'ranges' && 'credit' in state) return wantedAlso(state, want.ranges, chunks);
   if (state.phase !== 'offered' && !digesting) throw illegal(`want ${want.want}`, state);
   switch (want.want) {
     case 'nothing': {
@@ -197,7 +203,7 @@ function wanted(ranges: Ranges, chunks: number): SendState {
 
 /** Chunks that the receiver had, but that were not good when it looked. */
 function wantedAlso(
-  state: Extract<SendState, { phase: 'sending' | 'ended' }>,
+  state: Extract<SendState, { readonly credit: number }>,
   ranges: Ranges,
   chunks: number,
 ): SendState {

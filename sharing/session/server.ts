@@ -114,8 +114,9 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     if (incoming.purpose !== 'control') throw new SharingError('unsupported', 'no lanes yet');
     digest = agreeOnDigest(incoming.digests);
     if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
-    if (admission.as !== 'nobody') return [welcome(admission)];
-    if (admission.code !== 'not-known' || !pairs) {
+    const wantsMore = pairs && incoming.pair === true && admission.as === 'open';
+    if (admission.as !== 'nobody' && !wantsMore) return [welcome(admission)];
+    if (admission.as === 'nobody' && (admission.code !== 'not-known' || !pairs)) {
       throw new SharingError(admission.code, admission.message);
     }
     clientName = incoming.name;

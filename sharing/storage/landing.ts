@@ -1,4 +1,4 @@
-import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
+import { errnoOf, SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -90,7 +90,7 @@ export async function openLanding(
     open = await openPartial(area, expected, reserve);
   } catch (error) {
     reservation?.release();
-    throw asSharingError(error, 'write-failed');
+    throw writeError(error);
   }
   const { claims, sameSource } = open;
 
@@ -126,7 +126,7 @@ export async function openLanding(
       try {
         await to.write(chunk, bytes, digest);
       } catch (error) {
-        throw asSharingError(error, 'write-failed');
+        throw writeError(error);
       }
       reservation?.written(bytes.length);
       landed += 1;
@@ -143,7 +143,7 @@ export async function openLanding(
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
       } catch (error) {
-        throw asSharingError(error, 'write-failed');
+        throw writeError(error);
       }
     },
 
@@ -181,13 +181,8 @@ async function giveName(
     const place = await area.target.at(name);
     try {
       await link(partial, place);
-      await mustBeSame(file, place);
       return name;
     } catch (error) {
-      if (error instanceof SharingError) {
-        await unlink(place);
-        throw error;
-      }
       const code = errnoOf(error) ?? '';
       if (code === 'EEXIST') continue;
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
@@ -203,17 +198,21 @@ async function keepName(area: LandingArea, file: FileHandle, name: SafeName): Pr
     await area.target.sync();
   } catch (error) {
     const place = await area.target.at(name);
-    await mustBeSame(file, place);
-    await unlink(place);
+    // Somebody may have taken it away meanwhile; what stands there then is not ours.
+    if (await isSame(file, place).catch(() => false)) await unlink(place);
     throw error;
   }
 }
 
 /** A name is linked, not a handle: what lies under it has to be what was written and verified. */
 async function mustBeSame(file: FileHandle, place: string): Promise<void> {
-  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
-  if (ours.ino === there.ino && ours.dev === there.dev) return;
+  if (await isSame(file, place)) return;
   throw new SharingError('write-failed', 'the partial was replaced');
+}
+
+async function isSame(file: FileHandle, place: string): Promise<boolean> {
+  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
+  return ours.ino === there.ino && ours.dev === there.dev;
 }
 
 /** A name that is taken must leave room for a number, or all the bytes would come for nothing. */

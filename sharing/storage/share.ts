@@ -5,7 +5,7 @@ import { isSafeName, pathText, type SafeName, type SafePath } from '#sharing/sto
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import { maxRows } from '#sharing/wire/message.js';
 import type { Dirent } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 
 /** One row of a listing. */
 export interface Entry {
@@ -31,6 +31,9 @@ export interface Share extends AsyncDisposable {
 
 /** Names of one folder that are held for sorting, at most. */
 export const maxListed = 100_000;
+
+/** Names of one folder that are looked at, at most, links and the like included. */
+const maxLooked = 2 * maxListed;
 
 /** Opens `path` as the root of a share. Throws SharingError `folder-missing` or `no-permission`. */
 export async function openShare(path: string, tagKey: Buffer): Promise<Share> {
@@ -104,11 +107,21 @@ function stepError(error: unknown, path: SafePath): SharingError {
   return new SharingError(code, known.message, { path: pathText(path) }, error);
 }
 
+/** Read one by one, so that a folder that is too long costs no more than one that is just not. */
 async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
-  const entries = await readdir(await folder.self(), { withFileTypes: true, encoding: 'buffer' });
-  const names = entries.filter(isFileOrFolder).map(decodeName).filter(isShared);
-  if (names.length > maxListed) {
-    throw new SharingError('list-too-long', `more than ${maxListed} names`, { limit: maxListed });
+  const names: SafeName[] = [];
+  let looked = 0;
+  // The types of Node know no buffers here, the function does.
+  const options = { encoding: 'buffer' as BufferEncoding, bufferSize: 256 };
+  for await (const found of await opendir(await folder.self(), options)) {
+    const entry = found as unknown as Dirent<Buffer>;
+    looked += 1;
+    const name = isFileOrFolder(entry) ? decodeName(entry) : '';
+    if (isShared(name)) names.push(name);
+    if (names.length > maxListed || looked > maxLooked) {
+      const words = `more than ${maxListed} names`;
+      throw new SharingError('list-too-long', words, { limit: maxListed });
+    }
   }
   return names.sort(byCodeUnits);
 }

@@ -1,4 +1,4 @@
-import { asSharingError, SharingError } from '#sharing/errors.js';
+import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import type { FromSender } from '#sharing/session/incoming.js';
 import { receiveRules } from '#sharing/session/receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
@@ -223,7 +223,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   function guarded(work: () => Promise<void>): Promise<void> {
     const done = work()
       .catch((error: unknown) => {
-        giveUp(asSharingError(error, 'write-failed'));
+        giveUp(writeError(error));
       })
       .finally(() => working.delete(done));
     working.add(done);
@@ -289,10 +289,11 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         const error = refusal ?? refusedBy(frame);
         if (rules.failed() === 'take') over({ kind: 'failed', error });
         else stop(error);
-      } else if (rules.end() === 'take') {
-        void guarded(finish);
       } else {
-        over({ kind: 'failed', error: refusal ?? new SharingError('cancelled', 'given up') });
+        const verdict = rules.end();
+        const error = refusal ?? new SharingError('cancelled', 'given up');
+        if (verdict === 'take') void guarded(finish);
+        else if (verdict === 'drop') over({ kind: 'failed', error });
       }
       return undefined;
     },

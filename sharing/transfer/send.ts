@@ -68,7 +68,7 @@ export function startSending(connection: Connection, options: SendOptions): Send
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {
     if (reading > 0 || !connection.listening()) return 0;
-    return rules.mayBeSaving() ? patience.saving : patience.sender;
+    return rules.receiverIsBusy() ? patience.saving : patience.sender;
   }
 
   async function run(): Promise<SendOutcome> {
@@ -114,7 +114,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
     if (action.do === 'chunk') return sendChunk(action.chunk);
     if (action.do === 'digests') return sendDigests(action.first, action.count);
     await source.check();
-    await sayLast({ t: 'end', id, file });
+    await Promise.all(underWay);
+    // More may be wanted by now.
+    if (rules.phase() !== 'ending') return;
+    rules.ended();
+    connection.send({ t: 'end', id, file });
     onProgress({ phase: 'saving', bytes: confirmed, size });
     // While the receiver saves there is time for what its receipt is compared with.
     void hashTheRest().catch(() => undefined);

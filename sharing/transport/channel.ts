@@ -1,7 +1,7 @@
 import { SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
 import { deviceId } from '#sharing/id.js';
-import { constants } from 'node:crypto';
+import { constants, type KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
 /** The name of our protocol inside TLS (RFC 7301). */
@@ -38,10 +38,14 @@ export function peerIdOf(socket: TLSSocket): string {
   if (socket.alpnProtocol !== alpn) throw notOurs('another protocol inside TLS');
   const publicKey = socket.getPeerX509Certificate()?.publicKey;
   if (!publicKey) throw notOurs('no certificate');
-  if (publicKey.asymmetricKeyType !== 'ec' && publicKey.asymmetricKeyType !== 'ed25519') {
-    throw notOurs(`a ${String(publicKey.asymmetricKeyType)} key`);
-  }
+  if (!isOurKind(publicKey)) throw notOurs(`a ${String(publicKey.asymmetricKeyType)} key`);
   return deviceId(publicKey);
+}
+
+/** ECDSA P-256 or Ed25519 (PROTOCOL.md, "Channel"). */
+function isOurKind({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'ed25519') return true;
+  return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
 function notOurs(what: string): SharingError {

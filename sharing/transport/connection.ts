@@ -160,16 +160,15 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
       dripped = 0;
       beat.heard();
     }
-    if (frame.kind === 'message' && !messages.take()) {
-      return later(messages.wait()).then(() =>
-        signal.aborted ? undefined : handle(frame, receiver),
-      );
-    }
-    return handle(frame, receiver);
+    if (frame.kind !== 'message' || messages.take()) return handle(frame, receiver);
+    return turn().then(() => (signal.aborted ? undefined : handle(frame, receiver)));
   }
 
-  async function later(milliseconds: number): Promise<void> {
-    await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+  /** Resolves when the peer may send one message more. */
+  async function turn(): Promise<void> {
+    while (!signal.aborted && !messages.take()) {
+      await delay(messages.wait(), undefined, { signal }).catch(() => undefined);
+    }
   }
 
   function handle(frame: Frame, receiver: Receiver): Promise<void> | undefined {

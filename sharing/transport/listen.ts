@@ -154,8 +154,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 }
 
 /** The same for a socket and for the TLS socket around it. */
-function placeOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? ''} ${remotePort ?? ''}`;
+function placeOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return [localAddress, localPort, remoteAddress, remotePort].join(' ');
 }
 
 /** One line for people and scripts that speak plain text here, then the end. */

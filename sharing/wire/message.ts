@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 /** The protocol's major version; both sides must speak the same. */
 export const protocolVersion = 1;
-/** Longest path in a message, in UTF-8 bytes. */
+/** Longest path in a message, in characters. */
 export const maxPathLength = 4096;
 /** Most rows in one page of a list, an offer or a want. */
 export const maxRows = 500;
@@ -60,6 +60,8 @@ const messageSchema = z.discriminatedUnion('t', [
     digests: z.array(word).min(1).max(8),
     purpose: z.enum(['control', 'lane']),
     name,
+    /** The client has a code, and wants to become known though an open door would let it in. */
+    pair: z.boolean().optional(),
   }),
   z.object({
     t: z.literal('welcome'),

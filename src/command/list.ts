@@ -1,6 +1,6 @@
 import { exitCodes } from '#src/exit-codes.js';
-import { explain } from '#src/failure.js';
 import { withSession } from '#src/session.js';
+import { tell } from '#src/tell.js';
 import { showEntries } from './entries.js';
 import type { Run } from './command.js';
 
@@ -11,8 +11,6 @@ export const run: Run = (context, call) =>
       await showEntries(context, path, session.list(path, context.signal));
       return exitCodes.done;
     } catch (error) {
-      const failure = explain(error);
-      context.view.show({ event: 'failed', path: path === '' ? null : path, ...failure });
-      return failure.exit;
+      return await tell(context, path === '' ? null : path, error);
     }
   });

@@ -1,21 +1,14 @@
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { findOwn } from '#src/own-server.js';
-import { openTo } from '#src/session.js';
+import { withOwnServer } from '#src/own-server.js';
 import { textOption, type Call, type Run } from './command.js';
 
 export const run: Run = async (context, call) => {
   const uses = usesOf(call);
-  const { port } = await findOwn(context);
-  const session = await openTo(context, { host: '127.0.0.1', port }, call);
-  try {
-    const { code, expires } = await session.newCode(uses);
-    context.view.showCode(code, new Date(expires).toISOString());
-    if (uses > 1) context.view.note(manyWarning);
-    return exitCodes.done;
-  } finally {
-    await session.bye();
-  }
+  const { code, expires } = await withOwnServer(context, call, (session) => session.newCode(uses));
+  context.view.showCode(code, new Date(expires).toISOString());
+  if (uses > 1) context.view.note(manyWarning);
+  return exitCodes.done;
 };
 
 const manyWarning =

@@ -1,8 +1,7 @@
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { findOwn } from '#src/own-server.js';
+import { withOwnServer } from '#src/own-server.js';
 import { readRunning } from '#src/running.js';
-import { openTo } from '#src/session.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from './command.js';
 
@@ -10,10 +9,11 @@ import type { Run } from './command.js';
 const endTime = 15_000;
 
 export const run: Run = async (context, call) => {
-  const { stateFolder, isAlive, view } = context;
-  const { port, pid, folder } = await findOwn(context);
-  const session = await openTo(context, { host: '127.0.0.1', port }, call);
-  await session.shutdown();
+  const { stateFolder, isAlive, view, signal } = context;
+  const { port, pid, folder } = await withOwnServer(context, call, async (session, running) => {
+    await session.shutdown();
+    return running;
+  });
   const deadline = performance.now() + endTime;
   while ((await readRunning(stateFolder, isAlive)).some((one) => one.pid === pid)) {
     if (performance.now() > deadline) {
@@ -23,7 +23,7 @@ export const run: Run = async (context, call) => {
         `it is process ${pid}`,
       );
     }
-    await delay(50);
+    await delay(50, undefined, { signal });
   }
   view.show({ event: 'shutdown', port, folder });
   return exitCodes.done;

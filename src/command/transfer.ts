@@ -1,7 +1,8 @@
 import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
-import { combine, explain, ProgramError } from '#src/failure.js';
+import { combine, ProgramError } from '#src/failure.js';
+import { tell } from '#src/tell.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';
 import { textOption, type Call } from './command.js';
@@ -23,17 +24,22 @@ export async function transferEach(
   }
   const codes: ExitCode[] = [];
   for (const path of call.words) {
+    // What was not even tried is not done.
+    if (context.signal.aborted) {
+      codes.push(exitCodes.interrupted);
+      break;
+    }
     codes.push(await transferOne(context, path, transfer));
-    if (context.signal.aborted) break;
   }
   return combine(codes);
 }
 
 async function transferOne(
-  { view }: Context,
+  context: Context,
   path: string,
   transfer: (path: string, onProgress: (progress: Progress) => void) => Promise<Answer>,
 ): Promise<ExitCode> {
+  const { view } = context;
   const text = progressText(path, () => performance.now());
   let last: Progress | undefined;
   const draw = (): void => {
@@ -48,9 +54,7 @@ async function transferOne(
     view.show(answer);
     return exitCodes.done;
   } catch (error) {
-    const failure = explain(error);
-    view.show({ event: 'failed', path, ...failure });
-    return failure.exit;
+    return await tell(context, path, error);
   } finally {
     clearInterval(timer);
   }

@@ -1,7 +1,7 @@
 import { parsePromptLine } from '#src/arguments.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
-import { explain } from '#src/failure.js';
+import { tell } from '#src/tell.js';
 import { splitWords } from './words.js';
 
 /** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */
@@ -13,9 +13,7 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
     const { run } = await command.load();
     return await run(context, call);
   } catch (error) {
-    const failure = explain(error);
-    context.view.show({ event: 'failed', path: null, ...failure });
-    return failure.exit;
+    return await tell(context, null, error);
   } finally {
     context.view.status.clear();
   }

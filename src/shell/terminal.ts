@@ -82,6 +82,12 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     else output.write(`${promptText()}${ahead}\n`);
   }
 
+  // After Ctrl-Z and fg: Node has taken the terminal back, but does not read from it again by itself.
+  lines.on('SIGCONT', () => {
+    lines.resume();
+    if (typed.isWaiting()) lines.prompt(true);
+  });
+
   /** A remark that comes while somebody types goes above the line that is being typed. */
   view.around((write) => {
     if (!typed.isWaiting() || asking) {

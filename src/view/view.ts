@@ -1,5 +1,6 @@
 import type { Answer } from './answer.js';
 import { jsonLine } from './json.js';
+import { quote } from './quote.js';
 import { statusLine, type StatusLine } from './status.js';
 import { textLines } from './text.js';
 import type { Writable } from 'node:stream';
@@ -50,7 +51,7 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
     },
     showCode(code, expires) {
       status.clear();
-      output.write(json ? jsonLine({ event: 'code', code, expires }) : `${code}\n`);
+      output.write(json ? jsonLine({ event: 'code', code, expires }) : `${quote(code)}\n`);
     },
     note(text) {
       if (quiet || json) return;

@@ -56,7 +56,7 @@ async function roadWithBigFile(verb: 'get' | 'put'): Promise<Road> {
 /** All holes. */
 async function emptyFile(path: string): Promise<void> {
   await writeFile(path, '');
-  await truncate(path, 1024 * MiB);
+  await truncate(path, 512 * MiB);
 }
 
 /** What was there is as it was, and nothing is besides it. */
@@ -281,7 +281,7 @@ describe('several clients at once', () => {
     async () => {
       const crowdLimits = ['--max-clients-per-address=100', '--open=rw'];
       const few = { ...owner, descriptors: 160 };
-      const fit = (160 - 64) / 3;
+      const fit = (160 - 64) / 12;
       await using small = await serve(few, [...quietPorts, ...crowdLimits]);
       await writeFile(join(share, 'small.bin'), randomBytes(1000));
       const device = await openDevice(join(clients.folder, 'crowd'));

@@ -88,3 +88,40 @@ describe.skipIf(!hasScript)('a terminal that vanishes', () => {
     await expectInOrder(await readFile(errors, 'utf8'), words);
   });
 });
+
+describe.skipIf(!hasScript)('Ctrl-Z and fg', () => {
+  test('give the prompt back, and it listens', async () => {
+    const shell = spawn('script', ['-qec', 'bash --norc --noprofile -i', '/dev/null'], {
+      cwd: folder,
+      env: { ...environment, TERM: 'xterm' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    let screen = '';
+    let seen = 0;
+    shell.stdout.on('data', (part: Buffer) => (screen += part.toString()));
+    const until = async (words: string): Promise<void> => {
+      await vi.waitFor(
+        () => {
+          expect(screen.slice(seen)).toContain(words);
+        },
+        { timeout: 10_000 },
+      );
+      seen = screen.length;
+    };
+    try {
+      await until('bash-');
+      shell.stdin.write(`"${process.execPath}" "${main}"\n`);
+      await until('lanpost> ');
+      shell.stdin.write('\u001a');
+      await until('bash-');
+      shell.stdin.write('fg\n');
+      await until('lanpost> ');
+      shell.stdin.write('no-such-verb\n');
+      await until('there is no verb "no-such-verb"');
+      shell.stdin.write('bye\n');
+      await until('bash-');
+    } finally {
+      shell.kill('SIGKILL');
+    }
+  });
+});

@@ -153,10 +153,7 @@ describe('a client that attacks', () => {
   }, 20_000);
 
   test('who is asked and says nothing, or only pings, is sent away in its time', async () => {
-    const attempt = await asked();
-    await attempt.peer.hear('bye');
-    await attempt.peer.farewell();
-    expect(await isKnown(attempt.device)).toBe(false);
+    await expectDenied(await asked(), 'peer-silent');
   });
 
   const steps: readonly (readonly [string, readonly string[], () => Promise<Attempt>])[] = [

@@ -20,8 +20,8 @@ function guess(address: string): void {
 describe('a code', () => {
   test('is good until it is too old', () => {
     expect(window.code()).toBeUndefined();
-    const { expires } = window.open('AAAA0000', 1);
-    expect(expires).toBe(time + 10 * 60_000);
+    window.open('AAAA0000', 1);
+    const expires = time + 10 * 60_000;
     time = expires - 1;
     expect(window.code()).toBe('AAAA0000');
     time = expires;
@@ -116,4 +116,32 @@ describe('guessing', () => {
     }
     expect(window.code()).toBe('AAAA0000');
   });
+});
+
+test('of several that wait, one is judged a second', () => {
+  window.open('AAAA0000', 1);
+  const runs = ['a', 'b', 'c'].map((address) => window.begin(address));
+  runs[0]!.reserve();
+  expect(runs.map((run) => run.wait())).toEqual([1000, 1000, 1000]);
+  time += 1000;
+  runs[1]!.reserve();
+  expect(runs[2]!.wait()).toBe(1000);
+});
+
+test('an end that is said twice frees nobody else', () => {
+  window.open('AAAA0000', 1);
+  const first = window.begin('a');
+  first[Symbol.dispose]();
+  using _second = window.begin('a');
+  first[Symbol.dispose]();
+  expect(() => window.begin('a')).toThrow(code('too-many-transfers'));
+});
+
+test('the time of being shut out begins with the last wrong proof', () => {
+  window.open('AAAA0000', 1);
+  for (let n = 0; n < 5; n += 1) {
+    guess('a');
+    time += 100_000;
+  }
+  expect(() => window.begin('a')).toThrow(code('locked-out'));
 });

@@ -113,4 +113,18 @@ describe('receiving', () => {
     rules.chunk(chunk(2));
     expect(rules.end()).toBe('take');
   });
+
+  test('an end that crosses what else was wanted is not the last, once for each', () => {
+    const rules = receiveRules(4 * chunkSize);
+    rules.wantChunks(Uint8Array.of(0, 0, 0, 1));
+    rules.chunk(chunk(3));
+    rules.wantAlso(0);
+    rules.wantAlso(1);
+    expect(rules.end()).toBe('wait');
+    rules.chunk(chunk(0));
+    expect(rules.end()).toBe('wait');
+    expect(() => rules.end()).toThrow(breach);
+    rules.chunk(chunk(1));
+    expect(rules.end()).toBe('take');
+  });
 });

@@ -24,8 +24,12 @@ function actions(chunks: number, ...script: (FromReceiver | 'next')[]): SendActi
   const rules = sendRules(chunks);
   const done: SendAction[] = [];
   for (const step of script) {
-    if (step === 'next') done.push(rules.next());
-    else rules.receive(step);
+    if (step !== 'next') rules.receive(step);
+    else {
+      const action = rules.next();
+      done.push(action);
+      if (action.do === 'end') rules.ended();
+    }
   }
   return done;
 }
@@ -51,6 +55,50 @@ describe('sending', () => {
 
   test('an empty file has an end and no chunk', () => {
     expect(actions(0, all, 'next')).toEqual([{ do: 'end' }]);
+  });
+
+  test('a source that fails at the last look ends without an end', () => {
+    const rules = sendRules(0);
+    rules.receive(all);
+    expect(rules.next()).toEqual({ do: 'end' });
+    rules.giveUp(new SharingError('changed', ''));
+    expect(rules.next()).toMatchObject({ do: 'retract' });
+    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { error: { code: 'changed' } } });
+  });
+
+  test('what is taken back after the end waits for the last word', () => {
+    const rules = sendRules(0);
+    rules.receive(all);
+    rules.next();
+    rules.ended();
+    rules.giveUp(new SharingError('cancelled', ''));
+    expect(rules.next()).toMatchObject({ do: 'retract' });
+    expect(rules.next()).toEqual({ do: 'wait' });
+    rules.receive(receipt);
+    expect(rules.next()).toMatchObject({ do: 'stop', outcome: { kind: 'stored' } });
+  });
+
+  test('what else is wanted is sent after the rest, and ended again; each at most twice', () => {
+    const also: FromReceiver = { want: 'ranges', file: 0, ranges: [[0, 2]] };
+    const rules = sendRules(2);
+    rules.receive(also);
+    expect([rules.next(), rules.next(), rules.next()].map((action) => action.do)).toEqual([
+      'chunk',
+      'chunk',
+      'end',
+    ]);
+    rules.ended();
+    rules.receive(got(0));
+    rules.receive(got(1));
+    rules.receive(also);
+    expect([rules.next(), rules.next(), rules.next()].map((action) => action.do)).toEqual([
+      'chunk',
+      'chunk',
+      'end',
+    ]);
+    expect(() => {
+      rules.receive(also);
+    }).toThrow(breach);
   });
 
   test('only the wanted ranges', () => {

@@ -1,0 +1,230 @@
+import { answer } from '#sharing/dialogue/answering.js';
+import { attendance, type AttendanceLimits, type Visit } from '#sharing/dialogue/attendance.js';
+import type { PairingDesk } from '#sharing/dialogue/pairing.js';
+import { transferTable } from '#sharing/dialogue/transfers.js';
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { Observe } from '#sharing/events.js';
+import type { Device } from '#sharing/identity/device.js';
+import { readKnownPeers } from '#sharing/identity/known.js';
+import {
+  admit,
+  openRights,
+  within,
+  type Admission,
+  type ServingMode,
+} from '#sharing/session/admission.js';
+import { serverRules } from '#sharing/session/server.js';
+import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
+import { inboxName, openInbox } from '#sharing/storage/inbox.js';
+import type { Room } from '#sharing/storage/room.js';
+import type { Share } from '#sharing/storage/share.js';
+import { addressKey } from '#sharing/transport/address.js';
+import type { Rate } from '#sharing/transport/bucket.js';
+import { speak, type Connection } from '#sharing/transport/connection.js';
+import type { Guest } from '#sharing/transport/listen.js';
+import type { Right } from '#sharing/wire/message.js';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What bounds the sessions of a server; milliseconds. */
+export interface SessionLimits extends AttendanceLimits {
+  readonly maxTransfersPerClient: number;
+  readonly heartbeat: number;
+  readonly idleTimeout: number;
+  readonly stallTimeout: number;
+  readonly helloTime: number;
+  readonly pairingTime: number;
+  /** Control messages of one client; what comes faster waits. */
+  readonly messages: Rate;
+}
+
+export interface HostingOptions {
+  readonly device: Device;
+  readonly name: string;
+  readonly open: 'no' | 'read' | 'rw';
+  readonly mode: ServingMode;
+  readonly receivedPrefix: string;
+  readonly limits: SessionLimits;
+  /** Loopback and this machine's own addresses. */
+  readonly isOwnAddress: (address: string) => boolean;
+  /** On-link, private, link-local and loopback addresses. */
+  readonly isNearby: (address: string) => boolean;
+  /** The owner asks from a client to stop; whoever started the server does it. */
+  readonly onShutdown?: () => void;
+  readonly observe: Observe;
+}
+
+/** All sessions of one server. */
+export interface House extends AsyncDisposable {
+  /** Somebody has come; how it goes is an event. */
+  readonly receive: (guest: Guest) => void;
+  /** Sends away who has nothing under way, the others when they are done; resolves after 10 s in any case. */
+  windDown(): Promise<void>;
+}
+
+/** Milliseconds between two looks at the rights of those who are in. */
+const reviewTime = 500;
+/** Milliseconds that transfers under way get when the server is stopped by its owner. */
+const windDownTime = 10_000;
+const shuttingDown = new SharingError('shutting-down', 'the server is shutting down');
+
+type Welcomed = 'owner' | 'peer' | 'open';
+
+export function openHouse(
+  options: HostingOptions,
+  share: Share,
+  room: Room,
+  desk: PairingDesk,
+): House {
+  const { device, limits, mode, observe } = options;
+  const here = attendance(limits);
+  const sessions = new Set<Promise<unknown>>();
+  let count = 0;
+
+  async function host(connection: Connection, guest: Guest): Promise<void> {
+    const { clientId, address } = guest;
+    const key = addressKey(address);
+    // From the first moment on, so that nobody is overlooked when the server ends.
+    using visit = here.enter({ connection, clientId, addressKey: key });
+    const admission = await judge(guest, visit);
+    count += 1;
+    const session = count;
+    let welcomed: Welcomed | undefined;
+    const letIn = (as: Welcomed, rights: readonly Right[]): void => {
+      if (!visit.letIn(as === 'peer' ? rights : undefined)) return;
+      welcomed = as;
+      guest.letIn();
+      observe({ event: 'client-in', session, address, id: clientId, as });
+    };
+    if (admission.as !== 'nobody') letIn(admission.as, admission.rights);
+    const rules = serverRules({
+      name: options.name,
+      admission,
+      mode,
+      pairs: hasCode(),
+      maxWork: limits.maxTransfersPerClient,
+      otherWork: () => visit.otherWork(),
+    });
+    visit.follow(rules);
+    const end = await answer({
+      connection,
+      rules,
+      transfers: transferTable(),
+      share,
+      landingArea: () => landingFor(clientId, welcomed),
+      room,
+      clientId,
+      session,
+      receivedPrefix: options.receivedPrefix,
+      helloTime: limits.helloTime,
+      pairingTime: limits.pairingTime,
+      desk: {
+        ...desk,
+        async store(id, name) {
+          await desk.store(id, name);
+          letIn('peer', within(mode, 'peer', desk.rights));
+        },
+      },
+      channel: { exporter: guest.exporter, clientId, serverId: device.id },
+      address: key,
+      stallTime: limits.stallTimeout,
+      onShutdown: () => options.onShutdown?.(),
+      observe,
+    });
+    const code = end?.code;
+    const message = end?.message ?? (welcomed ? '' : 'it was asked for the code');
+    if (welcomed) observe({ event: 'client-out', session, code: code ?? 'bye', message });
+    else {
+      const refused = { address, id: clientId, code: code ?? 'not-known', message } as const;
+      observe({ event: 'client-refused', ...refused });
+    }
+  }
+
+  function hasCode(): boolean {
+    return desk.window.code() !== undefined;
+  }
+
+  /** Who may come in, or may pair, may do so only while there is a place; the owner has one always. */
+  async function judge(guest: Guest, visit: Visit): Promise<Admission> {
+    const admission = await admissionOf(guest);
+    const mayPair = admission.as === 'nobody' && admission.code === 'not-known' && hasCode();
+    if (admission.as === 'owner' || (admission.as === 'nobody' && !mayPair)) return admission;
+    const refusal = visit.isTooMany();
+    return refusal ? { as: 'nobody', code: refusal.code, message: refusal.message } : admission;
+  }
+
+  async function admissionOf({ clientId, address }: Guest): Promise<Admission> {
+    const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
+      observe({ event: 'fault', where: 'known peers', error: asError(error) });
+      return undefined;
+    });
+    if (!known) return { as: 'nobody', code: 'internal', message: '' };
+    const { isOwnAddress, isNearby, open } = options;
+    return admit(
+      { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
+      { ownId: device.id, mode, open, rightsOf: (id) => known.byId(id)?.rights },
+    );
+  }
+
+  /** Where a client's files land: in an inbox each has a folder of its own, but for the owner. */
+  function landingFor(clientId: string, as: Welcomed | undefined): LazyArea {
+    if (mode !== 'inbox' || as === 'owner') {
+      return lazyArea(() => Promise.resolve(share.root), false);
+    }
+    return lazyArea(async () => {
+      const known = await readKnownPeers(device.stateFolder);
+      return openInbox(share.root, inboxName(clientId, known.byId(clientId)?.name));
+    }, true);
+  }
+
+  /** A list that is damaged gives nobody a right; one that cannot be opened right now says nothing. */
+  async function review(): Promise<void> {
+    if (!here.hasPeers()) return;
+    const known = await readKnownPeers(device.stateFolder).catch((error: unknown) =>
+      isShortage(error) ? 'later' : undefined,
+    );
+    if (known === 'later') return;
+    const forAll = openRights[options.open];
+    here.review(
+      (id, right) => forAll.includes(right) || (known?.byId(id)?.rights ?? []).includes(right),
+    );
+  }
+  const reviewing = setInterval(() => void review(), reviewTime);
+  reviewing.unref();
+
+  return {
+    receive(guest) {
+      const { heartbeat, idleTimeout: idle, messages } = limits;
+      const connection = speak(guest.socket, { heartbeat, idle }, messages);
+      const done = host(connection, guest)
+        .catch((error: unknown) => {
+          observe({ event: 'fault', where: 'session', error: asError(error) });
+          const fault = new SharingError('internal', '');
+          connection.close(fault, { t: 'error', code: 'internal', message: '' });
+        })
+        .finally(() => sessions.delete(done));
+      sessions.add(done);
+    },
+    async windDown() {
+      const deadline = performance.now() + windDownTime;
+      while (sessions.size > 0 && performance.now() < deadline) {
+        here.closeIdle(shuttingDown);
+        await Promise.race([delay(100), Promise.all(sessions)]);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(reviewing);
+      here.close(shuttingDown);
+      await Promise.all(sessions);
+    },
+  };
+}
+
+/** No descriptors are left: that passes. */
+function isShortage(error: unknown): boolean {
+  const cause = error instanceof SharingError ? error.cause : error;
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoOf(cause) ?? '');
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
