@@ -34,6 +34,7 @@ export const settingsSchema = z
     heartbeat: quantity(table.heartbeat, readMilliseconds),
     idleTimeout: quantity(table.idleTimeout, readMilliseconds),
     stallTimeout: quantity(table.stallTimeout, readMilliseconds),
+    reconnectTimeout: quantity(table.reconnectTimeout, readMilliseconds),
     color: z.enum(table.color.choices).default(table.color.default),
   } satisfies { [K in SettingKey]: z.ZodType<Settings[K]> })
   // A peer must have had the chance to answer a ping before it counts as gone.

@@ -141,6 +141,13 @@ export const settingTable = {
     default: 20_000,
     meaning: 'time without progress after which a transfer counts as stalled',
   },
+  reconnectTimeout: {
+    kind: 'milliseconds',
+    min: 0,
+    max: 86_400_000,
+    default: 60_000,
+    meaning: 'time that a broken transfer tries to reach the server again; 0: not at all',
+  },
   color: {
     kind: 'choice',
     choices: ['auto', 'always', 'never'],

@@ -2,11 +2,12 @@ import { openSession, type ClientLimits, type ClientSession } from '#sharing/cli
 import { noteSeen, readPrivateFile } from '#sharing/device.js';
 import { SharingError } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
+import { steadySession } from '#sharing/steady.js';
 import { resolve } from 'node:path';
 import { textOption, type Call } from './command/command.js';
 import type { Context } from './context.js';
 import type { ExitCode } from './exit-codes.js';
-import { ProgramError } from './failure.js';
+import { explain, ProgramError } from './failure.js';
 import { quote } from './view/quote.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
@@ -41,23 +42,36 @@ async function openWith(
   const { settings, signal, view } = context;
   view.status.draw('connecting');
   const limits: ClientLimits = { ...settings, helloTime };
-  const session = await openSession({
+  const options = {
     device: await context.device(),
     name: settings.name,
     host: destination.host,
     port: destination.port,
+    limits,
+    now: Date.now,
+  };
+  const session = await openSession({
+    ...options,
     ...(destination.expectedId !== undefined && { expectedId: destination.expectedId }),
     ...(code !== undefined && { code }),
-    limits,
     signal,
-    now: Date.now,
   });
   view.status.clear();
   const { id, name, port, trust } = session.server;
   if (trust === 'paired')
     view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
   await noteSeen(context.stateFolder, { id, name, host: destination.host, port });
-  return session;
+  return steadySession(session, {
+    patience: settings.reconnectTimeout,
+    reopen: (expectedId, stop) =>
+      openSession({ ...options, expectedId, ...(stop && { signal: stop }) }),
+    onBroken(error) {
+      view.note(`${explain(error).message}; trying to reach ${quote(name)} again`);
+    },
+    onBack() {
+      view.note(`${quote(name)} is back`);
+    },
+  });
 }
 
 /** The code from `--code-file`: a private file, or standard input. Throws ProgramError `usage`. */

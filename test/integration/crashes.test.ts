@@ -6,7 +6,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ClientSession } from '#sharing/client.js';
 import { openDevice } from '#sharing/identity/device.js';
 import { leftovers, partialOf, sameContents, visibleNames } from '../support/files.js';
-import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
+import {
+  makePlace,
+  run,
+  serve,
+  start,
+  type Place,
+  type Running,
+  type Server,
+} from '../support/program.js';
 import { openHonest } from '../support/served-share.js';
 
 const MiB = 1024 ** 2;
@@ -40,7 +48,7 @@ async function road(verb: 'get' | 'put'): Promise<Road> {
   const [source, target] = verb === 'get' ? [share, received] : [received, share];
   const words = (server: Server, name: string): string[] => {
     const typed = verb === 'get' ? name : join(received, name);
-    return [verb, '--json', `127.0.0.1:${server.port}`, typed];
+    return [verb, '--json', '--reconnect-timeout=0', `127.0.0.1:${server.port}`, typed];
   };
   return { place, source, target, words };
 }
@@ -112,6 +120,30 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     await using server = await serve(way.place, quietPorts);
     await expectWorking(server, way);
     await expectToGoOn(server, way);
+  });
+
+  test('kill -9 of the server, which comes back: the transfer goes on by itself', async () => {
+    const way = await roadWithBigFile(verb);
+    let port: string;
+    let running: Running;
+    {
+      await using server = await serve(way.place, quietPorts);
+      port = String(server.port);
+      const typed = verb === 'get' ? 'big.bin' : join(way.source, 'big.bin');
+      running = start(way.place, [verb, `127.0.0.1:${port}`, typed]);
+      await partialOf(way.target, 24 * MiB);
+      server.kill('SIGKILL');
+      await server.ended;
+    }
+    await using client = running;
+    await client.says('trying to reach');
+    await using _again = await serve(way.place, [...quietPorts.slice(2), '--tcp-port', port]);
+    const { code, stderr } = await client.ended;
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toContain('is back');
+    const arrived = join(way.target, 'new_big (2).bin');
+    expect(await sameContents(join(way.source, 'big.bin'), arrived)).toBe(true);
+    expect(await leftovers(way.target)).toEqual([]);
   });
 
   test.each(moments)('kill -9 of the client after %i bytes', async (bytes) => {

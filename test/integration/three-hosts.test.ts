@@ -288,7 +288,7 @@ describe.skipIf(!privileged)('three hosts', () => {
     test.each(['in one shot', 'at the prompt'])('%s', async (way) => {
       const target = join(coral.folder, way.replaceAll(' ', '-'));
       const [address = ''] = basalt.addresses;
-      const settings = [...quick, `--client-directory=${target}`];
+      const settings = [...quick, '--reconnect-timeout=0', `--client-directory=${target}`];
       const oneShot = way === 'in one shot';
       const words = oneShot ? ['get', ...settings, address, 'big.bin'] : settings;
       await using client = start(coral, words);
@@ -307,6 +307,26 @@ describe.skipIf(!privileged)('three hosts', () => {
       }
       expect(await visibleNames(target)).toEqual([]);
       expect((await leftovers(target)).map(extname).sort()).toEqual(['.journal', '.part']);
+    });
+
+    test('and put back: the get goes on where it stopped', async () => {
+      const target = join(coral.folder, 'put-back');
+      const [address = ''] = basalt.addresses;
+      const words = ['get', ...quick, `--client-directory=${target}`, address, 'big.bin'];
+      await using client = start(coral, words);
+      await partialOf(target, 100 * MiB);
+      basalt.cable(0, 'down');
+      try {
+        await client.says('trying to reach');
+      } finally {
+        basalt.cable(0, 'up');
+      }
+      const { code, stderr } = await client.ended;
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr).toContain('is back');
+      const source = join(folderOf(basalt, 'serverDirectory'), 'big.bin');
+      expect(await sameContents(source, join(target, 'new_big.bin'))).toBe(true);
+      expect(await leftovers(target)).toEqual([]);
     });
   });
 });

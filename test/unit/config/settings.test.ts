@@ -29,6 +29,7 @@ test('every default is pinned: changing one is a decision', () => {
     heartbeat: 15_000,
     idleTimeout: 35_000,
     stallTimeout: 20_000,
+    reconnectTimeout: 60_000,
     color: 'auto',
   });
 });
@@ -52,6 +53,7 @@ test('every bound is pinned', () => {
     ['heartbeat', 1000, 60_000],
     ['idleTimeout', 2000, 600_000],
     ['stallTimeout', 1000, 600_000],
+    ['reconnectTimeout', 0, 86_400_000],
   ]);
 });
 

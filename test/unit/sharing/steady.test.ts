@@ -1,0 +1,157 @@
+import type { ClientSession, GetOptions, Transferred } from '#sharing/client.js';
+import { SharingError, type ErrorCode } from '#sharing/errors.js';
+import { steadySession, type SteadyOptions } from '#sharing/steady.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+const received: Transferred = {
+  outcome: 'received',
+  path: 'a',
+  as: 'new_a',
+  size: 1,
+  digest: 'blake3:00',
+};
+const lost = new SharingError('connection-lost', 'cut');
+const wish = { folder: '', receivedPrefix: '' };
+
+type Get = (path: string, options: GetOptions) => Promise<Transferred>;
+
+/** A session whose gets end as they are told, one after the other. */
+function session(...gets: Get[]): ClientSession & { end(error?: SharingError): void } {
+  let end!: (error: SharingError | undefined) => void;
+  const closed = new Promise<SharingError | undefined>((resolve) => (end = resolve));
+  return {
+    server: { id: 'ID' },
+    closed,
+    end: (error?: SharingError) => {
+      end(error);
+    },
+    get: (path: string, options: GetOptions) => gets.shift()!(path, options),
+    bye: () => Promise.resolve(),
+  } as unknown as ClientSession & { end(error?: SharingError): void };
+}
+
+const breaks =
+  (code: ErrorCode = 'connection-lost', bytes = 0): Get =>
+  (_, { onProgress }) => {
+    onProgress?.({ phase: 'sending', bytes, size: 100 });
+    return Promise.reject(new SharingError(code, 'broken'));
+  };
+const arrives: Get = () => Promise.resolve(received);
+
+function steady(first: ClientSession, options: Partial<SteadyOptions>): ClientSession {
+  return steadySession(first, {
+    reopen: () => Promise.reject(lost),
+    patience: 60_000,
+    onBroken: () => undefined,
+    onBack: () => undefined,
+    wait,
+    ...options,
+  });
+}
+
+/** By the clock that the tests turn. */
+function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, milliseconds);
+    signal?.addEventListener('abort', () => {
+      reject(new Error('aborted'));
+    });
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a steady session', () => {
+  test('comes back to the same key, says so, and goes on', async () => {
+    const said: string[] = [];
+    const reopen = vi.fn((id: string) => {
+      said.push(`reopen ${id}`);
+      return said.length < 4 ? Promise.reject(lost) : Promise.resolve(session(arrives));
+    });
+    const one = steady(session(breaks()), {
+      reopen,
+      onBroken: ({ code }) => said.push(code),
+      onBack: () => said.push('back'),
+    });
+    const outcome = one.get('a', wish);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await outcome).toBe(received);
+    expect(said).toEqual(['connection-lost', 'reopen ID', 'reopen ID', 'reopen ID', 'back']);
+  });
+
+  test.each<[ErrorCode, ErrorCode]>([
+    ['not-found', 'not-found'],
+    ['shutting-down', 'shutting-down'],
+    ['cancelled', 'cancelled'],
+  ])('what no connection can mend stays: %s', async (code, expected) => {
+    const reopen = vi.fn();
+    const one = steady(session(breaks(code)), { reopen });
+    await expect(one.get('a', wish)).rejects.toMatchObject({ code: expected });
+    expect(reopen).not.toHaveBeenCalled();
+  });
+
+  test('another key there is a hard stop', async () => {
+    const reopen = (): Promise<never> => Promise.reject(new SharingError('key-changed', ''));
+    const outcome = steady(session(breaks()), { reopen }).get('a', wish);
+    const ends = expect(outcome).rejects.toMatchObject({ code: 'key-changed' });
+    await vi.advanceTimersByTimeAsync(5000);
+    await ends;
+  });
+
+  test('gives up with the first reason when its patience is over', async () => {
+    const outcome = steady(session(breaks('peer-silent')), {}).get('a', wish);
+    const ends = expect(outcome).rejects.toMatchObject({ code: 'peer-silent' });
+    await vi.advanceTimersByTimeAsync(61_000);
+    await ends;
+  });
+
+  test('gives up when it breaks again and again without a byte, not when it moves', async () => {
+    const still = { reopen: () => Promise.resolve(session(breaks())) };
+    const outcome = steady(session(breaks()), still).get('a', wish);
+    const ends = expect(outcome).rejects.toMatchObject({ code: 'connection-lost' });
+    await vi.advanceTimersByTimeAsync(30_000);
+    await ends;
+    let bytes = 0;
+    const moving = {
+      reopen: () => {
+        bytes += 1;
+        return Promise.resolve(session(bytes < 20 ? breaks('stalled', bytes) : arrives));
+      },
+    };
+    const whole = steady(session(breaks()), moving).get('a', wish);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await whole).toBe(received);
+  });
+
+  test('Ctrl-C while it waits is the end', async () => {
+    const stop = new AbortController();
+    const outcome = steady(session(breaks()), {}).get('a', { ...wish, signal: stop.signal });
+    const ends = expect(outcome).rejects.toMatchObject({ code: 'cancelled' });
+    await vi.advanceTimersByTimeAsync(1000);
+    stop.abort();
+    await ends;
+  });
+
+  test('is over when its connection ends while nothing is transferred', async () => {
+    const first = session();
+    const one = steady(first, {});
+    first.end(lost);
+    expect(await one.closed).toBe(lost);
+  });
+
+  test('is not over while it comes back, and ends with the new connection', async () => {
+    const [first, second] = [session(breaks()), session(arrives)];
+    const one = steady(first, { reopen: () => Promise.resolve(second) });
+    const outcome = one.get('a', wish);
+    first.end(lost);
+    await vi.advanceTimersByTimeAsync(5000);
+    await outcome;
+    second.end();
+    expect(await one.closed).toBeUndefined();
+  });
+});
