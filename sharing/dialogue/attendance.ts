@@ -8,12 +8,12 @@ import { refusalOf } from '#sharing/wire/refusal.js';
 export interface Visit extends Disposable {
   /** Why it may not be let in now, for there are too many. */
   isTooMany(): SharingError | undefined;
-  /** It is in; with rights as a known peer, which it keeps or goes. False when it has left already. */
-  letIn(rights?: readonly Right[]): boolean;
+  /** It is in; a peer with rights that it keeps, or goes. False when it has left already. */
+  letIn(as: 'owner' | 'peer' | 'open', rights: readonly Right[]): boolean;
   /** What it has under way counts from now on. */
   follow(rules: ServerRules): void;
-  /** Requests that the same client has under way in its other visits. */
-  otherWork(): number;
+  /** Why no further request may begin, with so many of this visit under way. */
+  mayBegin(underWay: number): SharingError | undefined;
 }
 
 export interface Visitor {
@@ -39,15 +39,21 @@ export interface Attendance {
 export interface AttendanceLimits {
   readonly maxClients: number;
   readonly maxClientsPerAddress: number;
+  /** Requests under way of one client, in all of its visits. */
+  readonly maxTransfersPerClient: number;
 }
+
+/** Requests under way of all whom only an open door let in: keys are free, so what each holds counts together. */
+const maxWorkOfStrangers = 64;
 
 interface Entry extends Visitor {
   rules: ServerRules | undefined;
-  isIn: boolean;
-  rights: readonly Right[] | undefined;
+  as: 'owner' | 'peer' | 'open' | undefined;
+  rights: readonly Right[];
 }
 
-export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimits): Attendance {
+export function attendance(limits: AttendanceLimits): Attendance {
+  const { maxClients, maxClientsPerAddress, maxTransfersPerClient } = limits;
   const here = new Set<Entry>();
   let closed: SharingError | undefined;
 
@@ -57,13 +63,17 @@ export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimit
 
   function countIn(addressKey?: string): number {
     const counts = (one: Entry): boolean =>
-      one.isIn && (addressKey === undefined || one.addressKey === addressKey);
+      one.as !== undefined && (addressKey === undefined || one.addressKey === addressKey);
     return [...here].filter(counts).length;
+  }
+
+  function workOf(which: (entry: Entry) => boolean): number {
+    return [...here].filter(which).reduce((sum, { rules }) => sum + (rules?.work() ?? 0), 0);
   }
 
   return {
     enter(visitor) {
-      const entry: Entry = { ...visitor, rules: undefined, isIn: false, rights: undefined };
+      const entry: Entry = { ...visitor, rules: undefined, as: undefined, rights: [] };
       here.add(entry);
       if (closed) sendAway(entry, closed);
       return {
@@ -72,19 +82,25 @@ export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimit
           const sameAddress = countIn(entry.addressKey) >= maxClientsPerAddress;
           return sameAddress ? tooMany(maxClientsPerAddress, ' from your address') : undefined;
         },
-        letIn(rights) {
+        letIn(as, rights) {
           if (!here.has(entry) || entry.connection.signal.aborted) return false;
-          entry.isIn = true;
+          entry.as = as;
           entry.rights = rights;
           return true;
         },
         follow(rules) {
           entry.rules = rules;
         },
-        otherWork: () =>
-          [...here]
-            .filter((one) => one.clientId === entry.clientId && one !== entry)
-            .reduce((sum, { rules }) => sum + (rules?.work() ?? 0), 0),
+        mayBegin(underWay) {
+          const others = workOf((one) => one !== entry && one.clientId === entry.clientId);
+          if (underWay + others >= maxTransfersPerClient) {
+            return tooMuch(`${maxTransfersPerClient} requests at once are allowed`);
+          }
+          if (entry.as !== 'open' || workOf(({ as }) => as === 'open') < maxWorkOfStrangers) {
+            return undefined;
+          }
+          return tooMuch('the machines that nobody knows here are too busy');
+        },
         [Symbol.dispose]: () => {
           here.delete(entry);
         },
@@ -92,11 +108,12 @@ export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimit
     },
     review(stillMay) {
       for (const one of here) {
-        if (one.rights?.every((right) => stillMay(one.clientId, right)) !== false) continue;
+        if (one.as !== 'peer') continue;
+        if (one.rights.every((right) => stillMay(one.clientId, right))) continue;
         sendAway(one, new SharingError('no-right', 'your rights were changed'));
       }
     },
-    hasPeers: () => [...here].some(({ rights }) => rights !== undefined),
+    hasPeers: () => [...here].some(({ as }) => as === 'peer'),
     closeIdle(error) {
       for (const one of here) if (!one.rules?.work()) sendAway(one, error);
     },
@@ -109,4 +126,8 @@ export function attendance({ maxClients, maxClientsPerAddress }: AttendanceLimit
 
 function tooMany(limit: number, whose: string): SharingError {
   return new SharingError('too-many-clients', `${limit} clients${whose} are served at once`);
+}
+
+function tooMuch(message: string): SharingError {
+  return new SharingError('too-many-transfers', message);
 }

@@ -27,7 +27,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** What bounds the sessions of a server; milliseconds. */
 export interface SessionLimits extends AttendanceLimits {
-  readonly maxTransfersPerClient: number;
   readonly heartbeat: number;
   readonly idleTimeout: number;
   readonly stallTimeout: number;
@@ -90,7 +89,7 @@ export function openHouse(
     const session = count;
     let welcomed: Welcomed | undefined;
     const letIn = (as: Welcomed, rights: readonly Right[]): void => {
-      if (!visit.letIn(as === 'peer' ? rights : undefined)) return;
+      if (!visit.letIn(as, rights)) return;
       welcomed = as;
       guest.letIn();
       observe({ event: 'client-in', session, address, id: clientId, as });
@@ -101,8 +100,7 @@ export function openHouse(
       admission,
       mode,
       pairs: hasCode(),
-      maxWork: limits.maxTransfersPerClient,
-      otherWork: () => visit.otherWork(),
+      mayBegin: (underWay) => visit.mayBegin(underWay),
     });
     visit.follow(rules);
     const end = await answer({

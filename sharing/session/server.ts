@@ -71,10 +71,8 @@ export interface ServerRulesOptions {
   readonly mode: ServingMode;
   /** Strangers are asked for a code in place of being sent away. */
   readonly pairs: boolean;
-  /** Requests that one client may have under way, in all of its sessions. */
-  readonly maxWork: number;
-  /** How many it has in its other sessions. */
-  readonly otherWork: () => number;
+  /** Why no further request may begin, with so many of this session under way. */
+  readonly mayBegin: (underWay: number) => SharingError | undefined;
 }
 
 type Ready = Extract<ServerState, { phase: 'ready' }>;
@@ -82,7 +80,7 @@ type Pairing = Extract<ServerState, { phase: 'pairing' }>;
 
 /** The server's side of a session, without any input or output (PROTOCOL.md, "Session"). */
 export function serverRules(options: ServerRulesOptions): ServerRules {
-  const { name, admission, mode, pairs, maxWork, otherWork } = options;
+  const { name, admission, mode, pairs, mayBegin } = options;
   let state: ServerState = { phase: 'greeting' };
   let digest: DigestAlgorithm | undefined;
   let owner = false;
@@ -233,8 +231,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
 
   function whyNot({ rights, work }: Ready, right: Right): SharingError | undefined {
     if (!rights.includes(right)) return new SharingError('no-right', whyNoRight(right));
-    if (work.size + otherWork() < maxWork) return undefined;
-    return new SharingError('too-many-transfers', `${maxWork} requests at once are allowed`);
+    return mayBegin(work.size);
   }
 
   function whyNoRight(right: Right): string {

@@ -13,6 +13,7 @@ import {
 } from '#sharing/wire/frame.js';
 import { decode, encode, type Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -57,6 +58,8 @@ export interface Connection extends AsyncDisposable {
 export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate): Connection {
   const ending = new AbortController();
   const { signal } = ending;
+  // Each request listens; how many there are is bounded elsewhere.
+  setMaxListeners(0, signal);
   const decoder = frameDecoder();
   const beat = heartbeat(silence, ping, finish);
   let failure: SharingError | undefined;

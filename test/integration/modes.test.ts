@@ -160,6 +160,24 @@ describe('one peer', () => {
   });
 });
 
+test('strangers together hold only so much, and nobody who is known waits for them', async () => {
+  const limits = { maxTransfersPerClient: 100, maxClientsPerAddress: 100 };
+  await using served = await serveShare(parties, limits, { open: 'rw' });
+  const strangers = [];
+  for (let n = 0; n < 2; n += 1) strangers.push(await enter(served.port, parties.stranger));
+  for (const one of strangers) {
+    for (let id = 1; id <= 32; id += 1) {
+      one.say({ t: 'get', id, path: 'plain.txt' });
+      await one.hear('offer');
+    }
+  }
+  strangers[0]!.say({ t: 'get', id: 33, path: 'plain.txt' });
+  expect(await strangers[0]!.hear('error')).toMatchObject({ code: 'too-many-transfers' });
+  await using session = await openHonest(parties.peer, served.port);
+  expect(await session.get('plain.txt', into(served))).toMatchObject({ outcome: 'received' });
+  for (const one of strangers) await one[Symbol.asyncDispose]();
+});
+
 test('who is not let in makes room for who comes', async () => {
   await using served = await serveShare(parties, { maxStrangers: 6, helloTime: 60_000 });
   const strangers = [];

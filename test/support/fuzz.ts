@@ -265,8 +265,7 @@ export const serverSessions = fc.property(script, fc.boolean(), (incoming, greet
     admission,
     mode: 'share',
     pairs: false,
-    maxWork: 2,
-    otherWork: () => 0,
+    mayBegin: () => undefined,
   });
   let closed = false;
   let running = 0;

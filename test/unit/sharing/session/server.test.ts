@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Incoming } from '#sharing/session/incoming.js';
+import { SharingError } from '#sharing/errors.js';
 import { serverRules, type ServerAction, type ServerRules } from '#sharing/session/server.js';
 import type { Admission } from '#sharing/session/admission.js';
 
@@ -23,10 +24,12 @@ const offer = (id: number): Incoming => ({
 });
 
 /** Of a client with one session, at a server that shares. */
-const alone = { name: 'amber', mode: 'share', pairs: false, otherWork: () => 0 } as const;
+const alone = { name: 'amber', mode: 'share', pairs: false } as const;
+const atMost = (most: number) => (underWay: number) =>
+  underWay < most ? undefined : new SharingError('too-many-transfers', '');
 
 function ready(admission: Admission = readWrite): ServerRules {
-  const rules = serverRules({ ...alone, admission, maxWork: 2 });
+  const rules = serverRules({ ...alone, admission, mayBegin: atMost(2) });
   rules.receive(hello);
   return rules;
 }
@@ -40,7 +43,7 @@ const closing = (code: string) => ({ do: 'close', error: { code }, last: { code 
 
 describe('greeting', () => {
   test('is answered with what both can and what the client may', () => {
-    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 2 });
+    const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(2) });
     expect(only(rules.receive(hello))).toMatchObject({
       do: 'send',
       message: { t: 'welcome', v: 1, digest: 'sha256', as: 'peer', rights: ['read', 'write'] },
@@ -55,7 +58,7 @@ describe('greeting', () => {
     ['a lane', { ...hello, purpose: 'lane' }, 'unsupported'],
     ['no common digest', { ...hello, digests: ['md5'] }, 'unsupported'],
   ])('%s: denied', (_, incoming, code) => {
-    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 2 });
+    const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(2) });
     expect(only(rules.receive(incoming))).toMatchObject({
       ...closing(code),
       last: { t: 'denied' },
@@ -67,7 +70,7 @@ describe('greeting', () => {
     const rules = serverRules({
       ...alone,
       admission: { as: 'nobody', code: 'not-known', message: 'who are you' },
-      maxWork: 2,
+      mayBegin: atMost(2),
     });
     expect(only(rules.receive(hello))).toMatchObject(closing('not-known'));
   });
@@ -75,7 +78,7 @@ describe('greeting', () => {
 
 describe('requests', () => {
   test('a list, a get and an offer become work', () => {
-    const rules = serverRules({ ...alone, admission: readWrite, maxWork: 9 });
+    const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(9) });
     rules.receive(hello);
     expect(only(rules.receive(list(1, 'a/b')))).toEqual({ do: 'list', id: 1, path: ['a', 'b'] });
     expect(only(rules.receive(get(2)))).toEqual({ do: 'serve', id: 2, path: ['a.txt'] });
