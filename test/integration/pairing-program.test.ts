@@ -100,10 +100,19 @@ test('pair without a server, and a code for too many', async () => {
   expect(many.stderr).toContain('can stand between');
 });
 
-test('secrets are in no file of the states but the keys, and in no process', async () => {
+/** All that the server has said, and what the system tells of its process. */
+async function said(): Promise<string[]> {
+  const environment = await readFile(`/proc/${server.pid}/environ`, 'utf8').catch(() => '');
+  server.kill('SIGTERM');
+  const { stdout, stderr } = await server.ended;
+  expect(stdout).toContain('serving');
+  return [environment, stdout, stderr];
+}
+
+test('secrets are in no file of the states but the keys, in no process, and in nothing that was said', async () => {
   const code = await newCode();
   const running = execFileSync('ps', ['-eo', 'args']).toString();
-  const texts = [running];
+  const texts = [running, ...(await said())];
   for (const place of [amber, basil]) {
     for (const name of await readdir(place.state, { recursive: true })) {
       if (name === 'identity.pem') continue;
