@@ -19,6 +19,7 @@ export const settingsSchema = z
       .string()
       .refine((text) => isPrefix(text, table.receivedPrefix))
       .default(table.receivedPrefix.default),
+    ifTaken: z.enum(table.ifTaken.choices).default(table.ifTaken.default),
     open: z.enum(table.open.choices).default(table.open.default),
     mode: z.enum(table.mode.choices).default(table.mode.default),
     pairRights: z.enum(table.pairRights.choices).default(table.pairRights.default),

@@ -39,6 +39,12 @@ export const settingTable = {
     default: 'new_',
     meaning: 'text put before the name of everything received',
   },
+  ifTaken: {
+    kind: 'choice',
+    choices: ['number', 'overwrite', 'skip', 'update'],
+    default: 'number',
+    meaning: 'what becomes of a file whose name is taken; update: replaces an older one',
+  },
   open: {
     kind: 'choice',
     choices: ['no', 'read', 'rw'],

@@ -18,9 +18,11 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import { placeOf } from '#sharing/transport/address.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
-import type { Right } from '#sharing/wire/message.js';
+import type { Policy, Right } from '#sharing/wire/message.js';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+
+export type { Policy } from '#sharing/wire/message.js';
 
 export interface ConnectOptions {
   readonly device: Device;
@@ -61,20 +63,24 @@ export interface ServerFacts {
   readonly rights: readonly Right[];
 }
 
-/** How one file ended well. */
-export interface Transferred {
-  readonly outcome: 'received' | 'stored' | 'identical';
-  readonly path: string;
-  /** Its name on the receiving side. */
-  readonly as: string;
-  readonly size: number;
-  /** `<algorithm>:<hex>`. */
-  readonly digest: string;
-}
+/** How one file ended well; `as` is its name on the receiving side. */
+export type Transferred =
+  | {
+      readonly outcome: 'received' | 'stored' | 'identical';
+      readonly path: string;
+      readonly as: string;
+      readonly size: number;
+      /** `<algorithm>:<hex>`. */
+      readonly digest: string;
+    }
+  /** What stands there stays, as the policy says. */
+  | { readonly outcome: 'skipped'; readonly path: string; readonly as: string };
 
 export interface TransferOptions {
   /** A plain name, without prefix. */
   readonly as?: string;
+  /** What becomes of it when its name is taken: numbered, if nothing is said. */
+  readonly policy?: Policy;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -172,7 +178,7 @@ function sessionOf(
     server,
     list: (path, signal) => asking.list(pathOf(path), signal),
 
-    async get(path, { folder, receivedPrefix, as, ...rest }) {
+    async get(path, { folder, receivedPrefix, as, policy = 'number', ...rest }) {
       const wanted = pathOf(path);
       const last = safePath(wanted).at(-1);
       if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
@@ -183,22 +189,28 @@ function sessionOf(
         await removeExpired(opened, now());
         return opened;
       };
-      const outcome = await asking.get(wanted, { area, room, name, ...rest });
+      const outcome = await asking.get(wanted, { area, room, name, policy, ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
+      if (outcome.kind === 'skipped') return { outcome: 'skipped', path, as: outcome.as };
       const { kind, as: stored, size, digest } = outcome;
       return { outcome: kind, path, as: stored, size, digest };
     },
 
-    async put(file, { as, ...rest }) {
+    async put(file, { as, policy = 'number', ...rest }) {
       const path = resolve(file);
       // What goes out is the name that was asked for; how it is called here is its user's affair.
       const plain = as === undefined ? undefined : plainName(as);
       const name = plain ?? safeName(basename(path));
       await using source = await openLocal(path, device.tagKey);
-      const outcome = await asking.put(source, { name, ...(plain && { as: plain }), ...rest });
+      const names = { name, ...(plain && { as: plain }) };
+      const outcome = await asking.put(source, { ...names, policy, ...rest });
       if (outcome.kind === 'failed') throw outcome.error;
-      // We ask for no such thing, so nothing is known of what is there.
-      if (outcome.kind === 'skipped') throw new SharingError('unsupported', 'the file was skipped');
+      if (outcome.kind === 'skipped') {
+        if (policy === 'skip' || policy === 'update') {
+          return { outcome: 'skipped', path: file, as: outcome.as };
+        }
+        throw new SharingError('protocol', 'the server skipped what it was not to skip');
+      }
       const { as: stored, digest } = outcome;
       const how = outcome.kind === 'stored' ? 'stored' : 'identical';
       return { outcome: how, path: file, as: stored, size: source.size, digest };

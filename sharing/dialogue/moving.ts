@@ -11,7 +11,7 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { OfferRow } from '#sharing/wire/message.js';
+import type { OfferRow, Policy } from '#sharing/wire/message.js';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
@@ -32,6 +32,7 @@ export interface GetOptions {
   readonly room: Room;
   /** Final name, with the prefix. */
   readonly name: SafeName;
+  readonly policy: Policy;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -55,6 +56,7 @@ export async function get(moving: Moving, path: string, wish: GetOptions): Promi
         area: wish.area,
         room: wish.room,
         name: wish.name,
+        policy: wish.policy,
         size,
         mtime,
         tag,
@@ -77,6 +79,7 @@ export interface PutOptions {
   readonly name: SafeName;
   /** A plain name instead. */
   readonly as?: SafeName;
+  readonly policy: Policy;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
@@ -104,7 +107,15 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
     };
   });
   const files: OfferRow[] = [[wish.name, size, mtime, tag]];
-  connection.send({ t: 'offer', id, files, more: false, ...(as !== undefined && { as }) });
+  const { policy } = wish;
+  connection.send({
+    t: 'offer',
+    id,
+    files,
+    more: false,
+    ...(as !== undefined && { as }),
+    ...(policy !== 'number' && { policy }),
+  });
   const cancel = (): void => transfers.sending.get(id)?.cancel();
   return withCancel(moving, id, outcome.promise, cancel, wish.signal);
 }

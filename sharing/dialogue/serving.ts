@@ -82,7 +82,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
 /** Judges an offer and takes the file. The offered path gives the name and nothing else. */
 export async function receiveFile(
   service: Service,
-  { id, offer, as: plain }: Extract<ServerAction, { do: 'accept' }>,
+  { id, offer, policy, as: plain }: Extract<ServerAction, { do: 'accept' }>,
 ): Promise<void> {
   const { connection, transfers, room, clientId, observe, session, stallTime } = service;
   const [path, size, mtime, tag] = offer;
@@ -94,6 +94,7 @@ export async function receiveFile(
     area: landing.open,
     room,
     name: receivedName(service.receivedPrefix, path, plain),
+    policy,
     size,
     mtime,
     tag,

@@ -10,7 +10,8 @@ export const digestPage = 16;
 /** How one file ended, from the sender's side. */
 export type SendOutcome =
   | { readonly kind: 'stored'; readonly as: string; readonly size: number; readonly digest: string }
-  | { readonly kind: 'identical' | 'skipped'; readonly as: string; readonly digest: string }
+  | { readonly kind: 'identical'; readonly as: string; readonly digest: string }
+  | { readonly kind: 'skipped'; readonly as: string }
   | FailedOutcome;
 
 interface FailedOutcome {
@@ -180,8 +181,10 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
     case 'nothing': {
       // "Identical" can only be known from all digests; of nothing there are none.
       const compared = chunks === 0 || (digesting && state.next === chunks);
-      if (want.reason === 'identical' && !compared) throw illegal('identical', state);
-      return over({ kind: want.reason, as: want.as, digest: want.digest });
+      const { reason, as, digest } = want;
+      if (reason === 'skipped') return over({ kind: reason, as });
+      if (!compared || digest === undefined) throw illegal('identical', state);
+      return over({ kind: reason, as, digest });
     }
     case 'refused':
       return over({ kind: 'failed', error: refusedBy(want) });

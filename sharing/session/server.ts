@@ -7,6 +7,7 @@ import {
   type Message,
   type MessageOf,
   type OfferRow,
+  type Policy,
   type Right,
   type UnknownMessage,
 } from '#sharing/wire/message.js';
@@ -24,7 +25,13 @@ export type ServerAction =
   | { readonly do: 'close'; readonly error?: SharingError; readonly last: Message }
   | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'serve'; readonly id: number; readonly path: SafePath }
-  | { readonly do: 'accept'; readonly id: number; readonly offer: OfferRow; readonly as?: string }
+  | {
+      readonly do: 'accept';
+      readonly id: number;
+      readonly offer: OfferRow;
+      readonly policy: Policy;
+      readonly as?: string;
+    }
   /** Asks for the code; then the first two steps of pairing, worked out elsewhere, and `paired`. */
   | { readonly do: 'pair'; readonly name: string }
   | { readonly do: 'pair-share'; readonly share: Buffer }
@@ -175,7 +182,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
           path: safePath(incoming.path),
         }));
       case 'offer':
-        return request(ready, incoming.id, 'receiving', 'write', () => accept(incoming));
+        return request(ready, incoming.id, 'receiving', 'write', () => accept(ready, incoming));
       case 'new-code': {
         const { id, uses } = incoming;
         return command(ready, { do: 'new-code', id, uses }, 'only the owner may see a code');
@@ -276,12 +283,19 @@ function directionOf(
   return one === 'listing' ? undefined : one;
 }
 
-function accept({ id, files, more, as }: MessageOf<'offer'>): ServerAction {
+function accept(
+  { rights }: Ready,
+  { id, files, more, as, policy = 'number' }: MessageOf<'offer'>,
+): ServerAction {
   const [offer] = files;
   if (!offer || files.length > 1 || more) {
     throw new SharingError('unsupported', 'one file at a time');
   }
-  return as === undefined ? { do: 'accept', id, offer } : { do: 'accept', id, offer, as };
+  const replaces = policy === 'overwrite' || policy === 'update';
+  if (replaces && !rights.includes('replace')) {
+    throw new SharingError('no-right', 'you may not replace files here');
+  }
+  return { do: 'accept', id, offer, policy, ...(as !== undefined && { as }) };
 }
 
 function answer(id: number, error: SharingError): ServerAction {

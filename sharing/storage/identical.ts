@@ -38,14 +38,16 @@ interface Candidate {
   readonly stats: BigIntStats;
 }
 
-/** Opens the comparison of an offer with the files called `name` or a numbered sibling of it. */
+/** Opens the comparison of an offer with the file called `name` and, if they count, its numbered siblings. */
 export async function openComparison(
   area: LandingArea,
   name: SafeName,
   size: number,
   algorithm: DigestAlgorithm,
+  withSiblings: boolean,
 ): Promise<Comparison> {
-  let candidates = await openCandidates(area, await siblings(area, name, size), size);
+  const names = withSiblings ? await siblings(area, name, size) : [name];
+  let candidates = await openCandidates(area, names, size);
   const digests: Buffer[] = [];
   const chunks = chunkCount(size);
   const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));

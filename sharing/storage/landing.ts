@@ -8,10 +8,10 @@ import {
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
 import { setModificationTime } from '#sharing/storage/file-state.js';
-import type { PrivateName } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
+import { standingOf } from '#sharing/storage/policy.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 
@@ -23,6 +23,8 @@ export interface Expected {
   /** Microseconds since 1970. */
   readonly mtime: number;
   readonly algorithm: DigestAlgorithm;
+  /** It takes the place of a file of that name; else its name is numbered. */
+  readonly replace: boolean;
   /** The sender's id and its tag for the source, for the journal. */
   readonly peer: string;
   readonly tag: string;
@@ -78,7 +80,7 @@ export async function openLanding(
   expected: Expected,
 ): Promise<Landing> {
   room.mustAllow(expected.size);
-  await mustHaveRoom(area, expected.name);
+  if (!expected.replace) await mustHaveRoom(area, expected.name);
   const chunks = chunkCount(expected.size);
   let landed = 0;
   let open: Partial | undefined;
@@ -137,8 +139,8 @@ export async function openLanding(
       try {
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
-        const as = await giveName(area, from.file, from.name, expected.name);
-        await keepName(area, from.file, as);
+        const as = await giveName(area, from, expected);
+        await keepName(area, from.file, as, expected.replace);
         // The file is there: what cannot be tidied up now is removed with the expired partials.
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
@@ -170,12 +172,12 @@ async function finish(
 /** Links the partial to the first free name; where there are no links, reserves the name and renames. */
 async function giveName(
   area: LandingArea,
-  file: FileHandle,
-  partialName: PrivateName,
-  wanted: SafeName,
+  { file, name: partialName }: Partial,
+  { name: wanted, replace }: Expected,
 ): Promise<SafeName> {
   const partial = await area.folder.at(partialName);
   await mustBeSame(file, partial);
+  if (replace) return takeName(area, partial, wanted);
   for (let n = 1; n <= maxNumber; n += 1) {
     const name = numbered(wanted, n);
     const place = await area.target.at(name);
@@ -192,11 +194,27 @@ async function giveName(
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
 }
 
-/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
-async function keepName(area: LandingArea, file: FileHandle, name: SafeName): Promise<void> {
+/** The file that was there is there until this moment; a folder or a link is never replaced. */
+async function takeName(area: LandingArea, partial: string, name: SafeName): Promise<SafeName> {
+  await standingOf(area.target, name, 'overwrite', 0);
+  await rename(partial, await area.target.at(name));
+  return name;
+}
+
+/**
+ * Makes the name durable; a new one that cannot be is taken away again, for the sender will hear of a failure. What
+ * was replaced cannot be brought back; the file is complete.
+ */
+async function keepName(
+  area: LandingArea,
+  file: FileHandle,
+  name: SafeName,
+  replaced: boolean,
+): Promise<void> {
   try {
     await area.target.sync();
   } catch (error) {
+    if (replaced) throw error;
     const place = await area.target.at(name);
     // Somebody may have taken it away meanwhile; what stands there then is not ours.
     if (await isSame(file, place).catch(() => false)) await unlink(place);

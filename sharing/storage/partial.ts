@@ -131,13 +131,14 @@ async function openUnder(
     sync: () => syncing.finish(),
     async close(keep) {
       await syncing.idle();
-      if (!keep) {
-        await unlink(await area.folder.at(name));
-        await unlink(await area.folder.at(journalName));
+      try {
+        // A partial that was renamed is not here any more.
+        if (!keep) await remove(area, name, journalName);
+      } finally {
+        await file.close();
+        await journal.close();
+        await lock?.[Symbol.asyncDispose]();
       }
-      await file.close();
-      await journal.close();
-      await lock?.[Symbol.asyncDispose]();
     },
   };
 }
@@ -157,10 +158,12 @@ async function findPair(
   }
   await close(pair);
   // The two must never come to be of different transfers, so both make place, whatever they are.
-  for (const one of [name, journalName]) {
-    await unlink(await area.folder.at(one)).catch(ignoreMissing);
-  }
+  await remove(area, name, journalName);
   return undefined;
+}
+
+async function remove(area: LandingArea, ...names: readonly PrivateName[]): Promise<void> {
+  for (const name of names) await unlink(await area.folder.at(name)).catch(ignoreMissing);
 }
 
 async function close(pair: Pair | undefined): Promise<void> {

@@ -9,6 +9,8 @@ import {
   type Landing,
   type Published,
 } from '#sharing/storage/landing.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { standingOf, type Standing } from '#sharing/storage/policy.js';
 import type { Room } from '#sharing/storage/room.js';
 import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
 import {
@@ -23,12 +25,13 @@ import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
-import type { Want } from '#sharing/wire/message.js';
+import type { Policy, Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** How one file ended, from the receiver's side. */
 export type ReceiveOutcome =
   | ({ readonly kind: 'received' | 'identical' } & Published)
+  | { readonly kind: 'skipped'; readonly as: SafeName }
   | { readonly kind: 'failed'; readonly error: SharingError };
 
 /** One file on its way in. A pending promise means: read no further. */
@@ -47,12 +50,14 @@ export interface Receiving {
   readonly outcome: Promise<ReceiveOutcome>;
 }
 
-export interface ReceiveOptions extends Expected {
+export interface ReceiveOptions extends Omit<Expected, 'replace'> {
   readonly id: number;
   readonly file: number;
   /** Opened when it is needed, so that nothing is made for an offer that is refused. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
+  /** What becomes of it when its name is taken. */
+  readonly policy: Policy;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
   readonly onProgress?: OnProgress;
@@ -67,6 +72,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const takenBack = new AbortController();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
+  let standing: Standing = 'beside';
   let resuming: SourceComparison | undefined;
   let verifying = false;
   let saving = false;
@@ -88,7 +94,15 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   }
 
   async function decide(): Promise<void> {
-    comparison = await openComparison(await options.area(), name, size, algorithm);
+    const area = await options.area();
+    standing = await standingOf(area.target, name, options.policy, options.mtime);
+    if (rules.phase() !== 'deciding') return;
+    if (standing === 'skip') {
+      want({ want: 'nothing', file, reason: 'skipped', as: name });
+      over({ kind: 'skipped', as: name });
+      return;
+    }
+    comparison = await openComparison(area, name, size, algorithm, standing === 'beside');
     await nextStep();
   }
 
@@ -111,7 +125,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       want({ want: 'nothing', file, reason: 'identical', ...same });
       over({ kind: 'identical', size, ...same });
     } else if (!comparison.hopeful()) {
-      landing = await openLanding(await options.area(), room, options);
+      const replace = standing === 'instead';
+      landing = await openLanding(await options.area(), room, { ...options, replace });
       // It may have been given up while the partial was made.
       if (rules.phase() === phase) await begin(landing, phase === 'comparing');
     } else if (phase === 'deciding') {

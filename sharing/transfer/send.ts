@@ -95,14 +95,13 @@ export function startSending(connection: Connection, options: SendOptions): Send
 
   /** A receipt counts only for what was sent; a receiver that names other content has something else. */
   async function believed(outcome: SendOutcome): Promise<SendOutcome> {
-    if (outcome.kind === 'failed' || outcome.kind === 'skipped') return outcome;
+    if (outcome.kind === 'failed') return outcome;
+    if (outcome.kind === 'skipped') return isSafeName(outcome.as) ? outcome : notBelieved();
     await hashTheRest();
     const digest = digestText(algorithm, fileDigest(algorithm, size, digests));
     const sameSize = !('size' in outcome) || outcome.size === size;
     const same = outcome.digest === digest && sameSize;
-    if (same && isSafeName(outcome.as)) return outcome;
-    const words = 'the receiver confirms something else than was sent';
-    return { kind: 'failed', error: new SharingError('damaged', words) };
+    return same && isSafeName(outcome.as) ? outcome : notBelieved();
   }
 
   async function act(
@@ -265,6 +264,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
       await source[Symbol.asyncDispose]();
     }),
   };
+}
+
+function notBelieved(): SendOutcome {
+  const words = 'the receiver confirms something else than was sent';
+  return { kind: 'failed', error: new SharingError('damaged', words) };
 }
 
 function bytesIn(ranges: readonly (readonly [number, number])[], size: number): number {

@@ -12,6 +12,10 @@ export const maxRows = 500;
 /** Most ranges in one want. */
 export const maxRanges = 1000;
 
+/** What becomes of a file whose name is taken; without a word it is numbered. */
+export const policies = ['number', 'overwrite', 'skip', 'update'] as const;
+export type Policy = (typeof policies)[number];
+
 const u32 = z.int().min(0).max(0xffff_ffff);
 const size = z.int().min(0);
 /** Microseconds since 1970, so that a JSON number holds it exactly. */
@@ -44,7 +48,8 @@ const want = z.discriminatedUnion('want', [
     file: u32,
     reason: z.enum(['identical', 'skipped']),
     as: name,
-    digest: digestText,
+    /** Of what is the same; of what is skipped nobody has looked at it. */
+    digest: digestText.optional(),
   }),
   z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
 ]);
@@ -94,6 +99,7 @@ const messageSchema = z.discriminatedUnion('t', [
     more: z.boolean(),
     /** A plain name instead of the receiver's prefix and the sender's name. */
     as: name.optional(),
+    policy: z.enum(policies).optional(),
   }),
   z.object({
     t: z.literal('want'),

@@ -1,26 +1,22 @@
 import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
 import { textOption, type Run } from './command.js';
-import { transferEach } from './transfer.js';
+import { policyOf, transferAnswer, transferEach } from './transfer.js';
 
 export const run: Run = (context, call) =>
   withSession(context, call, (session) => {
     const { clientDirectory, receivedPrefix } = context.settings;
     const as = textOption(call, 'as');
+    const policy = policyOf(context, call);
     return transferEach(context, call, async (path, onProgress) => {
-      const {
-        outcome,
-        as: name,
-        size,
-        digest,
-      } = await session.get(path, {
+      const done = await session.get(path, {
         folder: resolve(context.workingFolder, clientDirectory),
         receivedPrefix,
+        policy,
         onProgress,
         signal: context.signal,
         ...(as !== undefined && { as }),
       });
-      const identical = outcome === 'identical';
-      return { event: 'received', path, as: join(clientDirectory, name), size, digest, identical };
+      return transferAnswer('received', { ...done, as: join(clientDirectory, done.as) });
     });
   });

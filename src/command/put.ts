@@ -8,7 +8,7 @@ import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { resolve } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
-import { transferEach } from './transfer.js';
+import { policyOf, transferAnswer, transferEach } from './transfer.js';
 
 export const run: Run = (context, call) =>
   withSession(context, call, async (session) => {
@@ -16,18 +16,15 @@ export const run: Run = (context, call) =>
     const { atPrompt, settings, workingFolder } = context;
     const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
     const as = textOption(call, 'as');
+    const policy = policyOf(context, call);
     return transferEach(context, call, async (path, onProgress) => {
-      const {
-        outcome,
-        as: name,
-        size,
-        digest,
-      } = await session.put(resolve(base, path), {
+      const done = await session.put(resolve(base, path), {
+        policy,
         onProgress,
         signal: context.signal,
         ...(as !== undefined && { as }),
       });
-      return { event: 'stored', path, as: name, size, digest, identical: outcome === 'identical' };
+      return transferAnswer('stored', { ...done, path });
     });
   });
 

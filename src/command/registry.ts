@@ -5,6 +5,11 @@ const as: Option = {
   value: 'name',
   meaning: 'name it so, without prefix; for one file',
 };
+const taken: readonly Option[] = [
+  { name: 'overwrite', meaning: 'replace a file of that name, whole and at once' },
+  { name: 'skip', meaning: 'leave a file of that name alone' },
+  { name: 'update', meaning: 'replace a file of that name only if it is older' },
+];
 const trust: Option = {
   name: 'trust',
   value: 'short id',
@@ -80,7 +85,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'gets files from the server into the local folder',
-    options: [as, codeFile],
+    options: [as, ...taken, codeFile],
     examples: [
       'get welcome.txt',
       'get "a name with blanks.pdf"',
@@ -97,7 +102,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'puts files on the server',
-    options: [as, trust, codeFile],
+    options: [as, ...taken, trust, codeFile],
     examples: ['put notes.txt', 'lanpost put amber report.pdf --as final.pdf'],
     load: () => import('./put.js'),
   },

@@ -1,3 +1,4 @@
+import type { Policy, Transferred } from '#sharing/client.js';
 import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
@@ -32,6 +33,26 @@ export async function transferEach(
     codes.push(await transferOne(context, path, transfer));
   }
   return combine(codes);
+}
+
+/** How one file ended, as an answer. */
+export function transferAnswer(event: 'received' | 'stored', done: Transferred): Answer {
+  const { path, as } = done;
+  if (done.outcome === 'skipped') return { event: 'skipped', path, as };
+  const { size, digest, outcome } = done;
+  return { event, path, as, size, digest, identical: outcome === 'identical' };
+}
+
+/** What is to become of a file whose name is taken: the one option that was given, or the setting. */
+export function policyOf({ settings }: Context, { options }: Call): Policy {
+  const given = (['overwrite', 'skip', 'update'] as const).filter((name) => options[name] === true);
+  const [only, second] = given;
+  if (second === undefined) return only ?? settings.ifTaken;
+  throw new ProgramError(
+    'usage',
+    `--${String(only)} and --${second} exclude each other`,
+    'choose one',
+  );
 }
 
 async function transferOne(

@@ -41,6 +41,8 @@ export type Answer =
       readonly id: string;
       readonly since: string;
     }
+  /** What stands under that name stays, as was asked for. */
+  | { readonly event: 'skipped'; readonly path: string; readonly as: string }
   | { readonly event: 'bye'; readonly name: string }
   | {
       readonly event: 'serving';

@@ -19,6 +19,8 @@ export function textLines(answer: Answer): string {
     case 'received':
     case 'stored':
       return `${transferLine(answer)}\n`;
+    case 'skipped':
+      return `${quote(answer.as)}  skipped, it is there already\n`;
     case 'failed':
       return failedLines(answer);
     case 'connected': {

@@ -47,6 +47,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     size: content.length,
     mtime: 1_600_000_000_123_456,
     algorithm: 'blake3',
+    replace: false,
     peer: 'PEER',
     tag: '0'.repeat(32),
   });
@@ -156,7 +157,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     await writeFile(join(place, 'new_a (7).bin'), content);
     await writeFile(join(place, 'other.bin'), content);
     const name = safeName('new_a.bin');
-    await using comparison = await openComparison(area, name, content.length, 'blake3');
+    await using comparison = await openComparison(area, name, content.length, 'blake3', true);
     const digests = [content.subarray(0, chunkSize), content.subarray(chunkSize)].map((bytes) =>
       digestOf('blake3', bytes),
     );
@@ -165,7 +166,13 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     expect(await comparison.same()).toBeUndefined();
     await comparison.compare(digests[1]!);
     expect(await comparison.same()).toMatchObject({ as: 'new_a (7).bin' });
-    await using none = await openComparison(area, safeName('x.bin'), content.length, 'blake3');
+    await using none = await openComparison(
+      area,
+      safeName('x.bin'),
+      content.length,
+      'blake3',
+      true,
+    );
     expect(none.hopeful()).toBe(false);
   });
 
@@ -178,7 +185,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     const content = Buffer.from('the same');
     await writeFile(join(place, 'new_a.bin'), content);
     const name = safeName('new_a.bin');
-    await using comparison = await openComparison(area, name, content.length, 'blake3');
+    await using comparison = await openComparison(area, name, content.length, 'blake3', true);
     await comparison.compare(digestOf('blake3', content));
     await harm(join(place, 'new_a.bin'));
     expect(await comparison.same()).toBeUndefined();
@@ -194,6 +201,44 @@ describe.each(ways)('a landing, reached by %s', (way) => {
       const { mtimeNs } = await stat(join(place, 'new_a.bin'), { bigint: true });
       // A double of seconds holds a microsecond of our time, give or take one.
       expect(Math.abs(Number(mtimeNs / 1000n) - mtime)).toBeLessThanOrEqual(1);
+    },
+  );
+
+  test('replaces a file whole and at once, and only when it is complete', async () => {
+    const { place, area } = await open();
+    const name = join(place, 'new_a.bin');
+    await writeFile(name, 'the old one');
+    const content = Buffer.from('the new one, and longer');
+    const replacing = { ...expected(content), replace: true };
+    const first = await openLanding(area, room, replacing);
+    await write(first, content);
+    const reason = new SharingError('cancelled', '');
+    await expect(first.publish(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await first.leave(false);
+    expect(await readFile(name, 'utf8')).toBe('the old one');
+    const second = await openLanding(area, room, replacing);
+    await write(second, content);
+    expect(await second.publish()).toMatchObject({ as: 'new_a.bin' });
+    expect((await readFile(name)).equals(content)).toBe(true);
+    expect(await visible(place)).toEqual(['new_a.bin']);
+    expect(await left(place)).toEqual([]);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'never replaces a folder or a link, not even one that came meanwhile',
+    async () => {
+      for (const stand of [(at: string) => mkdir(at), (at: string) => symlink('elsewhere', at)]) {
+        const { place, area } = await open();
+        await writeFile(join(place, 'elsewhere'), 'untouched');
+        const content = Buffer.from('new');
+        const landing = await openLanding(area, room, { ...expected(content), replace: true });
+        await write(landing, content);
+        await stand(join(place, 'new_a.bin'));
+        await expect(landing.publish()).rejects.toMatchObject({ name: 'SharingError' });
+        await landing.leave(false);
+        expect(await visible(place)).toEqual(['elsewhere', 'new_a.bin']);
+        expect(await readFile(join(place, 'elsewhere'), 'utf8')).toBe('untouched');
+      }
     },
   );
 

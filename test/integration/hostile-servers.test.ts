@@ -562,6 +562,22 @@ describe('a put', () => {
 
   test.each<[string, Script]>([
     [
+      'skipped, although nobody asked for that',
+      async (client) => {
+        await client.hear('offer');
+        const want = { want: 'nothing', file, reason: 'skipped', as: 'x', digest: whole };
+        client.say({ t: 'want', id: 1, files: [want], more: false });
+      },
+    ],
+    [
+      'identical, without a digest',
+      async (client) => {
+        await client.hear('offer');
+        const want = { want: 'nothing', file, reason: 'identical', as: 'x' };
+        client.say({ t: 'want', id: 1, files: [want], more: false });
+      },
+    ],
+    [
       'identical, although nothing was compared',
       async (client) => {
         await client.hear('offer');

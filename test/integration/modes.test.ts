@@ -136,6 +136,25 @@ describe('shutdown', () => {
   });
 });
 
+describe('replacing', () => {
+  test('needs the right, which pairing alone does not give', async () => {
+    await using served = await serveShare(parties);
+    await writeFile(join(served.folder, 'new_note.txt'), 'theirs\n');
+    await using peer = await openHonest(parties.peer, served.port);
+    for (const policy of ['overwrite', 'update'] as const) {
+      await expect(peer.put(note(served), { policy })).rejects.toMatchObject({ code: 'no-right' });
+    }
+    expect(await peer.put(note(served), { policy: 'skip' })).toMatchObject({ outcome: 'skipped' });
+    expect(await readFile(join(served.folder, 'new_note.txt'), 'utf8')).toBe('theirs\n');
+    await using owner = await openHonest(parties.owner, served.port);
+    expect(await owner.put(note(served), { policy: 'overwrite' })).toMatchObject({
+      outcome: 'stored',
+      as: 'new_note.txt',
+    });
+    expect(await readFile(join(served.folder, 'new_note.txt'), 'utf8')).toBe('a note\n');
+  });
+});
+
 describe('one peer', () => {
   test('may not have more at once by coming several times', async () => {
     await using served = await serveShare(parties, { maxTransfersPerClient: 2 });

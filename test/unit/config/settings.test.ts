@@ -14,6 +14,7 @@ test('every default is pinned: changing one is a decision', () => {
     serverDirectory: 'serverDirectory',
     clientDirectory: 'clientDirectory',
     receivedPrefix: 'new_',
+    ifTaken: 'number',
     open: 'no',
     mode: 'share',
     pairRights: 'read,write',

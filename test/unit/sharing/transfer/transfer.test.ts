@@ -13,7 +13,18 @@ import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/tr
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import { link, open, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import type { Policy } from '#sharing/wire/message.js';
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
@@ -29,6 +40,7 @@ interface Options {
   readonly changed?: number;
   /** Where the source lies. */
   readonly from?: string;
+  readonly policy?: Policy;
   readonly onSent?: OnProgress;
   readonly onReceived?: OnProgress;
   /** What the receiver lands in, in place of the plain area. */
@@ -82,6 +94,7 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
     area: () => Promise.resolve(area),
     room,
     name: safeName('new_a.bin'),
+    policy: options.policy ?? 'number',
     size: source.size,
     mtime: source.mtime,
     tag: source.tag,
@@ -218,6 +231,64 @@ describe('a transfer', () => {
       place,
     );
     expect(await one.received).toMatchObject({ kind: 'received' });
+  });
+});
+
+describe('a name that is taken', () => {
+  const older = 500;
+  const newer = 2000;
+
+  async function onto(policy: Policy, time: number): Promise<Transfer> {
+    const place = await temporaryFolder();
+    await writeFile(join(place, 'new_a.bin'), 'before');
+    await utimes(join(place, 'new_a.bin'), time, time);
+    return transfer({ policy }, place);
+  }
+
+  test.each<[Policy, number]>([
+    ['overwrite', newer],
+    ['update', older],
+  ])('by %s is replaced', async (policy, time) => {
+    const one = await onto(policy, time);
+    expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+    expect(await one.sent).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
+    expect((await readFile(join(one.place, 'new_a.bin'))).equals(content)).toBe(true);
+    expect(await visible(one.place)).toEqual(['new_a.bin']);
+  });
+
+  test.each<[Policy, number]>([
+    ['skip', older],
+    ['update', newer],
+    ['update', 1000],
+  ])('by %s stays as it is', async (policy, time) => {
+    const one = await onto(policy, time);
+    expect(await one.received).toEqual({ kind: 'skipped', as: 'new_a.bin' });
+    expect(await one.sent).toEqual({ kind: 'skipped', as: 'new_a.bin' });
+    expect(await readFile(join(one.place, 'new_a.bin'), 'utf8')).toBe('before');
+    expect(one.travelled).toEqual([]);
+  });
+
+  test.each<Policy>(['number', 'overwrite', 'skip', 'update'])(
+    'or not, %s takes what has no name yet',
+    async (policy) => {
+      const one = await transfer({ policy });
+      expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+    },
+  );
+
+  test('by overwrite is not looked for under a number', async () => {
+    const place = await temporaryFolder();
+    await writeFile(join(place, 'new_a (2).bin'), content);
+    const one = await transfer({ policy: 'overwrite' }, place);
+    expect(await one.received).toMatchObject({ kind: 'received', as: 'new_a.bin' });
+  });
+
+  test('by a folder is not replaced, and that is said before a byte moves', async () => {
+    const place = await temporaryFolder();
+    await mkdir(join(place, 'new_a.bin'));
+    const one = await transfer({ policy: 'overwrite' }, place);
+    expect(await one.sent).toMatchObject({ kind: 'failed', error: { code: 'is-folder' } });
+    expect(one.travelled).toEqual([]);
   });
 });
 

@@ -84,6 +84,7 @@ const answers = {
     { event: 'pin', place: '10.0.0.9:30001', id, since: '2026-11-20T19:22:00.000Z' },
     ['place', 'id', 'since'],
   ],
+  skipped: [{ event: 'skipped', path: 'a.txt', as: 'new_a.txt' }, ['path', 'as']],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [
     {
