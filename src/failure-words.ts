@@ -30,7 +30,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'something else is in its place',
   EISDIR: 'something else is in its place',
 };
-const again = 'run the same command again';
+const again = 'run the same command again: a transfer goes on where it stopped';
 const { fault, usage, unreachable, notLetIn, files, integrity, room, interrupted } = exitCodes;
 
 /** Every code of sharing has its words; the compiler proves it. */
@@ -168,7 +168,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   changed: {
     exit: files,
     say: (_, message) => (message === '' ? 'the file changed while it was read' : message),
-    hint: `${again} when nobody writes to it`,
+    hint: 'run the same command again when nobody writes to it',
   },
   stalled: {
     exit: interrupted,
@@ -188,7 +188,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   damaged: {
     exit: integrity,
     say: (_, message) => `the data arrived damaged and was thrown away: ${message}`,
-    hint: `${again}; if it happens again, check memory and disk`,
+    hint: 'run the same command again; if it happens again, check memory and disk',
   },
   'folder-gone': {
     exit: files,

@@ -43,6 +43,7 @@ export type Answer =
     }
   /** What stands under that name stays, as was asked for. */
   | { readonly event: 'skipped'; readonly path: string; readonly as: string }
+  | PartialAnswer
   | { readonly event: 'bye'; readonly name: string }
   | {
       readonly event: 'serving';
@@ -59,6 +60,18 @@ export type Answer =
   | { readonly event: 'shutdown'; readonly port: number; readonly folder: string }
   | SettingAnswer
   | { readonly event: 'help'; readonly text: string };
+
+/** A file that broke off on its way in; the sizes in bytes, the time in microseconds since 1970. */
+export interface PartialAnswer {
+  readonly event: 'partial';
+  readonly folder: string;
+  readonly name: string;
+  readonly peer: string;
+  readonly size: number;
+  readonly bytes: number;
+  readonly mtime: number;
+  readonly removed: boolean;
+}
 
 export interface ServerAnswer {
   readonly event: 'server';

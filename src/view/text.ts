@@ -39,6 +39,12 @@ export function textLines(answer: Answer): string {
     }
     case 'pin':
       return `${quote(answer.place).padEnd(20)}  ${shortId(answer.id)}  unverified, an open server\n`;
+    case 'partial': {
+      const { folder, name, bytes, size, mtime, removed } = answer;
+      const much = `${bytesText(bytes)} of ${bytesText(size)}`;
+      const state = removed ? '  removed' : '';
+      return `${padTo(much, 22)}  ${timeText(mtime)}  ${quote(`${folder}/${name}`)}${state}\n`;
+    }
     case 'bye':
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':

@@ -79,5 +79,15 @@ function isAside({ event }: Answer): boolean {
 
 /** What a command was asked for is printed even with --quiet; what only confirms is not. */
 function isAsked({ event }: Answer): boolean {
-  return ['server', 'address', 'entry', 'setting', 'peer', 'pin', 'code', 'help'].includes(event);
+  return [
+    'server',
+    'address',
+    'entry',
+    'setting',
+    'peer',
+    'pin',
+    'partial',
+    'code',
+    'help',
+  ].includes(event);
 }

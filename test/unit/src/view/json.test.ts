@@ -84,6 +84,19 @@ const answers = {
     { event: 'pin', place: '10.0.0.9:30001', id, since: '2026-11-20T19:22:00.000Z' },
     ['place', 'id', 'since'],
   ],
+  partial: [
+    {
+      event: 'partial',
+      folder: 'clientDirectory',
+      name: 'new_a.bin',
+      peer: id,
+      size: 10,
+      bytes: 5,
+      mtime: 0,
+      removed: false,
+    },
+    ['folder', 'name', 'peer', 'size', 'bytes', 'mtime', 'removed'],
+  ],
   skipped: [{ event: 'skipped', path: 'a.txt', as: 'new_a.txt' }, ['path', 'as']],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [
