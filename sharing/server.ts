@@ -6,6 +6,7 @@ import { lazyArea } from '#sharing/storage/area.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import { removeExpired } from '#sharing/storage/partials.js';
 import { isSafeName } from '#sharing/storage/path.js';
+import { removeReservations } from '#sharing/storage/reservation.js';
 import { openRoom, type RoomLimits } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
 import { listen } from '#sharing/transport/listen.js';
@@ -106,5 +107,7 @@ async function sweepOne(folder: Folder, now: number): Promise<number> {
   await using landing = lazyArea(() => Promise.resolve(folder), false);
   // A landing area that is not private refuses each put with its reason; reading goes on.
   const area = await landing.open().catch(() => undefined);
-  return area ? await removeExpired(area, now) : 0;
+  if (!area) return 0;
+  await removeReservations(area);
+  return await removeExpired(area, now);
 }

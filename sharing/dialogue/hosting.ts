@@ -109,7 +109,7 @@ export function openHouse(
       transfers: transferTable(),
       share,
       landingArea: () => landingFor(clientId, welcomed),
-      room,
+      room: () => (welcomed === 'open' ? room.forStrangers : room),
       clientId,
       session,
       receivedPrefix: options.receivedPrefix,

@@ -26,7 +26,7 @@ export interface Service {
   readonly share: Share;
   /** For each file anew: what others did to the folder meanwhile must be seen. */
   readonly landingArea: () => LazyArea;
-  readonly room: Room;
+  readonly room: () => Room;
   readonly clientId: string;
   /** Number of the session, for the events. */
   readonly session: number;
@@ -92,7 +92,7 @@ export async function receiveFile(
     id,
     file: 0,
     area: landing.open,
-    room,
+    room: room(),
     name: receivedName(service.receivedPrefix, path, plain),
     policy,
     size,

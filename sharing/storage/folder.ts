@@ -27,7 +27,8 @@ export interface Folder extends AsyncDisposable {
 export type FolderWay = 'handle' | 'compare';
 
 /** A name of our own inside `.lanpost`, or `.lanpost` itself; never from a peer. */
-export type PrivateName = '.lanpost' | `${string}.part` | `${string}.journal` | `${string}.lock`;
+export type PrivateName =
+  '.lanpost' | `${string}.part` | `${string}.journal` | `${string}.lock` | `${string}.reserved`;
 
 // Flags that a system lacks are undefined there, and `|` takes undefined for 0.
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

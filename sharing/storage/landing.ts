@@ -11,9 +11,10 @@ import { setModificationTime } from '#sharing/storage/file-state.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
+import { takeReserved } from '#sharing/storage/reservation.js';
 import { standingOf } from '#sharing/storage/policy.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
-import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { link, lstat, rename, unlink, type FileHandle } from 'node:fs/promises';
 
 /** What is to land. */
 export interface Expected {
@@ -189,7 +190,7 @@ async function giveName(
       if (code === 'EEXIST') continue;
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
     }
-    if (await renameToReserved(partial, place)) return name;
+    if (await takeReserved(area, partialName, name)) return name;
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
 }
@@ -237,21 +238,4 @@ async function isSame(file: FileHandle, place: string): Promise<boolean> {
 async function mustHaveRoom(area: LandingArea, name: SafeName): Promise<void> {
   const taken = await lstat(await area.target.at(name)).catch(() => undefined);
   if (taken) numbered(name, maxNumber);
-}
-
-async function renameToReserved(partial: string, place: string): Promise<boolean> {
-  try {
-    const reservation = await open(place, 'wx');
-    await reservation.close();
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-  try {
-    await rename(partial, place);
-  } catch (error) {
-    await unlink(place);
-    throw error;
-  }
-  return true;
 }

@@ -14,6 +14,7 @@ import {
   writeSlot,
   type JournalHeader,
 } from '#sharing/storage/journal.js';
+import { backgroundSync } from '#sharing/storage/background-sync.js';
 import { tryHold } from '#sharing/storage/lock.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { thinOut } from '#sharing/storage/partials.js';
@@ -46,11 +47,6 @@ export interface Partial {
   /** Lets go of it, and removes it unless it is kept for another time. */
   close(keep: boolean): Promise<void>;
 }
-
-/** Bytes that are written before what was written so far is brought to the disk, beside the rest. */
-const syncLength = 256 * 1024 * 1024;
-/** Milliseconds after which that is done in any case. */
-const syncTime = 5000;
 
 /** Sets aside the bytes that are still needed; throws when they cannot be had. */
 export type Reserve = (bytes: number) => Promise<void>;
@@ -255,51 +251,4 @@ async function writeAll(file: FileHandle, bytes: Buffer, position: number): Prom
     const done = await file.write(bytes, written, bytes.length - written, position + written);
     written += done.bytesWritten;
   }
-}
-
-interface BackgroundSync {
-  written(bytes: number): void;
-  /** The last one. */
-  finish(): Promise<void>;
-  /** Resolves when none is under way. */
-  idle(): Promise<void>;
-}
-
-/**
- * Brings a long partial to the disk while it grows, one sync at a time: a power cut costs what came since, and
- * the last sync before the receipt is short.
- */
-function backgroundSync(file: FileHandle): BackgroundSync {
-  let waiting = 0;
-  let since = performance.now();
-  let running: Promise<void> | undefined;
-  let failure: Error | undefined;
-
-  async function run(): Promise<void> {
-    waiting = 0;
-    since = performance.now();
-    try {
-      await file.datasync();
-    } catch (error) {
-      // The system tells an error once: what was lost must not pass for safe at the next sync.
-      failure ??= error instanceof Error ? error : new Error(String(error));
-    }
-    running = undefined;
-  }
-
-  return {
-    written(bytes) {
-      waiting += bytes;
-      const due = waiting >= syncLength || performance.now() - since >= syncTime;
-      if (due) running ??= run();
-    },
-    async finish() {
-      await running;
-      if (failure) throw failure;
-      await file.sync();
-    },
-    async idle() {
-      await running;
-    },
-  };
 }

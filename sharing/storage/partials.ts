@@ -9,7 +9,7 @@ export const partialLifetime = 7 * 24 * 60 * 60 * 1000;
 /** Partials that are kept for another time, of one peer and in all; then the oldest goes. */
 export const maxKept = { perPeer: 8, inAll: 64 };
 
-const ownPattern = /^([0-9a-f]{32})\.(part|journal|lock)(\.[0-9a-f]{12})?$/;
+const ownPattern = /^([0-9a-f]{32})\.(part|journal|lock|reserved)(\.[0-9a-f]{12})?$/;
 
 /** A partial that waits for its transfer to go on. */
 export interface KeptPartial {

@@ -7,6 +7,8 @@ export interface Room {
   mustAllow(size: number): void;
   /** Sets `bytes` aside before the first one moves. Throws SharingError `no-room` with the numbers. */
   reserve(place: string, bytes: number): Promise<Reservation>;
+  /** The same room for all whom only an open door let in: together they may set aside half of what is free. */
+  readonly forStrangers: Room;
 }
 
 export interface Reservation {
@@ -25,40 +27,53 @@ export interface RoomLimits {
 
 /** A room for one receiving folder; `reserve` is told where to measure. */
 export function openRoom({ keepFree, maxFileSize }: RoomLimits): Room {
-  let outstanding = 0;
+  /** Bytes that are set aside: by all, and by strangers. */
+  const aside = { all: 0, strangers: 0 };
 
-  return {
-    mustAllow(size) {
-      if (size <= maxFileSize) return;
-      const facts = { size, limit: maxFileSize };
-      throw new SharingError('file-too-large', `${size} bytes, ${maxFileSize} allowed`, facts);
-    },
-    async reserve(place, bytes) {
-      // Set aside first, so that two callers that wait for statfs together cannot both be right.
-      outstanding += bytes;
-      let left = bytes;
-      const give = (amount: number): void => {
-        const given = Math.min(amount, left);
-        left -= given;
-        outstanding -= given;
-      };
-      const free = await freeBytes(place).catch((error: unknown) => {
+  function mustAllow(size: number): void {
+    if (size <= maxFileSize) return;
+    const facts = { size, limit: maxFileSize };
+    throw new SharingError('file-too-large', `${size} bytes, ${maxFileSize} allowed`, facts);
+  }
+
+  async function reserve(place: string, bytes: number, isStranger: boolean): Promise<Reservation> {
+    let left = 0;
+    const take = (amount: number): void => {
+      left += amount;
+      aside.all += amount;
+      if (isStranger) aside.strangers += amount;
+    };
+    const give = (amount: number): void => {
+      take(-Math.min(amount, left));
+    };
+    // Set aside first, so that two callers that wait for statfs together cannot both be right.
+    take(bytes);
+    try {
+      const most = (await freeBytes(place)) - keepFree;
+      const free = isStranger
+        ? Math.min(most - aside.all, Math.floor(most / 2) - aside.strangers)
+        : most - aside.all;
+      if (bytes > 0 && free < 0) throw noRoom(bytes, Math.max(0, free + bytes));
+    } catch (error) {
+      give(left);
+      throw error;
+    }
+    return {
+      written: give,
+      release: () => {
         give(left);
-        throw error;
-      });
-      if (bytes > 0 && outstanding + keepFree > free) {
-        const others = outstanding - bytes;
-        give(left);
-        throw noRoom(bytes, Math.max(0, free - keepFree - others));
-      }
-      return {
-        written: give,
-        release: () => {
-          give(left);
-        },
-      };
+      },
+    };
+  }
+
+  const forStrangers: Room = {
+    mustAllow,
+    reserve: (place, bytes) => reserve(place, bytes, true),
+    get forStrangers() {
+      return forStrangers;
     },
   };
+  return { mustAllow, reserve: (place, bytes) => reserve(place, bytes, false), forStrangers };
 }
 
 async function freeBytes(place: string): Promise<number> {

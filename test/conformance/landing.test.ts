@@ -22,6 +22,7 @@ import { journalHeaderLength, journalMagic } from '#sharing/storage/journal.js';
 import { openLanding, type Expected, type Landing } from '#sharing/storage/landing.js';
 import { removeExpired } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
+import { removeReservations, takeReserved } from '#sharing/storage/reservation.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -281,6 +282,37 @@ describe.each(ways)('a landing, reached by %s', (way) => {
       expect(await readdir(join(linked, 'elsewhere'))).toEqual([]);
     },
   );
+
+  test('without hard links a name is reserved, then taken; a taken one is left', async () => {
+    const { place, area } = await open();
+    const part = `${token}.part` as const;
+    await writeFile(join(place, '.lanpost', part), 'whole');
+    await writeFile(join(place, 'taken'), 'before');
+    expect(await takeReserved(area, part, safeName('taken'))).toBe(false);
+    expect(await readFile(join(place, 'taken'), 'utf8')).toBe('before');
+    expect(await takeReserved(area, part, safeName('free'))).toBe(true);
+    expect(await readFile(join(place, 'free'), 'utf8')).toBe('whole');
+    expect(await left(place)).toEqual([]);
+  });
+
+  test('a reservation that a crash left goes at the next start, and nothing else does', async () => {
+    const { place, area } = await open();
+    const note = async (at: string, name: string): Promise<void> => {
+      await writeFile(join(place, '.lanpost', `${at.repeat(32)}.reserved`), name);
+    };
+    await writeFile(join(place, 'of old'), '');
+    await utimes(join(place, 'of old'), 1000, 1000);
+    await note('a', 'reserved');
+    await note('b', 'filled');
+    await note('c', 'of old');
+    await note('d', '../outside');
+    await note('e', 'never made');
+    await writeFile(join(place, 'reserved'), '');
+    await writeFile(join(place, 'filled'), 'since');
+    await removeReservations(area);
+    expect(await visible(place)).toEqual(['filled', 'of old']);
+    expect(await left(place)).toEqual([]);
+  });
 
   test('old partials go, young ones and what is not ours stay', async () => {
     const { place, area } = await open();

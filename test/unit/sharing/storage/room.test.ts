@@ -26,6 +26,17 @@ test('what is given back can be had again, what was written stays counted by the
   await expect(room.reserve(place, most)).resolves.toBeDefined();
 });
 
+test('strangers together set aside half of what is free, and leave the rest to others', async () => {
+  const room = openRoom({ keepFree: 0, maxFileSize: free });
+  const third = Math.floor(free / 3);
+  const held = await room.forStrangers.reserve(place, third);
+  await expect(room.forStrangers.reserve(place, third)).rejects.toThrow(code('no-room'));
+  const known = await room.reserve(place, third);
+  held.release();
+  await expect(room.forStrangers.reserve(place, third)).resolves.toBeDefined();
+  known.release();
+});
+
 test('the limits are told with their numbers, before anything is written', async () => {
   const room = openRoom({ keepFree: Number.MAX_SAFE_INTEGER / 2, maxFileSize: 1000 });
   const tooLarge = { code: 'file-too-large', facts: { size: 1001, limit: 1000 } };
