@@ -265,7 +265,7 @@ export const serverSessions = fc.property(script, fc.boolean(), (incoming, greet
     admission,
     mode: 'share',
     pairs: false,
-    mayBegin: () => undefined,
+    mayBegin: (underWay) => (underWay < 2 ? undefined : new SharingError('too-many-transfers', '')),
   });
   let closed = false;
   let running = 0;
