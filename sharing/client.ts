@@ -11,6 +11,7 @@ import { lazyArea, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, ownName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
 import { removeExpired } from '#sharing/storage/partials.js';
+import { removeReservations } from '#sharing/storage/reservation.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
@@ -186,6 +187,7 @@ function sessionOf(
       await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
       const area = async (): Promise<LandingArea> => {
         const opened = await landing.open();
+        await removeReservations(opened);
         await removeExpired(opened, now());
         return opened;
       };

@@ -101,6 +101,8 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
         throw new SharingError('cancelled', 'interrupted');
       });
       try {
+        // It may only have been said to be broken.
+        await current[Symbol.asyncDispose]();
         follow(await options.reopen(server.id, signal));
         options.onBack();
         return;

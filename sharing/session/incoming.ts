@@ -45,6 +45,9 @@ export function routeTransfer(
       return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
     case 'end':
     case 'digests':
+      if (incoming.t === 'end' && directionOf(incoming.id) === undefined && isPast(incoming.id)) {
+        return [];
+      }
       mustReceive(incoming);
       return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
     case 'chunk':

@@ -107,6 +107,8 @@ export function receiveRules(size: number): ReceiveRules {
         state = { phase: 'over' };
         return 'drop';
       }
+      // It crossed what else we wanted, and then our last word.
+      if (state.phase === 'over') return 'wait';
       if (state.phase !== 'receiving') throw breach('end');
       if (state.left > 0) {
         if (state.crossing <= 0) throw breach(`end with ${state.left} chunks missing`);

@@ -11,8 +11,8 @@ export interface BackgroundSync {
   written(bytes: number): void;
   /** The last one. */
   finish(): Promise<void>;
-  /** Resolves when none is under way. */
-  idle(): Promise<void>;
+  /** Resolves when none is under way, with true if one of them failed. */
+  idle(): Promise<boolean>;
 }
 
 /**
@@ -46,10 +46,16 @@ export function backgroundSync(file: FileHandle): BackgroundSync {
     async finish() {
       await running;
       if (failure) throw failure;
-      await file.sync();
+      try {
+        await file.sync();
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error(String(error));
+        throw failure;
+      }
     },
     async idle() {
       await running;
+      return failure !== undefined;
     },
   };
 }

@@ -11,6 +11,7 @@ import { setModificationTime } from '#sharing/storage/file-state.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
+import type { Policy } from '#sharing/wire/message.js';
 import { takeReserved } from '#sharing/storage/reservation.js';
 import { standingOf } from '#sharing/storage/policy.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
@@ -24,8 +25,8 @@ export interface Expected {
   /** Microseconds since 1970. */
   readonly mtime: number;
   readonly algorithm: DigestAlgorithm;
-  /** It takes the place of a file of that name; else its name is numbered. */
-  readonly replace: boolean;
+  /** What becomes of it when its name is taken. */
+  readonly policy: Policy;
   /** The sender's id and its tag for the source, for the journal. */
   readonly peer: string;
   readonly tag: string;
@@ -81,7 +82,7 @@ export async function openLanding(
   expected: Expected,
 ): Promise<Landing> {
   room.mustAllow(expected.size);
-  if (!expected.replace) await mustHaveRoom(area, expected.name);
+  if (!replaces(expected)) await mustHaveRoom(area, expected.name);
   const chunks = chunkCount(expected.size);
   let landed = 0;
   let open: Partial | undefined;
@@ -141,7 +142,7 @@ export async function openLanding(
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
         const as = await giveName(area, from, expected);
-        await keepName(area, from.file, as, expected.replace);
+        await keepName(area, from.file, as);
         // The file is there: what cannot be tidied up now is removed with the expired partials.
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
@@ -173,12 +174,14 @@ async function finish(
 /** Links the partial to the first free name; where there are no links, reserves the name and renames. */
 async function giveName(
   area: LandingArea,
-  { file, name: partialName }: Partial,
-  { name: wanted, replace }: Expected,
+  { file, name: partialName, ...from }: Partial,
+  expected: Expected,
 ): Promise<SafeName> {
+  const wanted = expected.name;
   const partial = await area.folder.at(partialName);
   await mustBeSame(file, partial);
-  if (replace) return takeName(area, partial, wanted);
+  if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
+  if (replaces(expected) && (await takeName(area, partial, expected))) return wanted;
   for (let n = 1; n <= maxNumber; n += 1) {
     const name = numbered(wanted, n);
     const place = await area.target.at(name);
@@ -195,29 +198,31 @@ async function giveName(
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
 }
 
-/** The file that was there is there until this moment; a folder or a link is never replaced. */
-async function takeName(area: LandingArea, partial: string, name: SafeName): Promise<SafeName> {
-  await standingOf(area.target, name, 'overwrite', 0);
-  await rename(partial, await area.target.at(name));
-  return name;
+function replaces({ policy }: Expected): boolean {
+  return policy === 'overwrite' || policy === 'update';
 }
 
 /**
- * Makes the name durable; a new one that cannot be is taken away again, for the sender will hear of a failure. What
- * was replaced cannot be brought back; the file is complete.
+ * The file that was there is there until this moment; a folder or a link is never replaced. False when a newer file came
+ * meanwhile, which stays too.
  */
-async function keepName(
+async function takeName(
   area: LandingArea,
-  file: FileHandle,
-  name: SafeName,
-  replaced: boolean,
-): Promise<void> {
+  partial: string,
+  { name, policy, mtime }: Expected,
+): Promise<boolean> {
+  if ((await standingOf(area.target, name, policy, mtime)) !== 'instead') return false;
+  await rename(partial, await area.target.at(name));
+  return true;
+}
+
+/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
+async function keepName(area: LandingArea, file: FileHandle, name: SafeName): Promise<void> {
   try {
     await area.target.sync();
   } catch (error) {
-    if (replaced) throw error;
     const place = await area.target.at(name);
-    // Somebody may have taken it away meanwhile; what stands there then is not ours.
+    // Somebody may have taken it away meanwhile; what stands there then is not ours. What was replaced is gone.
     if (await isSame(file, place).catch(() => false)) await unlink(place);
     throw error;
   }

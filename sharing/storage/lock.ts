@@ -1,6 +1,7 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, readlink, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Milliseconds that somebody waits for a lock, and between two tries. */
@@ -9,77 +10,131 @@ const pause = 20;
 /** Milliseconds after which a lock that names no process was left by a crash. */
 const oldAge = 2000;
 
-/** The number of the process that holds a lock and, where /proc tells it, when that process began. */
-const holderPattern = /^([1-9][0-9]*)(?: ([0-9]+))?$/;
+/**
+ * Milliseconds after which a lock of a process that cannot be asked about counts as left behind: of one that is
+ * held for moments, and of one that is held for a transfer.
+ */
+const foreignAge = { moment: 10_000, transfer: 24 * 60 * 60 * 1000 };
+
+/**
+ * The number of the process that holds a lock; where /proc tells it, when that process began and among which
+ * processes its number counts, else dashes; and what no other holder has written.
+ */
+const holderPattern = /^([1-9][0-9]*) ([0-9]+|-) ([^ ]+) [0-9a-f]{12}$/;
+
+/** A place that is held alone. */
+export interface Hold extends AsyncDisposable {
+  /** False when somebody took it away, who could not know that we live. */
+  isOurs(): Promise<boolean>;
+}
 
 /**
  * Holds `place` alone among all processes until it is disposed. The lock names its process from the moment it
  * is there, so that one that a crash left behind is recognised. Throws SharingError `state-busy` when
  * another process keeps it.
  */
-export async function lock(place: string): Promise<AsyncDisposable> {
-  const deadline = performance.now() + patience;
-  while (!(await tryLock(place))) {
-    await removeDead(place);
-    if (performance.now() > deadline) {
-      const [holder = ''] = (await readFile(place, 'utf8').catch(() => '')).split(' ');
-      const words = `${place} is held by process ${holder}`;
-      throw new SharingError('state-busy', words, { path: place });
-    }
+export async function lock(place: string): Promise<Hold> {
+  const held = await holdWithin(place, patience, foreignAge.moment);
+  if (held) return held;
+  const [holder = ''] = (await readFile(place, 'utf8').catch(() => '')).split(' ');
+  const words = `${place} is held by process ${holder}`;
+  throw new SharingError('state-busy', words, { path: place });
+}
+
+/** Holds `place` if it can be had within `time` milliseconds; undefined when somebody who lives keeps it. */
+export async function holdWithin(
+  place: string,
+  time: number,
+  lifetime = foreignAge.transfer,
+): Promise<Hold | undefined> {
+  const deadline = performance.now() + time;
+  for (;;) {
+    const held = await tryLock(place);
+    if (held) return held;
+    await removeDead(place, lifetime);
+    if (performance.now() > deadline) return tryLock(place);
     await delay(pause);
   }
-  return { [Symbol.asyncDispose]: () => unlink(place) };
 }
 
-/** Holds `place` if nobody who lives does; undefined when somebody else has it, this process included. */
-export async function tryHold(place: string): Promise<AsyncDisposable | undefined> {
-  for (let tries = 0; tries < 2; tries += 1) {
-    if (await tryLock(place)) return { [Symbol.asyncDispose]: () => unlink(place) };
-    await removeDead(place);
-  }
-  return undefined;
+/** True while a process that lives holds `place`. */
+export async function isHeld(place: string): Promise<boolean> {
+  const there = await stat(place).catch(() => undefined);
+  return there !== undefined && !(await isDead(place, foreignAge.transfer));
 }
 
-async function tryLock(place: string): Promise<boolean> {
-  const own = `${place}.${randomBytes(6).toString('hex')}`;
-  const holder = `${process.pid} ${(await beginOf(process.pid)) ?? ''}`.trim();
+async function tryLock(place: string): Promise<Hold | undefined> {
+  const token = randomBytes(6).toString('hex');
+  const own = `${place}.${token}`;
+  const begin = (await beginOf(process.pid)) ?? '-';
+  const holder = [process.pid, begin, await numbersOf(), token].join(' ');
   try {
     await writeFile(own, holder, { mode: 0o600 });
     await link(own, place);
-    return true;
+    return holding(place, holder);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    return false;
+    const errno = errnoOf(error) ?? '';
+    if (noLinks.includes(errno)) return await lockWithoutLinks(place, holder);
+    if (errno !== 'EEXIST') throw error;
+    return undefined;
   } finally {
     await unlink(own).catch(() => undefined);
   }
 }
 
-/** Takes a dead lock away; one that came in its place meanwhile is put back. */
-async function removeDead(place: string): Promise<void> {
-  if (!(await isDead(place))) return;
-  const aside = `${place}.${randomBytes(6).toString('hex')}`;
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** For a moment such a lock names nobody; `oldAge` is the time that it has. */
+async function lockWithoutLinks(place: string, holder: string): Promise<Hold | undefined> {
   try {
-    await rename(place, aside);
-    if (!(await isDead(aside))) await link(aside, place);
-    await unlink(aside);
+    await writeFile(place, holder, { mode: 0o600, flag: 'wx' });
+    return holding(place, holder);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EEXIST') throw error;
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return undefined;
   }
 }
 
-async function isDead(place: string): Promise<boolean> {
+function holding(place: string, holder: string): Hold {
+  const isOurs = async (): Promise<boolean> =>
+    (await readFile(place, 'utf8').catch(() => '')) === holder;
+  return {
+    isOurs,
+    async [Symbol.asyncDispose]() {
+      if (await isOurs()) await unlink(place).catch(() => undefined);
+    },
+  };
+}
+
+/** Takes a dead lock away; one that came in its place meanwhile is put back. */
+async function removeDead(place: string, lifetime: number): Promise<void> {
+  if (!(await isDead(place, lifetime))) return;
+  const aside = `${place}.${randomBytes(6).toString('hex')}`;
+  try {
+    await rename(place, aside);
+    if (!(await isDead(aside, lifetime))) await link(aside, place).catch(() => undefined);
+    await unlink(aside);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+async function isDead(place: string, lifetime: number): Promise<boolean> {
   const text = await readFile(place, 'utf8').catch(() => undefined);
   if (text === undefined) return false;
-  const [, pid, begin] = holderPattern.exec(text) ?? [];
-  if (pid === undefined) {
-    const stats = await stat(place).catch(() => undefined);
-    return stats !== undefined && Date.now() - stats.mtimeMs > oldAge;
-  }
+  const [, pid, begin, numbers] = holderPattern.exec(text) ?? [];
+  const age = Date.now() - ((await stat(place).catch(() => undefined))?.mtimeMs ?? Date.now());
+  if (pid === undefined) return age > oldAge;
+  const [host, start, space] = numbers?.split('/') ?? [];
+  const [ourHost, ourStart, ourSpace] = (await numbersOf()).split('/');
+  // On another machine, or in a container of its own, the number says nothing.
+  if (host !== ourHost) return age > lifetime;
+  if (start !== ourStart) return true;
+  if (space !== ourSpace) return age > lifetime;
   if (!isRunning(Number(pid))) return true;
   // Numbers are given again: another process may have the holder's by now.
-  const now = begin === undefined ? undefined : await beginOf(Number(pid));
-  return now !== undefined && now !== begin;
+  const now = await beginOf(Number(pid));
+  return now !== undefined && begin !== '-' && now !== begin;
 }
 
 function isRunning(pid: number): boolean {
@@ -97,4 +152,11 @@ async function beginOf(pid: number): Promise<string | undefined> {
   // The second field is the name in brackets and may hold anything, brackets and blanks too.
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
   return fields?.[22 - 3];
+}
+
+/** Names the processes among which our number counts: this machine, since it was started, in this container. */
+async function numbersOf(): Promise<string> {
+  const start = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '-');
+  const space = await readlink('/proc/self/ns/pid').catch(() => '-');
+  return `${encodeURIComponent(hostname())}/${start.trim()}/${space}`;
 }

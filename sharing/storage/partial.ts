@@ -1,4 +1,4 @@
-import { errnoOf } from '#sharing/errors.js';
+import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -15,7 +15,7 @@ import {
   type JournalHeader,
 } from '#sharing/storage/journal.js';
 import { backgroundSync } from '#sharing/storage/background-sync.js';
-import { tryHold } from '#sharing/storage/lock.js';
+import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { thinOut } from '#sharing/storage/partials.js';
 import { createHash, randomBytes } from 'node:crypto';
@@ -42,11 +42,16 @@ export interface Partial {
   retag(kept: Uint8Array): Promise<void>;
   /** All digests, in order. */
   digests(): Promise<Buffer>;
+  /** False when another receiver took it, who could not know that we live. */
+  isOurs(): Promise<boolean>;
   /** Brings everything to the disk. An error, also of an earlier sync in the background, is final. */
   sync(): Promise<void>;
   /** Lets go of it, and removes it unless it is kept for another time. */
   close(keep: boolean): Promise<void>;
 }
+
+/** Milliseconds in which a receiver that has just ended lets go of its partial. */
+const releaseTime = 2000;
 
 /** Sets aside the bytes that are still needed; throws when they cannot be had. */
 export type Reserve = (bytes: number) => Promise<void>;
@@ -61,12 +66,14 @@ export async function openPartial(
   reserve: Reserve,
 ): Promise<Partial> {
   const owned = tokenOf(header);
-  const lock = await tryHold(await area.folder.at(`${owned}.lock`));
-  const token = lock ? owned : randomBytes(16).toString('hex');
+  const before = await holdWithin(await area.folder.at(`${owned}.lock`), releaseTime);
+  const token = before ? owned : randomBytes(16).toString('hex');
+  const hold = before ?? (await holdWithin(await area.folder.at(`${token}.lock`), releaseTime));
+  if (!hold) throw new SharingError('write-failed', 'no partial can be held');
   try {
-    return await openUnder(area, header, token, lock, reserve);
+    return await openUnder(area, header, token, hold, reserve);
   } catch (error) {
-    await lock?.[Symbol.asyncDispose]();
+    await hold[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -80,7 +87,7 @@ async function openUnder(
   area: LandingArea,
   header: JournalHeader,
   token: string,
-  lock: AsyncDisposable | undefined,
+  hold: Hold,
   reserve: Reserve,
 ): Promise<Partial> {
   const { size, algorithm } = header;
@@ -124,16 +131,20 @@ async function openUnder(
       await journal.write(encodeJournalHeader(header), 0, undefined, 0);
     },
     digests: () => readSlots(journal, chunks),
+    isOurs: () => hold.isOurs(),
     sync: () => syncing.finish(),
     async close(keep) {
-      await syncing.idle();
+      // What a failed sync has lost may look whole as long as it is remembered: it cannot be relied on.
+      const lost = await syncing.idle();
+      // Nobody would find again what has a name by chance.
+      const kept = keep && !lost && token === tokenOf(header);
       try {
-        // A partial that was renamed is not here any more.
-        if (!keep) await remove(area, name, journalName);
+        // A partial that was renamed is not here any more; one that was taken from us is not ours to remove.
+        if (!kept && (await hold.isOurs())) await remove(area, name, journalName);
       } finally {
         await file.close();
         await journal.close();
-        await lock?.[Symbol.asyncDispose]();
+        await hold[Symbol.asyncDispose]();
       }
     },
   };

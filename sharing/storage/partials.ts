@@ -1,6 +1,6 @@
 import type { LandingArea } from '#sharing/storage/area.js';
 import { readJournalHeader, type JournalHeader } from '#sharing/storage/journal.js';
-import { tryHold } from '#sharing/storage/lock.js';
+import { holdWithin, isHeld } from '#sharing/storage/lock.js';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 
@@ -9,7 +9,7 @@ export const partialLifetime = 7 * 24 * 60 * 60 * 1000;
 /** Partials that are kept for another time, of one peer and in all; then the oldest goes. */
 export const maxKept = { perPeer: 8, inAll: 64 };
 
-const ownPattern = /^([0-9a-f]{32})\.(part|journal|lock|reserved)(\.[0-9a-f]{12})?$/;
+const ownPattern = /^([0-9a-f]{32})\.(part|journal|lock)(\.[0-9a-f]{12})?$/;
 
 /** A partial that waits for its transfer to go on. */
 export interface KeptPartial {
@@ -36,7 +36,7 @@ export async function listPartials(area: LandingArea): Promise<readonly KeptPart
 
 /** Removes a partial that nobody holds; false when somebody does. */
 export async function removePartial(area: LandingArea, token: string): Promise<boolean> {
-  await using hold = await tryHold(await area.folder.at(`${token}.lock`));
+  await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
   if (!hold) return false;
   await unlink(await area.folder.at(`${token}.part`)).catch(() => undefined);
   await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
@@ -51,7 +51,8 @@ export async function thinOut(area: LandingArea, peer: string): Promise<void> {
     ...all.slice(0, Math.max(0, all.length - maxKept.inAll + 1)),
     ...own.slice(0, Math.max(0, own.length - maxKept.perPeer + 1)),
   ];
-  for (const { token } of tooMany) await removePartial(area, token);
+  // What cannot be removed now is no reason to refuse a file.
+  for (const { token } of tooMany) await removePartial(area, token).catch(() => false);
 }
 
 /**
@@ -73,8 +74,7 @@ export async function removeExpired(area: LandingArea, now: number): Promise<num
 }
 
 async function look(area: LandingArea, token: string): Promise<KeptPartial | undefined> {
-  await using hold = await tryHold(await area.folder.at(`${token}.lock`));
-  if (!hold) return undefined;
+  if (await isHeld(await area.folder.at(`${token}.lock`))) return undefined;
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const journal = await open(await area.folder.at(`${token}.journal`), flags).catch(
     () => undefined,

@@ -1,7 +1,7 @@
 import { errnoOf } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { PrivateName } from '#sharing/storage/folder.js';
-import { tryHold } from '#sharing/storage/lock.js';
+import { holdWithin } from '#sharing/storage/lock.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
 import { lstat, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 
@@ -53,7 +53,7 @@ export async function removeReservations(area: LandingArea): Promise<void> {
     const [, token] = notePattern.exec(found) ?? [];
     if (token === undefined) continue;
     // Whoever holds the partial may be about to take the name.
-    await using hold = await tryHold(await area.folder.at(`${token}.lock`));
+    await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
     if (!hold) continue;
     const note = `${await area.folder.self()}/${found}`;
     const name = await readFile(note, 'utf8').catch(() => '');

@@ -25,7 +25,7 @@ import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
-import type { Policy, Want } from '#sharing/wire/message.js';
+import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** How one file ended, from the receiver's side. */
@@ -50,14 +50,12 @@ export interface Receiving {
   readonly outcome: Promise<ReceiveOutcome>;
 }
 
-export interface ReceiveOptions extends Omit<Expected, 'replace'> {
+export interface ReceiveOptions extends Expected {
   readonly id: number;
   readonly file: number;
   /** Opened when it is needed, so that nothing is made for an offer that is refused. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
-  /** What becomes of it when its name is taken. */
-  readonly policy: Policy;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
   readonly onProgress?: OnProgress;
@@ -125,8 +123,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       want({ want: 'nothing', file, reason: 'identical', ...same });
       over({ kind: 'identical', size, ...same });
     } else if (!comparison.hopeful()) {
-      const replace = standing === 'instead';
-      landing = await openLanding(await options.area(), room, { ...options, replace });
+      landing = await openLanding(await options.area(), room, options);
       // It may have been given up while the partial was made.
       if (rules.phase() === phase) await begin(landing, phase === 'comparing');
     } else if (phase === 'deciding') {
@@ -148,8 +145,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       want({ want: 'digests', file });
     } else {
       const none = new Uint8Array(chunkCount(size));
+      const phase = rules.phase();
       await from.retag(none);
-      if (!refusal) wantMissing(missingBut(none));
+      if (rules.phase() === phase) wantMissing(missingBut(none));
     }
   }
 
@@ -166,10 +164,14 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     for (let chunk = 0; chunk < missing.length; chunk += 1) {
       if (missing[chunk] === 1 || rules.phase() === 'refusing' || rules.phase() === 'over')
         continue;
+      takenBack.signal.throwIfAborted();
       if ((await landing?.verify(chunk)) === true) {
         confirm(chunk);
         continue;
       }
+      // It would have to come again, and nobody is there to send it, or it is not wanted any more.
+      takenBack.signal.throwIfAborted();
+      connection.signal.throwIfAborted();
       rules.wantAlso(chunk);
       want({ want: 'ranges', file, ranges: [[chunk, chunk + 1]] });
     }
@@ -273,7 +275,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         settle = resolve;
         const onAbort = (): void => {
           // Nothing more is needed from the other side: what is all here is saved, whoever left meanwhile.
-          if (rules.phase() !== 'finishing') reject(asSharingError(signal.reason));
+          if (rules.phase() === 'finishing') return;
+          rules.finish();
+          reject(asSharingError(signal.reason));
         };
         if (signal.aborted) onAbort();
         signal.addEventListener('abort', onAbort, { once: true });

@@ -20,7 +20,7 @@ import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
 import { openComparison } from '#sharing/storage/identical.js';
 import { journalHeaderLength, journalMagic } from '#sharing/storage/journal.js';
 import { openLanding, type Expected, type Landing } from '#sharing/storage/landing.js';
-import { removeExpired } from '#sharing/storage/partials.js';
+import { listPartials, removeExpired } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
 import { removeReservations, takeReserved } from '#sharing/storage/reservation.js';
 import { openRoom } from '#sharing/storage/room.js';
@@ -48,7 +48,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     size: content.length,
     mtime: 1_600_000_000_123_456,
     algorithm: 'blake3',
-    replace: false,
+    policy: 'number',
     peer: 'PEER',
     tag: '0'.repeat(32),
   });
@@ -210,7 +210,7 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     const name = join(place, 'new_a.bin');
     await writeFile(name, 'the old one');
     const content = Buffer.from('the new one, and longer');
-    const replacing = { ...expected(content), replace: true };
+    const replacing = { ...expected(content), policy: 'overwrite' as const };
     const first = await openLanding(area, room, replacing);
     await write(first, content);
     const reason = new SharingError('cancelled', '');
@@ -232,7 +232,10 @@ describe.each(ways)('a landing, reached by %s', (way) => {
         const { place, area } = await open();
         await writeFile(join(place, 'elsewhere'), 'untouched');
         const content = Buffer.from('new');
-        const landing = await openLanding(area, room, { ...expected(content), replace: true });
+        const landing = await openLanding(area, room, {
+          ...expected(content),
+          policy: 'overwrite' as const,
+        });
         await write(landing, content);
         await stand(join(place, 'new_a.bin'));
         await expect(landing.publish()).rejects.toMatchObject({ name: 'SharingError' });
@@ -242,6 +245,42 @@ describe.each(ways)('a landing, reached by %s', (way) => {
       }
     },
   );
+
+  test('an update leaves what became newer meanwhile, and is numbered', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('offered');
+    const landing = await openLanding(area, room, { ...expected(content), policy: 'update' });
+    await write(landing, content);
+    await writeFile(join(place, 'new_a.bin'), 'newer');
+    expect(await landing.publish()).toMatchObject({ as: 'new_a (2).bin' });
+    expect(await readFile(join(place, 'new_a.bin'), 'utf8')).toBe('newer');
+  });
+
+  test('a partial that was taken over is not published', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const landing = await openLanding(area, room, expected(content));
+    await write(landing, content);
+    await rm(await placeOf(place, 'lock'));
+    await expect(landing.publish()).rejects.toMatchObject({ code: 'write-failed' });
+    await landing.leave(false);
+    expect(await visible(place)).toEqual([]);
+  });
+
+  test('what is being received is not listed, whatever its partial is called', async () => {
+    const { place, area } = await open();
+    const content = Buffer.alloc(chunkSize + 1, 3);
+    const first = await openLanding(area, room, expected(content));
+    const second = await openLanding(area, room, expected(content));
+    await write(first, content, [0]);
+    await write(second, content, [0]);
+    expect(await listPartials(area)).toEqual([]);
+    await second.leave(true);
+    await first.leave(true);
+    // Only the one that can be found again is kept.
+    expect((await listPartials(area)).map(({ header }) => header.name)).toEqual(['new_a.bin']);
+    expect((await left(place)).length).toBe(2);
+  });
 
   test('what is taken back before it has its name is not published', async () => {
     const { place, area } = await open();

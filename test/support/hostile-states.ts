@@ -140,7 +140,7 @@ export const states: readonly State[] = [
   },
   {
     name: 'request 1 was answered',
-    legal: [...always, 'want', 'got', 'receipt', 'fail'],
+    legal: [...always, 'want', 'got', 'receipt', 'fail', 'end'],
     reach: async (served: ServedShare): Reached => {
       const peer = await inside(served);
       peer.say({ t: 'get', id: 1, path: 'missing.txt' });

@@ -27,6 +27,7 @@ function session(...gets: Get[]): ClientSession & { end(error?: SharingError): v
     },
     get: (path: string, options: GetOptions) => gets.shift()!(path, options),
     bye: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   } as unknown as ClientSession & { end(error?: SharingError): void };
 }
 

@@ -432,6 +432,56 @@ describe('a transfer that was cut', () => {
     expect(await partials(place)).toEqual([]);
   });
 
+  /** Everything has landed, but a chunk of it is not good any more. */
+  async function spoilt(): Promise<{ from: string; place: string }> {
+    const from = await temporaryFolder();
+    const one = await transfer({
+      from,
+      bytes: long,
+      onReceived: ({ phase }) => {
+        if (phase === 'saving') one.receiving.cancel();
+      },
+    });
+    await one.received;
+    await one.sent;
+    await writeAt(await kept(one.place, 'part'), last * chunkSize, 'x');
+    return { from, place: one.place };
+  }
+
+  test('ends when nobody is there to send again what is found to be spoilt', async () => {
+    const { from, place } = await spoilt();
+    const again = await transfer(
+      {
+        from,
+        onReceived: ({ bytes }) => {
+          if (bytes >= chunkSize) again.ends[0].close(new SharingError('connection-lost', 'cut'));
+        },
+      },
+      place,
+    );
+    await again.received.catch(() => undefined);
+    await again.sent.catch(() => undefined);
+    expect(await visible(place)).toEqual([]);
+    const third = await transfer({ from }, place);
+    await expectArrived(third, [last]);
+  });
+
+  test('ends at once when it is taken back while what lies there is looked at', async () => {
+    const { from, place } = await spoilt();
+    const again = await transfer(
+      {
+        from,
+        onReceived: ({ bytes }) => {
+          if (bytes >= chunkSize) again.sending.cancel();
+        },
+      },
+      place,
+    );
+    expect(await again.received).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(await again.sent).toMatchObject({ kind: 'failed', error: { code: 'cancelled' } });
+    expect(again.ends.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+  });
+
   test('just before the end needs no byte more', async () => {
     const from = await temporaryFolder();
     const one = await transfer({
