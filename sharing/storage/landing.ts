@@ -143,7 +143,7 @@ export async function openLanding(
         signal?.throwIfAborted();
         const as = await giveName(area, from, expected);
         await keepName(area, from.file, as);
-        // The file is there: what cannot be tidied up now is removed with the expired partials.
+        // The file is there: that its partial cannot be tidied up now makes it no failure.
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
       } catch (error) {
