@@ -1,27 +1,26 @@
 import { ask, type NewCode } from '#sharing/dialogue/asking.js';
 import { clientRun, type ClientRun } from '#sharing/dialogue/pairing.js';
-import { asSharingError, SharingError, writingTo } from '#sharing/errors.js';
+import {
+  getFrom,
+  type GetOptions,
+  type Mover,
+  type TransferOptions,
+} from '#sharing/dialogue/getting.js';
+import type { LeftOut } from '#sharing/dialogue/moving.js';
+import { putTo } from '#sharing/dialogue/putting.js';
+import { SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer, pinServer, readKnownPeers } from '#sharing/identity/known.js';
-import { mustBeApart } from '#sharing/identity/state.js';
 import { judgeServer } from '#sharing/identity/trust.js';
 import { parseCode, type PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
-import { lazyArea, type LandingArea } from '#sharing/storage/area.js';
-import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
-import { isSafeName, ownName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
-import { removeExpired } from '#sharing/storage/partials.js';
-import { removeReservations } from '#sharing/storage/reservation.js';
+import { safePath } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
-import { sourceOf, type Source } from '#sharing/storage/source.js';
-import type { OnProgress } from '#sharing/transfer/progress.js';
 import { placeOf } from '#sharing/transport/address.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
-import type { Policy, Right } from '#sharing/wire/message.js';
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import type { Right } from '#sharing/wire/message.js';
 
 export type { Policy } from '#sharing/wire/message.js';
 
@@ -64,43 +63,23 @@ export interface ServerFacts {
   readonly rights: readonly Right[];
 }
 
-/** How one file ended well; `as` is its name on the receiving side. */
-export type Transferred =
-  | {
-      readonly outcome: 'received' | 'stored' | 'identical';
-      readonly path: string;
-      readonly as: string;
-      readonly size: number;
-      /** `<algorithm>:<hex>`. */
-      readonly digest: string;
-    }
-  /** What stands there stays, as the policy says. */
-  | { readonly outcome: 'skipped'; readonly path: string; readonly as: string };
-
-export interface TransferOptions {
-  /** A plain name, without prefix. */
-  readonly as?: string;
-  /** What becomes of it when its name is taken: numbered, if nothing is said. */
-  readonly policy?: Policy;
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
-}
-
-export interface GetOptions extends TransferOptions {
-  /** Made if need be. */
-  readonly folder: string;
-  readonly receivedPrefix: string;
-}
+/** What the sender of many files left out without a word: links and the like, and names that begin with a dot. */
+export type { LeftOut } from '#sharing/dialogue/moving.js';
+export type { GetOptions, TransferOptions } from '#sharing/dialogue/getting.js';
+export type { Ended, Transferred } from '#sharing/gathering.js';
 
 /** An open session. Every method throws SharingError. */
 export interface ClientSession extends AsyncDisposable {
   readonly server: ServerFacts;
   /** Pages of the rows of a remote folder, sorted by name. */
   list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
-  /** Gets one remote file. Its local name comes only from what was typed. */
-  get(path: string, options: GetOptions): Promise<Transferred>;
-  /** Puts one local file, `file` being a path on this machine. */
-  put(file: string, options: TransferOptions): Promise<Transferred>;
+  /**
+   * Gets a file, a folder, or what matches a pattern that is no path. The local name of a file or folder comes only
+   * from what was typed. Rejects when all of it failed or broke off; what `onEnded` was told of is received.
+   */
+  get(path: string, options: GetOptions): Promise<LeftOut>;
+  /** Puts local files and folders in one transfer; paths on this machine. */
+  put(files: readonly string[], options: TransferOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
   /** For the owner: asks the server to stop; resolves when it has ended this session. */
@@ -173,51 +152,14 @@ function sessionOf(
   connection: Connection,
   asking: Awaited<ReturnType<typeof ask>>,
 ): ClientSession {
-  const room = openRoom(limits);
+  const mover: Mover = { device, asking, room: openRoom(limits), now };
 
   return {
     server,
     list: (path, signal) => asking.list(pathOf(path), signal),
 
-    async get(path, { folder, receivedPrefix, as, policy = 'number', ...rest }) {
-      const wanted = pathOf(path);
-      const last = safePath(wanted).at(-1);
-      if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
-      const name = as === undefined ? safeName(`${receivedPrefix}${last}`) : plainName(as);
-      await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
-      const area = async (): Promise<LandingArea> => {
-        const opened = await landing.open();
-        await removeReservations(opened);
-        await removeExpired(opened, now());
-        return opened;
-      };
-      const outcome = await asking.get(wanted, { area, room, name, policy, ...rest });
-      if (outcome.kind === 'failed') throw outcome.error;
-      if (outcome.kind === 'skipped') return { outcome: 'skipped', path, as: outcome.as };
-      const { kind, as: stored, size, digest } = outcome;
-      return { outcome: kind, path, as: stored, size, digest };
-    },
-
-    async put(file, { as, policy = 'number', ...rest }) {
-      const path = resolve(file);
-      // What goes out is the name that was asked for; how it is called here is its user's affair.
-      const plain = as === undefined ? undefined : plainName(as);
-      const name = plain ?? safeName(basename(path));
-      await using source = await openLocal(path, device.tagKey);
-      const names = { name, ...(plain && { as: plain }) };
-      const outcome = await asking.put(source, { ...names, policy, ...rest });
-      if (outcome.kind === 'failed') throw outcome.error;
-      if (outcome.kind === 'skipped') {
-        if (policy === 'skip' || policy === 'update') {
-          return { outcome: 'skipped', path: file, as: outcome.as };
-        }
-        throw new SharingError('protocol', 'the server skipped what it was not to skip');
-      }
-      const { as: stored, digest } = outcome;
-      const how = outcome.kind === 'stored' ? 'stored' : 'identical';
-      return { outcome: how, path: file, as: stored, size: source.size, digest };
-    },
-
+    get: (path, wish) => getFrom(mover, path, wish),
+    put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),
     shutdown: () => asking.shutdown(),
     bye: () => asking.bye(),
@@ -239,32 +181,6 @@ function pairingOf(
     const peer = { id: channel.serverId, name, rights: [], how: 'code' } as const;
     await addPeer(device.stateFolder, peer, new Date(now()));
   });
-}
-
-/** Opens the file that the user named for a put; links in the way to it are the user's own words. */
-async function openLocal(path: string, tagKey: Buffer): Promise<Source> {
-  try {
-    await using folder = await openFolder(dirname(path));
-    const { handle, stats } = await openRegular(folder, ownName(basename(path)));
-    return sourceOf(handle, stats, tagKey);
-  } catch (error) {
-    const { code, message } = asSharingError(error, 'read-failed');
-    const known = code === 'folder-missing' ? 'not-found' : code;
-    throw new SharingError(known, message, { local: true }, error);
-  }
-}
-
-/** The receiving folder, made when the first file is offered. */
-async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
-  await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
-  await mustBeApart(stateFolder, folder);
-  return openFolder(folder);
-}
-
-/** A name that the user chose for the other side of the transfer. */
-function plainName(as: string): SafeName {
-  if (isSafeName(as)) return as;
-  throw new SharingError('name-refused', `"${as}" is no plain name`, { what: 'as' });
 }
 
 /** The wire form of what was typed: judged here too, so that a slip is told before anything is sent. */

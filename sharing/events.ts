@@ -42,6 +42,18 @@ export type SharingEvent =
       readonly path: string;
       readonly as: string;
     }
+  /** A folder, or what matched a pattern; only what failed in it was told one by one. */
+  | {
+      readonly event: 'many-out' | 'many-in';
+      readonly session: number;
+      readonly path: string;
+      readonly files: number;
+      /** Of files that travelled. */
+      readonly bytes: number;
+      readonly failed: number;
+      /** Milliseconds from the request to the last word. */
+      readonly took: number;
+    }
   | {
       readonly event: 'file-failed';
       readonly session: number;

@@ -1,10 +1,13 @@
+import { isGlob } from '#sharing/session/glob.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
+import { folderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
+import { matching } from '#sharing/storage/matches.js';
 import { listPartials, removePartial } from '#sharing/storage/partials.js';
 import { safePath } from '#sharing/storage/path.js';
 import { openShare, type Entry } from '#sharing/storage/share.js';
-
 import { lstat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 
 export type { Entry } from '#sharing/storage/share.js';
 export type { Progress } from '#sharing/transfer/progress.js';
@@ -19,6 +22,25 @@ export async function* listLocal(
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   await using share = await openShare(folder, Buffer.alloc(0));
   yield* share.list(safePath(path.replace(/\/+$/, '')));
+}
+
+/**
+ * The files and folders of this machine that match a pattern, in order, as paths like the one that was typed; none when
+ * it is no pattern. `base` is where a relative one begins.
+ */
+export async function matchLocal(base: string, pattern: string): Promise<readonly string[]> {
+  const names = pattern.split('/');
+  const wild = names.findIndex((name) => isGlob(name));
+  if (wild < 0) return [];
+  const above = names.slice(0, wild).join('/');
+  const place = pattern.startsWith('/') ? above || '/' : resolve(base, above);
+  await using root = await openFolder(place);
+  await using folders = folderCache(root);
+  const found: string[] = [];
+  for await (const path of matching(folders, names.slice(wild))) {
+    found.push([...names.slice(0, wild), ...path].join('/'));
+  }
+  return found;
 }
 
 /** A file that broke off on its way into a folder, and waits there to go on. */
@@ -49,9 +71,10 @@ export async function keptTransfers(
   await using area: LandingArea = await openLandingArea(target);
   const kept: KeptTransfer[] = [];
   for (const { token, header, bytes, touched } of await listPartials(area)) {
-    if (remove && !(await removePartial(area, token))) continue;
     const { name, peer, size } = header;
-    kept.push({ name, peer, size, bytes, touched: Math.round(touched * 1000) });
+    const taken = await bytes();
+    if (remove && !(await removePartial(area, token))) continue;
+    kept.push({ name, peer, size, bytes: taken, touched: Math.round(touched * 1000) });
   }
   return kept;
 }

@@ -1,5 +1,6 @@
 import type { ClientSession, TransferOptions } from '#sharing/client.js';
 import { asSharingError, SharingError, type ErrorCode } from '#sharing/errors.js';
+import type { OnEnded } from '#sharing/gathering.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -73,11 +74,18 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
       }
       wish.onProgress?.(progress);
     };
+    // What was told before a break is not told again after it.
+    const told = new Set<string>();
+    const onEnded: OnEnded = (ended) => {
+      if (told.has(ended.path)) return;
+      told.add(ended.path);
+      wish.onEnded(ended);
+    };
     working += 1;
     try {
       for (;;) {
         try {
-          return await work(current, { ...wish, onProgress });
+          return await work(current, { ...wish, onProgress, onEnded });
         } catch (thrown) {
           const error = asSharingError(thrown);
           idleBreaks += 1;
@@ -118,7 +126,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     closed,
     list: (path, signal) => current.list(path, signal),
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
-    put: (file, wish) => transfer(wish, (session, mine) => session.put(file, mine)),
+    put: (files, wish) => transfer(wish, (session, mine) => session.put(files, mine)),
     newCode: (uses) => current.newCode(uses),
     shutdown: () => current.shutdown(),
     bye: () => current.bye(),

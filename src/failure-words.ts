@@ -136,7 +136,11 @@ export const failureWords: Record<ErrorCode, Words> = {
     say: () => 'no such file or folder',
     hint: ({ local }) => (local === true ? localHint : 'list shows what is there'),
   },
-  'is-folder': { exit: files, say: () => 'this is a folder', hint: 'name the files in it' },
+  'is-folder': {
+    exit: files,
+    say: () => 'this is a folder',
+    hint: 'name it, or * for all that is in the share',
+  },
   'not-a-folder': {
     exit: files,
     say: () => 'this is not a folder',

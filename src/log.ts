@@ -140,6 +140,11 @@ function sharingWords(event: SharingEvent): string {
       return `received ${quote(event.as)}`;
     case 'file-same':
       return `${quote(event.path)} is there already`;
+    case 'many-out':
+    case 'many-in': {
+      const verb = event.event === 'many-out' ? 'sent' : 'received';
+      return `${verb} ${event.files} files of ${quote(event.path)}, ${event.failed} failed`;
+    }
     case 'file-failed':
       return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message, event.facts)).message}`;
     case 'partials-removed':

@@ -6,6 +6,7 @@ import {
   sendFile,
   type Service,
 } from '#sharing/dialogue/serving.js';
+import { receiveMany, sendMany } from '#sharing/dialogue/serving-many.js';
 import { inTurn } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
@@ -25,6 +26,8 @@ export interface AnsweringOptions extends Service {
   /** The owner wants the server to stop. */
   readonly onShutdown: () => void;
 }
+
+type ServeAction = Extract<ServerAction, { readonly do: 'serve' }>;
 
 /**
  * The server's side of one session: carries out what its rules decide, until the connection ends. Gives
@@ -62,10 +65,13 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         run(action.id, pathText(action.path), () => listFolder(options, action.id, action.path));
         return undefined;
       case 'serve':
-        run(action.id, pathText(action.path), () => sendFile(options, action.id, action.path));
+        run(action.id, pathText(action.path), () => serve(action));
         return undefined;
       case 'accept':
         run(action.id, action.offer[0], () => receiveFile(options, action));
+        return undefined;
+      case 'accept-batch':
+        run(action.id, action.offer.files[0]?.[0] ?? '', () => receiveMany(options, action));
         return undefined;
       case 'pair':
         pairing = serverRun(options);
@@ -89,6 +95,18 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         return undefined;
       default:
         return transfers.carryOut(action);
+    }
+  }
+
+  /** A file that has the path, or else what is in it, or matches it. */
+  async function serve({ id, path, glob }: ServeAction): Promise<void> {
+    try {
+      await sendFile(options, id, path);
+    } catch (error) {
+      const code = error instanceof SharingError ? error.code : undefined;
+      if (code === 'is-folder' && path.length > 0) await sendMany(options, id, path, false);
+      else if (code === 'not-found' && glob) await sendMany(options, id, path, true);
+      else throw error;
     }
   }
 

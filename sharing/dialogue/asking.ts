@@ -3,8 +3,12 @@ import { list } from '#sharing/dialogue/listing.js';
 import {
   get,
   put,
+  putMany,
   type GetOptions,
+  type LeftOut,
+  type ManyMoved,
   type Moving,
+  type PutManyOptions,
   type PutOptions,
 } from '#sharing/dialogue/moving.js';
 import { requestTable } from '#sharing/dialogue/requests.js';
@@ -38,8 +42,9 @@ export interface AskingOptions {
 export interface Asking {
   readonly welcome: MessageOf<'welcome'>;
   list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
-  get(path: string, options: GetOptions): Promise<ReceiveOutcome>;
+  get(path: string, options: GetOptions): Promise<ReceiveOutcome | ManyMoved>;
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
+  putMany(options: PutManyOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
   /** For the owner: asks the server to stop; resolves when it has ended this session. */
@@ -117,6 +122,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     list: (path, signal) => list(connection, requests, path, signal),
     get: (path, wish) => get(moving, path, wish),
     put: (source, wish) => put(moving, source, wish),
+    putMany: (wish) => putMany(moving, wish),
     newCode: (uses) =>
       new Promise<NewCode>((resolve, reject) => {
         const id = requests.begin('coding', () => ({ coded: resolve, refused: reject }));

@@ -8,10 +8,13 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
+import { startBatchReceiving, type ReceivedOne } from '#sharing/transfer/batch-receive.js';
+import { startBatchSending, type SentOne } from '#sharing/transfer/batch-send.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { OfferRow, Policy } from '#sharing/wire/message.js';
+import type { Top } from '#sharing/storage/walk.js';
+import { onlyFile, type OfferRow, type Policy } from '#sharing/wire/message.js';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
@@ -30,48 +33,79 @@ export interface GetOptions {
   /** Made when the server has offered the file. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
-  /** Final name, with the prefix. */
+  /** Final name of a file that has the path itself. */
   readonly name: SafeName;
+  /** Final name of what the server offers for a folder or a glob. Throws SharingError for what was not asked for. */
+  readonly nameOf: (offered: SafeName, type: 'file' | 'folder') => SafeName;
+  /** What has no such path may match it. */
+  readonly glob: boolean;
   readonly policy: Policy;
+  /** For a folder or a glob: how each file in it ended. */
+  readonly onEnd: (one: ReceivedOne) => void;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
 
-/** Gets one file. Rejects with the server's refusal, or with the reason of a lost connection. */
-export async function get(moving: Moving, path: string, wish: GetOptions): Promise<ReceiveOutcome> {
+/** What the sender of many files left out without a word. */
+export interface LeftOut {
+  readonly links: number;
+  readonly hidden: number;
+}
+
+/** A folder, or what matched a glob: how its files ended was told one by one. */
+export interface ManyMoved {
+  readonly kind: 'many';
+  readonly left: LeftOut;
+}
+
+/** Gets a file, a folder or what matches. Rejects with the server's refusal, or the reason of a lost connection. */
+export async function get(
+  moving: Moving,
+  path: string,
+  wish: GetOptions,
+): Promise<ReceiveOutcome | ManyMoved> {
   const { connection, requests, transfers, algorithm, serverId, stallTime } = moving;
-  let receiving: Receiving | undefined;
-  const { onProgress } = wish;
-  const outcome = deferred<ReceiveOutcome>();
+  let arriving: Pick<Receiving, 'abandon' | 'cancel'> | undefined;
+  const { area, room, policy, glob, onEnd, onProgress } = wish;
+  const outcome = deferred<ReceiveOutcome | ManyMoved>();
   const id = requests.begin('getting', (begun) => ({
     refused(error) {
       // Once it has begun, it ends by itself, and only then may its folder be let go.
-      if (receiving) receiving.abandon(error);
+      if (arriving) arriving.abandon(error);
       else outcome.reject(error);
     },
-    offered([, size, mtime, tag]) {
-      receiving = startReceiving(connection, {
+    offered(offer) {
+      const common = {
         id: begun,
-        file: 0,
-        area: wish.area,
-        room: wish.room,
-        name: wish.name,
-        policy: wish.policy,
-        size,
-        mtime,
-        tag,
+        area,
+        room,
+        policy,
         peer: serverId,
         algorithm,
         stallTime,
         ...(onProgress && { onProgress }),
-      });
-      transfers.receiving.set(begun, receiving);
-      receiving.outcome.then(outcome.resolve, outcome.reject);
-      if (wish.signal?.aborted) receiving.cancel();
+      };
+      if (offer.batch) {
+        const { nameOf } = wish;
+        const many = startBatchReceiving(connection, offer, { ...common, nameOf, onEnd });
+        transfers.receiving.set(begun, many);
+        arriving = many;
+        many.outcome.then((left) => {
+          outcome.resolve({ kind: 'many', left });
+        }, outcome.reject);
+      } else {
+        const [, size, mtime, tag] = onlyFile(offer);
+        const { name } = wish;
+        const one = startReceiving(connection, { ...common, file: 0, name, size, mtime, tag });
+        transfers.receiving.set(begun, one);
+        arriving = one;
+        one.outcome.then(outcome.resolve, outcome.reject);
+      }
+      if (wish.signal?.aborted) arriving.cancel();
     },
   }));
-  connection.send({ t: 'get', id, path });
-  return withCancel(moving, id, outcome.promise, () => receiving?.cancel(), wish.signal);
+  connection.send({ t: 'get', id, path, ...(glob && { glob }) });
+  return withCancel(moving, id, outcome.promise, () => arriving?.cancel(), wish.signal);
 }
 
 export interface PutOptions {
@@ -115,6 +149,49 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
     more: false,
     ...(as !== undefined && { as }),
     ...(policy !== 'number' && { policy }),
+  });
+  const cancel = (): void => transfers.sending.get(id)?.cancel();
+  return withCancel(moving, id, outcome.promise, cancel, wish.signal);
+}
+
+export interface PutManyOptions {
+  readonly tops: readonly Top[];
+  /** A plain name for the only one. */
+  readonly as?: SafeName;
+  readonly policy: Policy;
+  readonly tagKey: Buffer;
+  readonly onEnd: (one: SentOne) => void;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/** Puts files and folders in one transfer. Rejects with the server's refusal, or the reason of a lost connection. */
+export async function putMany(moving: Moving, wish: PutManyOptions): Promise<LeftOut> {
+  const { connection, requests, transfers, algorithm, stallTime } = moving;
+  const { tops, as, policy, tagKey, onEnd, onProgress } = wish;
+  const left = { links: 0, hidden: 0 };
+  const outcome = deferred<LeftOut>();
+  const options = {
+    tops,
+    algorithm,
+    tagKey,
+    stallTime,
+    wish: { ...(as !== undefined && { as }), ...(policy !== 'number' && { policy }) },
+    left,
+    onEnd,
+    ...(onProgress && { onProgress }),
+  };
+  const id = requests.begin('sending', (begun) => {
+    const sending = startBatchSending(connection, { id: begun, ...options });
+    transfers.sending.set(begun, sending);
+    sending.outcome.then(() => {
+      outcome.resolve(left);
+    }, outcome.reject);
+    return {
+      refused(error) {
+        sending.abandon(error);
+      },
+    };
   });
   const cancel = (): void => transfers.sending.get(id)?.cancel();
   return withCancel(moving, id, outcome.promise, cancel, wish.signal);

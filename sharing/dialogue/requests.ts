@@ -2,12 +2,12 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import { patience, watchStall, type StallWatch } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { EntryRow, OfferRow } from '#sharing/wire/message.js';
+import type { EntryRow, MessageOf } from '#sharing/wire/message.js';
 
 /** What one request waits for. */
 export interface Request {
   readonly rows?: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
-  readonly offered?: (offer: OfferRow) => void;
+  readonly offered?: (offer: MessageOf<'offer'>) => void;
   readonly coded?: (code: { readonly code: string; readonly expires: number }) => void;
   /** The server ended the request, or the connection is gone. */
   readonly refused: (error: SharingError) => void;

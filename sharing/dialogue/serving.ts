@@ -58,7 +58,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   const path = pathText(asked);
   const source = await share.open(asked);
   const { size, mtime, tag } = source;
-  const algorithm = algorithmOf(service);
+  const algorithm = agreedDigest(service);
   const sending = startSending(connection, { id, file: 0, source, algorithm, stallTime });
   transfers.sending.set(id, sending);
   connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
@@ -93,13 +93,13 @@ export async function receiveFile(
     file: 0,
     area: landing.open,
     room: room(),
-    name: receivedName(service.receivedPrefix, path, plain),
+    name: topName(service.receivedPrefix, lastName(path), plain),
     policy,
     size,
     mtime,
     tag,
     peer: clientId,
-    algorithm: algorithmOf(service),
+    algorithm: agreedDigest(service),
     stallTime,
   });
   transfers.receiving.set(id, receiving);
@@ -131,13 +131,19 @@ export function fileFailed(
 }
 
 /** All of the offered path is judged; what is used of it is its last name. */
-function receivedName(prefix: string, offered: string, plain: string | undefined): SafeName {
+function lastName(offered: string): SafeName {
   const last = safePath(offered).at(-1);
   if (last === undefined) throw new SharingError('name-refused', 'an empty name');
-  return safeName(plain ?? `${prefix}${last}`);
+  return last;
 }
 
-function algorithmOf({ rules }: Service): DigestAlgorithm {
+/** The name of what is offered, here: `plain` if one was asked for, else with the prefix. */
+export function topName(prefix: string, offered: SafeName, plain: string | undefined): SafeName {
+  return safeName(plain ?? `${prefix}${offered}`);
+}
+
+/** The algorithm that both sides use. */
+export function agreedDigest({ rules }: Service): DigestAlgorithm {
   const agreed = rules.digest();
   if (!agreed) throw new SharingError('internal', 'a transfer before the welcome');
   return agreed;

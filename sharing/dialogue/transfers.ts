@@ -4,17 +4,22 @@ import type { TransferAction } from '#sharing/session/incoming.js';
 import type { Receiving } from '#sharing/transfer/receive.js';
 import type { Sending } from '#sharing/transfer/send.js';
 
+/** One file, or many, on the way out: what its receiver says is for it. */
+type Outgoing = Pick<Sending, 'tell' | 'cancel'>;
+/** The same on the way in. */
+type Arriving = Pick<Receiving, 'tell' | 'chunk' | 'data' | 'cancel'>;
+
 /** The transfers of one connection, by id. */
 export interface Transfers {
-  readonly sending: Map<number, Sending>;
-  readonly receiving: Map<number, Receiving>;
+  readonly sending: Map<number, Outgoing>;
+  readonly receiving: Map<number, Arriving>;
   /** Hands something to the transfer it concerns. Throws SharingError `protocol` when that has not begun. */
   carryOut(action: TransferAction): Promise<void> | undefined;
 }
 
 export function transferTable(): Transfers {
-  const sending = new Map<number, Sending>();
-  const receiving = new Map<number, Receiving>();
+  const sending = new Map<number, Outgoing>();
+  const receiving = new Map<number, Arriving>();
   const chunks = openChunk();
 
   function find<T>(table: ReadonlyMap<number, T>, id: number): T {

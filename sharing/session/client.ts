@@ -7,11 +7,11 @@ import {
 } from '#sharing/session/incoming.js';
 import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import {
+  onlyFile,
   protocolVersion,
   type EntryRow,
   type Message,
   type MessageOf,
-  type OfferRow,
 } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
@@ -30,7 +30,7 @@ export type ClientAction =
       readonly rows: readonly EntryRow[];
       readonly more: boolean;
     }
-  | { readonly do: 'offered'; readonly id: number; readonly offer: OfferRow }
+  | { readonly do: 'offered'; readonly id: number; readonly offer: MessageOf<'offer'> }
   | { readonly do: 'refused'; readonly id: number; readonly error: SharingError }
   /** The server asks for a code; then its share, then its proof. */
   | { readonly do: 'pair'; readonly name: string }
@@ -158,10 +158,9 @@ export function clientRules(trusted: boolean): ClientRules {
     }
   }
 
-  function offered(ready: Ready, { id, files, more }: MessageOf<'offer'>): readonly ClientAction[] {
-    const [offer] = files;
-    if (!offer || files.length > 1 || more)
-      throw new SharingError('protocol', 'more than was asked');
+  function offered(ready: Ready, offer: MessageOf<'offer'>): readonly ClientAction[] {
+    const { id } = offer;
+    if (!offer.batch) onlyFile(offer);
     state = { ...ready, work: new Map(ready.work).set(id, 'receiving') };
     return [{ do: 'offered', id, offer }];
   }

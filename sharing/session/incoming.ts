@@ -1,5 +1,4 @@
 import { SharingError } from '#sharing/errors.js';
-import type { FromReceiver } from '#sharing/session/sending.js';
 import type { ChunkHeader, Digests } from '#sharing/wire/frame.js';
 import type { Message, UnknownMessage } from '#sharing/wire/message.js';
 
@@ -11,9 +10,16 @@ export type Incoming =
   | { readonly t: 'data'; readonly bytes: Buffer }
   | ({ readonly t: 'digests' } & Digests);
 
-/** What the sender of a file says to its receiver, apart from the chunks themselves. */
+/** What the receiver of files says to their sender. */
+export type FromReceiver = Extract<
+  Message,
+  { t: 'want' | 'got' | 'receipt' | 'receipts' | 'placed' | 'fail' | 'finished' | 'stop' }
+>;
+
+/** What the sender of files says to their receiver, apart from the chunks themselves. */
 export type FromSender =
-  ({ readonly t: 'digests' } & Digests) | Extract<Message, { t: 'end' | 'fail' }>;
+  | ({ readonly t: 'digests' } & Digests)
+  | Extract<Message, { t: 'offer' | 'end' | 'fail' | 'stop' }>;
 
 /** What concerns transfers and means the same on both sides. */
 export type TransferAction =
@@ -36,13 +42,22 @@ export function routeTransfer(
 ): readonly TransferAction[] | undefined {
   switch (incoming.t) {
     case 'want':
-      return incoming.files.flatMap((want) => toSending(incoming.id, want));
     case 'got':
     case 'receipt':
-      return toSending(incoming.id, incoming);
+    case 'receipts':
+    case 'placed':
+    case 'finished':
+      return toSending(incoming);
     case 'fail':
-      if (directionOf(incoming.id) !== 'receiving') return toSending(incoming.id, incoming);
+    case 'stop':
+      if (directionOf(incoming.id) !== 'receiving') return toSending(incoming);
       return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
+    case 'offer':
+      // The next page of a batch; the first begins it.
+      if (directionOf(incoming.id) === 'receiving') {
+        return [{ do: 'tell-receiving', id: incoming.id, frame: incoming }];
+      }
+      return incoming.batch === true && isPast(incoming.id) ? [] : undefined;
     case 'end':
     case 'digests':
       if (incoming.t === 'end' && directionOf(incoming.id) === undefined && isPast(incoming.id)) {
@@ -59,7 +74,8 @@ export function routeTransfer(
       return undefined;
   }
 
-  function toSending(id: number, message: FromReceiver): readonly TransferAction[] {
+  function toSending(message: FromReceiver): readonly TransferAction[] {
+    const { id } = message;
     if (directionOf(id) === 'sending') return [{ do: 'tell-sending', id, message }];
     // A word that crossed our own last one is late, not wrong.
     if (isPast(id)) return [];

@@ -1,5 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
-import type { Message, Want } from '#sharing/wire/message.js';
+import { countOf, mustBeRanges } from '#sharing/session/ranges.js';
+import type { Message, Ranges, Want } from '#sharing/wire/message.js';
 import { refusedBy } from '#sharing/wire/refusal.js';
 
 /** Chunks that may be under way without a confirmation, per transfer (PROTOCOL.md, "Window"). */
@@ -18,8 +19,6 @@ interface FailedOutcome {
   readonly kind: 'failed';
   readonly error: SharingError;
 }
-
-type Ranges = readonly (readonly [number, number])[];
 
 type SendState =
   | { readonly phase: 'offered' }
@@ -61,13 +60,13 @@ export type SendAction =
   | { readonly do: 'retract'; readonly error: SharingError }
   | { readonly do: 'stop'; readonly outcome: SendOutcome };
 
-/** Messages of the receiver that concern one file of a transfer. */
-export type FromReceiver = Want | Extract<Message, { t: 'got' | 'receipt' | 'fail' }>;
+/** What the receiver says of one file of a transfer. */
+export type FileReport = Want | Extract<Message, { t: 'got' | 'receipt' | 'fail' }>;
 
 /** The rules of sending one file of `chunks` chunks, without any input or output. */
 export interface SendRules {
   /** Takes what the receiver said. Throws SharingError `protocol` when it may not say that now. */
-  receive(message: FromReceiver): void;
+  receive(message: FileReport): void;
   /** The next thing to do; a chunk or a page of digests counts as begun. */
   next(): SendAction;
   readonly phase: () => SendState['phase'];
@@ -84,7 +83,7 @@ export interface SendRules {
 export function sendRules(chunks: number): SendRules {
   let state: SendState = { phase: 'offered' };
 
-  function receive(message: FromReceiver): void {
+  function receive(message: FileReport): void {
     if (['over', 'refused', 'given-up'].includes(state.phase)) return;
     state = 'want' in message ? afterWant(state, message, chunks) : afterReport(state, message);
   }
@@ -183,6 +182,7 @@ function afterWant(state: SendState, want: Want, chunks: number): SendState {
       const compared = chunks === 0 || (digesting && state.next === chunks);
       const { reason, as, digest } = want;
       if (reason === 'skipped') return over({ kind: reason, as });
+      if (reason === 'staged') throw illegal('staged', state);
       if (!compared || digest === undefined) throw illegal('identical', state);
       return over({ kind: reason, as, digest });
     }
@@ -236,21 +236,6 @@ function afterReport(
   const saving = state.phase === 'ended' || state.phase === 'retracting';
   if (!saving || state.unconfirmed.size > 0) throw illegal('receipt', state);
   return over({ kind: 'stored', as: message.as, size: message.size, digest: message.digest });
-}
-
-/** Ranges are half open, ascending, apart and within the file. */
-function mustBeRanges(ranges: Ranges, chunks: number): void {
-  let end = -1;
-  for (const [from, to] of ranges) {
-    if (from <= end || to <= from || to > chunks) {
-      throw new SharingError('protocol', `wanted range ${from} to ${to} of ${chunks} chunks`);
-    }
-    end = to;
-  }
-}
-
-function countOf(ranges: Ranges): number {
-  return ranges.reduce((sum, [from, to]) => sum + to - from, 0);
 }
 
 function over(outcome: SendOutcome): SendState {

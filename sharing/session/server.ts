@@ -1,12 +1,13 @@
 import { SharingError } from '#sharing/errors.js';
 import { modeWords, within, type Admission, type ServingMode } from '#sharing/session/admission.js';
 import { agreeOnDigest, type DigestAlgorithm } from '#sharing/storage/digest.js';
-import { safePath, type SafePath } from '#sharing/storage/path.js';
+import { patternPath, safePath, type SafePath } from '#sharing/storage/path.js';
 import {
+  onlyFile,
   protocolVersion,
+  type FileRow,
   type Message,
   type MessageOf,
-  type OfferRow,
   type Policy,
   type Right,
   type UnknownMessage,
@@ -24,13 +25,20 @@ export type ServerAction =
   | { readonly do: 'send'; readonly message: Message }
   | { readonly do: 'close'; readonly error?: SharingError; readonly last: Message }
   | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
-  | { readonly do: 'serve'; readonly id: number; readonly path: SafePath }
+  | { readonly do: 'serve'; readonly id: number; readonly path: SafePath; readonly glob: boolean }
   | {
       readonly do: 'accept';
       readonly id: number;
-      readonly offer: OfferRow;
+      readonly offer: FileRow;
       readonly policy: Policy;
       readonly as?: string;
+    }
+  /** The first page of a batch. */
+  | {
+      readonly do: 'accept-batch';
+      readonly id: number;
+      readonly offer: MessageOf<'offer'>;
+      readonly policy: Policy;
     }
   /** Asks for the code; then the first two steps of pairing, worked out elsewhere, and `paired`. */
   | { readonly do: 'pair'; readonly name: string }
@@ -179,7 +187,8 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
         return request(ready, incoming.id, 'sending', 'read', () => ({
           do: 'serve',
           id: incoming.id,
-          path: safePath(incoming.path),
+          path: incoming.glob ? patternPath(incoming.path) : safePath(incoming.path),
+          glob: incoming.glob === true,
         }));
       case 'offer':
         return request(ready, incoming.id, 'receiving', 'write', () => accept(ready, incoming));
@@ -231,7 +240,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
       state = { ...state, work: new Map(ready.work).set(id, work) };
       return [action];
     } catch (error) {
-      if (!(error instanceof SharingError)) throw error;
+      if (!(error instanceof SharingError) || error.code === 'protocol') throw error;
       return [answer(id, error)];
     }
   }
@@ -283,19 +292,15 @@ function directionOf(
   return one === 'listing' ? undefined : one;
 }
 
-function accept(
-  { rights }: Ready,
-  { id, files, more, as, policy = 'number' }: MessageOf<'offer'>,
-): ServerAction {
-  const [offer] = files;
-  if (!offer || files.length > 1 || more) {
-    throw new SharingError('unsupported', 'one file at a time');
-  }
+function accept({ rights }: Ready, offer: MessageOf<'offer'>): ServerAction {
+  const { id, batch, as, policy = 'number' } = offer;
   const replaces = policy === 'overwrite' || policy === 'update';
   if (replaces && !rights.includes('replace')) {
     throw new SharingError('no-right', 'you may not replace files here');
   }
-  return { do: 'accept', id, offer, policy, ...(as !== undefined && { as }) };
+  if (batch) return { do: 'accept-batch', id, offer, policy };
+  const row = onlyFile(offer);
+  return { do: 'accept', id, offer: row, policy, ...(as !== undefined && { as }) };
 }
 
 function answer(id: number, error: SharingError): ServerAction {

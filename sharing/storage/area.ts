@@ -1,11 +1,14 @@
 import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
+import type { SafeName } from '#sharing/storage/path.js';
 import { mkdir, stat } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
   /** Where files get their final names. */
   readonly target: Folder;
+  /** The names from the receiving folder down to `target`; none when it is that folder itself. */
+  readonly below: readonly SafeName[];
   /** `.lanpost` itself. */
   readonly folder: Folder;
 }
@@ -30,7 +33,12 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
     throw notOurs.includes(asSharingError(error).code) ? exposed : error;
   });
   if (await isPrivate(folder)) {
-    return { target, folder, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+    return {
+      target,
+      below: [],
+      folder,
+      [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    };
   }
   await folder[Symbol.asyncDispose]();
   throw exposed;

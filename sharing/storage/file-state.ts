@@ -20,7 +20,14 @@ export function modificationTime({ mtimeNs }: BigIntStats): number {
 
 /** Gives a file its modification time, in microseconds since 1970. */
 export async function setModificationTime(file: FileHandle, time: number): Promise<void> {
-  // As text: Node takes a negative number for "now".
-  const seconds = String(time / 1e6);
+  const seconds = secondsText(time);
   await file.utimes(seconds, seconds);
+}
+
+/** A time in microseconds since 1970 as file calls take it. As text: Node takes a negative number for "now". */
+export function secondsText(time: number): string {
+  const seconds = time / 1e6;
+  // The fraction of a double is cut off on its way to nanoseconds, and must not lose a microsecond there.
+  const cut = Math.trunc(Math.trunc((seconds % 1) * 1e9) / 1000);
+  return String(cut < time % 1e6 ? seconds + 3e-7 : seconds);
 }

@@ -28,12 +28,18 @@ export type FolderWay = 'handle' | 'compare';
 
 /** A name of our own inside `.lanpost`, or `.lanpost` itself; never from a peer. */
 export type PrivateName =
-  '.lanpost' | `${string}.part` | `${string}.journal` | `${string}.lock` | `${string}.reserved`;
+  | '.lanpost'
+  | `${string}.part`
+  | `${string}.tree`
+  | `${string}.journal`
+  | `${string}.lock`
+  | `${string}.reserved`;
 
 // Flags that a system lacks are undefined there, and `|` takes undefined for 0.
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const directoryFlags = noFollow | constants.O_DIRECTORY;
-const fileFlags = noFollow | constants.O_NOCTTY;
+/** For files that are read: no link is followed, no FIFO waited for. */
+export const fileFlags = noFollow | constants.O_NOCTTY;
 const bestWay: FolderWay =
   process.platform === 'linux' && existsSync('/proc/self/fd') ? 'handle' : 'compare';
 
@@ -48,7 +54,10 @@ export async function openFolder(path: string, way: FolderWay = bestWay): Promis
 }
 
 /** Opens a child folder, never through a link. */
-export async function openChild(parent: Folder, name: SafeName | '.lanpost'): Promise<Folder> {
+export async function openChild(
+  parent: Folder,
+  name: SafeName | OwnName | PrivateName,
+): Promise<Folder> {
   const place = await parent.at(name);
   // Where O_NOFOLLOW does not exist the link has to be seen before.
   if (parent.way === 'compare' && !(await lstat(place)).isDirectory()) {

@@ -16,6 +16,8 @@ export interface JournalHeader {
   readonly size: number;
   /** Modification time in microseconds since 1970. */
   readonly mtime: number;
+  /** It is of a folder: beside it lies a tree in place of a part, and there are no slots. */
+  readonly folder?: true | undefined;
 }
 
 const headerSchema = z.object({
@@ -26,6 +28,7 @@ const headerSchema = z.object({
   name: z.string(),
   size: z.int().min(0),
   mtime: z.int(),
+  folder: z.literal(true).optional(),
 }) satisfies z.ZodType<JournalHeader>;
 
 /** First line of a journal; the number is the version of the format (PROTOCOL.md, "Journal"). */
@@ -35,8 +38,8 @@ export const journalHeaderLength = 4096;
 
 /** Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. */
 export function encodeJournalHeader(header: JournalHeader): Buffer {
-  const { algorithm, peer, tag, name, size, mtime } = header;
-  const json = JSON.stringify({ chunkSize, algorithm, peer, tag, name, size, mtime });
+  const { algorithm, peer, tag, name, size, mtime, folder } = header;
+  const json = JSON.stringify({ chunkSize, algorithm, peer, tag, name, size, mtime, folder });
   const text = `${journalMagic}\n${json}\n`;
   const block = Buffer.alloc(journalHeaderLength, ' ');
   const length = block.write(text);

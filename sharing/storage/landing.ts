@@ -1,4 +1,4 @@
-import { errnoOf, SharingError, writeError } from '#sharing/errors.js';
+import { SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -12,15 +12,16 @@ import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
-import { takeReserved } from '#sharing/storage/reservation.js';
-import { standingOf } from '#sharing/storage/policy.js';
+import { giveName, keepName, replaces } from '#sharing/storage/publishing.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
-import { link, lstat, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 
 /** What is to land. */
 export interface Expected {
   /** Final name, with the prefix; numbered when it is taken. */
   readonly name: SafeName;
+  /** Where it comes to lie, with its name, if that is below the receiving folder: a file in a folder that travels. */
+  readonly place?: string;
   readonly size: number;
   /** Microseconds since 1970. */
   readonly mtime: number;
@@ -82,7 +83,7 @@ export async function openLanding(
   expected: Expected,
 ): Promise<Landing> {
   room.mustAllow(expected.size);
-  if (!replaces(expected)) await mustHaveRoom(area, expected.name);
+  if (!replaces(expected.policy)) await mustHaveRoom(area, expected.name);
   const chunks = chunkCount(expected.size);
   let landed = 0;
   let open: Partial | undefined;
@@ -91,7 +92,8 @@ export async function openLanding(
     reservation = await room.reserve(await area.folder.self(), bytes);
   };
   try {
-    open = await openPartial(area, expected, reserve);
+    const header = { ...expected, name: expected.place ?? expected.name };
+    open = await openPartial(area, header, reserve);
   } catch (error) {
     reservation?.release();
     throw writeError(error);
@@ -142,7 +144,7 @@ export async function openLanding(
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
         const as = await giveName(area, from, expected);
-        await keepName(area, from.file, as);
+        await keepName(area.target, from.file, as);
         // The file is there: that its partial cannot be tidied up now makes it no failure.
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };
@@ -169,74 +171,6 @@ async function finish(
   await setModificationTime(partial.file, mtime);
   await partial.sync();
   return digestText(algorithm, digest);
-}
-
-/** Links the partial to the first free name; where there are no links, reserves the name and renames. */
-async function giveName(
-  area: LandingArea,
-  { file, name: partialName, ...from }: Partial,
-  expected: Expected,
-): Promise<SafeName> {
-  const wanted = expected.name;
-  const partial = await area.folder.at(partialName);
-  await mustBeSame(file, partial);
-  if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
-  if (replaces(expected) && (await takeName(area, partial, expected))) return wanted;
-  for (let n = 1; n <= maxNumber; n += 1) {
-    const name = numbered(wanted, n);
-    const place = await area.target.at(name);
-    try {
-      await link(partial, place);
-      return name;
-    } catch (error) {
-      const code = errnoOf(error) ?? '';
-      if (code === 'EEXIST') continue;
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
-    }
-    if (await takeReserved(area, partialName, name)) return name;
-  }
-  throw new SharingError('write-failed', `${maxNumber} names are taken`);
-}
-
-function replaces({ policy }: Expected): boolean {
-  return policy === 'overwrite' || policy === 'update';
-}
-
-/**
- * The file that was there is there until this moment; a folder or a link is never replaced. False when a newer file came
- * meanwhile, which stays too.
- */
-async function takeName(
-  area: LandingArea,
-  partial: string,
-  { name, policy, mtime }: Expected,
-): Promise<boolean> {
-  if ((await standingOf(area.target, name, policy, mtime)) !== 'instead') return false;
-  await rename(partial, await area.target.at(name));
-  return true;
-}
-
-/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
-async function keepName(area: LandingArea, file: FileHandle, name: SafeName): Promise<void> {
-  try {
-    await area.target.sync();
-  } catch (error) {
-    const place = await area.target.at(name);
-    // Somebody may have taken it away meanwhile; what stands there then is not ours. What was replaced is gone.
-    if (await isSame(file, place).catch(() => false)) await unlink(place);
-    throw error;
-  }
-}
-
-/** A name is linked, not a handle: what lies under it has to be what was written and verified. */
-async function mustBeSame(file: FileHandle, place: string): Promise<void> {
-  if (await isSame(file, place)) return;
-  throw new SharingError('write-failed', 'the partial was replaced');
-}
-
-async function isSame(file: FileHandle, place: string): Promise<boolean> {
-  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
-  return ours.ino === there.ino && ours.dev === there.dev;
 }
 
 /** A name that is taken must leave room for a number, or all the bytes would come for nothing. */

@@ -1,15 +1,16 @@
 import type { LandingArea } from '#sharing/storage/area.js';
 import { readJournalHeader, type JournalHeader } from '#sharing/storage/journal.js';
 import { holdWithin, isHeld } from '#sharing/storage/lock.js';
-import { constants } from 'node:fs';
-import { lstat, open, readdir, unlink } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** Milliseconds after which a partial that nobody writes to is removed. */
 export const partialLifetime = 7 * 24 * 60 * 60 * 1000;
 /** Partials that are kept for another time, of one peer and in all; then the oldest goes. */
 export const maxKept = { perPeer: 8, inAll: 64 };
 
-const ownPattern = /^([0-9a-f]{32})\.(part|journal|lock)(\.[0-9a-f]{12})?$/;
+const ownPattern = /^([0-9a-f]{32})\.(part|tree|journal|lock)(\.[0-9a-f]{12})?$/;
 
 /** A partial that waits for its transfer to go on. */
 export interface KeptPartial {
@@ -17,7 +18,7 @@ export interface KeptPartial {
   readonly token: string;
   readonly header: JournalHeader;
   /** Bytes that it takes on the disk. */
-  readonly bytes: number;
+  readonly bytes: () => Promise<number>;
   /** When it was written to, in milliseconds since 1970. */
   readonly touched: number;
 }
@@ -39,6 +40,7 @@ export async function removePartial(area: LandingArea, token: string): Promise<b
   await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
   if (!hold) return false;
   await unlink(await area.folder.at(`${token}.part`)).catch(() => undefined);
+  await removeTree(await area.folder.at(`${token}.tree`)).catch(() => undefined);
   await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
   return true;
 }
@@ -62,15 +64,49 @@ export async function thinOut(area: LandingArea, peer: string): Promise<void> {
 export async function removeExpired(area: LandingArea, now: number): Promise<number> {
   let removed = 0;
   for (const name of await readdir(await area.folder.self())) {
-    if (!ownPattern.test(name)) continue;
+    const [, token, kind] = ownPattern.exec(name) ?? [];
+    if (token === undefined) continue;
     const place = `${await area.folder.self()}/${name}`;
-    const stats = await lstat(place).catch(() => undefined);
     // The change time, not the modification time: a partial gets its source's time just before the end.
-    if (!stats?.isFile() || now - stats.ctimeMs < partialLifetime) continue;
-    await unlink(place).catch(() => undefined);
+    const touched = kind === 'tree' ? await treeTouched(area, token) : await fileTouched(place);
+    if (touched === undefined || now - touched < partialLifetime) continue;
+    if (kind === 'tree') await removeTree(place).catch(() => undefined);
+    else await unlink(place).catch(() => undefined);
     removed += 1;
   }
   return removed;
+}
+
+async function fileTouched(place: string): Promise<number | undefined> {
+  const stats = await lstat(place).catch(() => undefined);
+  return stats?.isFile() ? stats.ctimeMs : undefined;
+}
+
+/** What lies in a tree says little of when something came last; its journal is touched each time. */
+async function treeTouched(area: LandingArea, token: string): Promise<number | undefined> {
+  const journal = await fileTouched(await area.folder.at(`${token}.journal`));
+  const tree = await lstat(await area.folder.at(`${token}.tree`)).catch(() => undefined);
+  return journal ?? tree?.ctimeMs;
+}
+
+/** Removes a tree that was left here; links in it, which are never ours, are not followed. */
+async function removeTree(place: string): Promise<void> {
+  await rm(place, { recursive: true, force: true });
+}
+
+/** Bytes of all that lies in a tree. */
+async function treeBytes(place: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(place, { withFileTypes: true, recursive: true })) {
+    const stats = await lstat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    if (stats?.isFile()) bytes += diskBytes(stats);
+  }
+  return bytes;
+}
+
+/** Where blocks are not counted there is only the length. */
+function diskBytes({ blocks, size }: Stats): number {
+  return blocks > 0 ? blocks * 512 : size;
 }
 
 async function look(area: LandingArea, token: string): Promise<KeptPartial | undefined> {
@@ -82,11 +118,14 @@ async function look(area: LandingArea, token: string): Promise<KeptPartial | und
   if (!journal) return undefined;
   try {
     const header = await readJournalHeader(journal);
-    const part = await lstat(await area.folder.at(`${token}.part`)).catch(() => undefined);
-    if (!header || !part?.isFile()) return undefined;
-    // Where blocks are not counted there is only the length.
-    const bytes = part.blocks > 0 ? part.blocks * 512 : part.size;
-    return { token, header, bytes, touched: part.ctimeMs };
+    if (!header) return undefined;
+    const place = await area.folder.at(header.folder ? `${token}.tree` : `${token}.part`);
+    const part = await lstat(place).catch(() => undefined);
+    if (header.folder ? !part?.isDirectory() : !part?.isFile()) return undefined;
+    const touched = header.folder ? (await journal.stat()).ctimeMs : (part?.ctimeMs ?? 0);
+    const bytes = async (): Promise<number> =>
+      header.folder ? treeBytes(place) : part ? diskBytes(part) : 0;
+    return { token, header, bytes, touched };
   } finally {
     await journal.close();
   }

@@ -30,6 +30,17 @@ export function safePath(text: string): SafePath {
   return names.map((name) => safeName(name)) as readonly SafeName[] as SafePath;
 }
 
+/**
+ * The same of names that may hold wildcards, which no Windows name may: what they match is judged again. Throws
+ * SharingError `name-refused`.
+ */
+export function patternPath(text: string): SafePath {
+  const names = text.split('/');
+  const wild = names.map((name) => name.replace(/[*?]/g, '_'));
+  safePath(wild.join('/'));
+  return names as readonly string[] as SafePath;
+}
+
 /** Judges one name. Throws SharingError `name-refused` or `name-too-long`. */
 export function safeName(name: string): SafeName {
   const reason = whyNot(name);

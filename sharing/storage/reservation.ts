@@ -1,8 +1,9 @@
 import { errnoOf } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
+import { folderCache } from '#sharing/storage/folder-cache.js';
 import type { PrivateName } from '#sharing/storage/folder.js';
-import { holdWithin } from '#sharing/storage/lock.js';
-import { isSafeName, type SafeName } from '#sharing/storage/path.js';
+import { holdWithin, isHeld } from '#sharing/storage/lock.js';
+import { safePath, type SafeName } from '#sharing/storage/path.js';
 import { lstat, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 
 /**
@@ -15,9 +16,12 @@ export async function takeReserved(
   partial: PrivateName,
   name: SafeName,
 ): Promise<boolean> {
+  // Its receiver holds a large one already; what holds it here is as good.
+  const lockPlace = await area.folder.at(`${tokenOf(partial)}.lock`);
+  await using _hold = (await isHeld(lockPlace)) ? undefined : await holdWithin(lockPlace, 0);
   const note = await area.folder.at(noteOf(partial));
   const place = await area.target.at(name);
-  await writeFile(note, name, { mode: 0o600 });
+  await writeFile(note, [...area.below, name].join('/'), { mode: 0o600 });
   try {
     if (!(await reserve(place))) return false;
     try {
@@ -56,10 +60,18 @@ export async function removeReservations(area: LandingArea): Promise<void> {
     await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
     if (!hold) continue;
     const note = `${await area.folder.self()}/${found}`;
-    const name = await readFile(note, 'utf8').catch(() => '');
-    if (isSafeName(name)) await removeReservation(await area.target.at(name), note);
+    await removeNoted(area, note).catch(() => undefined);
     await unlink(note).catch(() => undefined);
   }
+}
+
+async function removeNoted(area: LandingArea, note: string): Promise<void> {
+  const path = safePath(await readFile(note, 'utf8'));
+  const name = path.at(-1);
+  if (name === undefined) return;
+  await using folders = folderCache(area.target);
+  const { folder } = await folders.take(path.slice(0, -1));
+  await removeReservation(await folder.at(name), note);
 }
 
 async function removeReservation(place: string, note: string): Promise<void> {
@@ -72,5 +84,9 @@ async function removeReservation(place: string, note: string): Promise<void> {
 }
 
 function noteOf(partial: PrivateName): PrivateName {
-  return `${partial.replace(/\.part$/, '')}.reserved`;
+  return `${tokenOf(partial)}.reserved`;
+}
+
+function tokenOf(partial: PrivateName): string {
+  return partial.replace(/\.part$/, '');
 }

@@ -1,11 +1,11 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { modificationTime } from '#sharing/storage/file-state.js';
+import { entriesIn } from '#sharing/storage/entries.js';
 import { openChild, openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import { maxRows } from '#sharing/wire/message.js';
-import type { Dirent } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 
 /** One row of a listing. */
 export interface Entry {
@@ -27,6 +27,8 @@ export interface Share extends AsyncDisposable {
   list(path: SafePath): AsyncGenerator<readonly Entry[], void, undefined>;
   /** Opens a regular file for sending. Throws SharingError `not-found`, `is-folder`, `not-a-file`, `no-permission`. */
   open(path: SafePath): Promise<Source>;
+  /** The device's own secret for source tags. */
+  readonly tagKey: Buffer;
 }
 
 /** Names of one folder that are held for sorting, at most. */
@@ -44,6 +46,7 @@ export async function openShare(path: string, tagKey: Buffer): Promise<Share> {
 export function shareOf(root: Folder, tagKey: Buffer): Share {
   return {
     root,
+    tagKey,
     async *list(path) {
       await root.mustExist();
       const { folder, close } = await reach(root, path);
@@ -107,38 +110,19 @@ function stepError(error: unknown, path: SafePath): SharingError {
   return new SharingError(code, known.message, { path: pathText(path) }, error);
 }
 
-/** Read one by one, so that a folder that is too long costs no more than one that is just not. */
 async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
   const names: SafeName[] = [];
   let looked = 0;
-  // The types of Node know no buffers here, the function does.
-  const options = { encoding: 'buffer' as BufferEncoding, bufferSize: 256 };
-  for await (const found of await opendir(await folder.self(), options)) {
-    const entry = found as unknown as Dirent<Buffer>;
+  for await (const { name, type } of entriesIn(folder)) {
     looked += 1;
-    const name = isFileOrFolder(entry) ? decodeName(entry) : '';
-    if (isShared(name)) names.push(name);
+    const isFileOrFolder = type === 'file' || type === 'folder';
+    if (isFileOrFolder && isShared(name)) names.push(name);
     if (names.length > maxListed || looked > maxLooked) {
       const words = `more than ${maxListed} names`;
       throw new SharingError('list-too-long', words, { limit: maxListed });
     }
   }
   return names.sort(byCodeUnits);
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** A name that is not UTF-8 has no text form that could be opened again: it is not shared. */
-function decodeName(entry: Dirent<Buffer>): string {
-  try {
-    return utf8.decode(entry.name);
-  } catch {
-    return '';
-  }
-}
-
-function isFileOrFolder(entry: Dirent<Buffer>): boolean {
-  return entry.isFile() || entry.isDirectory();
 }
 
 function isShared(name: string): name is SafeName {

@@ -1,8 +1,10 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
+import { fileFlags } from '#sharing/storage/folder.js';
 import { createHmac, randomBytes } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 
 /** Nanoseconds in which two changes may look like one. */
 const freshTime = 2_000_000_000n;
@@ -46,9 +48,7 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
   return {
     size,
     mtime: modificationTime(stats),
-    tag: isFresh(stats)
-      ? randomBytes(16).toString('hex')
-      : createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32),
+    tag: sourceTag(stats, tagKey),
     async check() {
       await mustEnd();
       await check();
@@ -61,12 +61,62 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
   };
 }
 
+/** Names the state of a file for its receivers; 32 hexadecimal digits (PROTOCOL.md, "Source tags"). */
+export function sourceTag(stats: BigIntStats, tagKey: Buffer): string {
+  if (isFresh(stats)) return randomBytes(16).toString('hex');
+  return createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32);
+}
+
 /**
  * A file that was changed just now may be changed again within the same tick of its clock: nobody could tell, so
  * its state gets a name that will not come again.
  */
 function isFresh({ mtimeNs }: BigIntStats): boolean {
   return BigInt(Date.now()) * 1_000_000n - mtimeNs < freshTime;
+}
+
+/**
+ * Reads a file of `stats.size` bytes whole, and makes sure that it is still in the state of `stats`; `target` has room
+ * for one byte more. Throws SharingError `changed` or `read-failed`, or the system's error when it cannot be opened.
+ */
+export async function readWhole(
+  place: string,
+  stats: BigIntStats,
+  target: Buffer,
+  pace: DiskPace,
+): Promise<void> {
+  const size = Number(stats.size);
+  await pace.run(
+    () => {
+      readWholeSync(place, stats, target.subarray(0, size + 1));
+    },
+    async () => {
+      const handle = await open(place, fileFlags);
+      await using source = sourceOf(handle, stats, Buffer.alloc(0));
+      await source.read(target.subarray(0, size), 0);
+      await source.check();
+    },
+  );
+}
+
+function readWholeSync(place: string, stats: BigIntStats, target: Buffer): void {
+  const file = openSync(place, fileFlags);
+  try {
+    let filled = 0;
+    while (filled < target.length) {
+      const bytes = readSync(file, target, filled, target.length - filled, filled);
+      if (bytes === 0) break;
+      filled += bytes;
+    }
+    // A byte too many is read to see that there is none.
+    if (filled !== target.length - 1 || !isUnchanged(stats, fstatSync(file, { bigint: true }))) {
+      throw changed();
+    }
+  } catch (error) {
+    throw error instanceof SharingError ? error : readFailed(error);
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function fill(handle: FileHandle, target: Buffer, position: number): Promise<void> {

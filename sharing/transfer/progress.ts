@@ -4,6 +4,8 @@ export interface Progress {
   readonly bytes: number;
   /** Bytes of the whole file. */
   readonly size: number;
+  /** Of many files in one transfer; `size` grows with `of` until all are counted. */
+  readonly files?: { readonly done: number; readonly of: number; readonly counted: boolean };
 }
 
 export type OnProgress = (progress: Progress) => void;

@@ -21,7 +21,7 @@ import {
 } from '#sharing/transfer/resuming.js';
 import { assemble } from '#sharing/transfer/assembly.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
@@ -39,6 +39,8 @@ export interface Receiving {
   tell(frame: FromSender): Promise<void> | undefined;
   chunk(header: ChunkHeader): Promise<void> | undefined;
   data(bytes: Buffer): void;
+  /** How many stall times the sender may be silent now; 0 while it waits for us. */
+  patience(): number;
   /** Gives it up; the sender is told, and the outcome waits for its last word. */
   cancel(): void;
   /** Ends it without a word, because the other side has said the last one. */
@@ -58,6 +60,8 @@ export interface ReceiveOptions extends Expected {
   readonly room: Room;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
+  /** In a batch: who watches all of it. */
+  readonly watch?: { moved(): void };
   readonly onProgress?: OnProgress;
 }
 
@@ -79,10 +83,12 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
-  const watch = watchStall(options.stallTime, howLong, () => {
-    const error = new SharingError('stalled', 'the sender sends no more bytes');
-    connection.close(error, { t: 'error', ...refusalOf(error) });
-  });
+  const watch = options.watch
+    ? noWatch(options.watch)
+    : watchStall(options.stallTime, howLong, () => {
+        const error = new SharingError('stalled', 'the sender sends no more bytes');
+        connection.close(error, { t: 'error', ...refusalOf(error) });
+      });
 
   /** While we decide, compare, save, or cannot take more, the sender waits for us. */
   function howLong(): number {
@@ -297,7 +303,11 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   }
 
   return {
+    patience: howLong,
     tell(frame) {
+      if (frame.t === 'offer' || frame.t === 'stop') {
+        throw new SharingError('protocol', `${frame.t} is not legal for one file`);
+      }
       mustBeOurs(frame.file);
       moved();
       if (frame.t === 'digests') {

@@ -1,5 +1,6 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { sendRules, type FromReceiver, type SendOutcome } from '#sharing/session/sending.js';
+import type { FromReceiver } from '#sharing/session/incoming.js';
+import { sendRules, type FileReport, type SendOutcome } from '#sharing/session/sending.js';
 import {
   chunkCount,
   chunkLength,
@@ -11,7 +12,7 @@ import {
 import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
@@ -22,8 +23,12 @@ const bufferCount = 3;
 
 /** One file on its way out. */
 export interface Sending {
-  /** What the receiver said of it. Throws SharingError `protocol` when it may not say that now. */
+  /** What the receiver said. Throws SharingError `protocol` when it may not say that now. */
   tell(message: FromReceiver): void;
+  /** The same of this one file, in a batch. */
+  report(message: FileReport): void;
+  /** How many stall times the receiver may be silent now; 0 while we are busy ourselves. */
+  patience(): number;
   /** Stops it; the receiver is told. */
   cancel(): void;
   /** Ends it without a word, because the other side has said the last one. */
@@ -39,6 +44,8 @@ export interface SendOptions {
   readonly algorithm: DigestAlgorithm;
   /** Milliseconds without any movement after which the connection is given up. */
   readonly stallTime: number;
+  /** In a batch: who watches all of it. */
+  readonly watch?: { moved(): void };
   readonly onProgress?: OnProgress;
 }
 
@@ -60,10 +67,12 @@ export function startSending(connection: Connection, options: SendOptions): Send
   let wake: () => void = () => undefined;
 
   /** Bytes that left and words that came count as movement; that the other side lives does not. */
-  const watch = watchStall(options.stallTime, howLong, () => {
-    const error = new SharingError('stalled', 'the receiver does not go on');
-    connection.close(error, { t: 'error', ...refusalOf(error) });
-  });
+  const watch = options.watch
+    ? noWatch(options.watch)
+    : watchStall(options.stallTime, howLong, () => {
+        const error = new SharingError('stalled', 'the receiver does not go on');
+        connection.close(error, { t: 'error', ...refusalOf(error) });
+      });
 
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {
@@ -233,23 +242,29 @@ export function startSending(connection: Connection, options: SendOptions): Send
   };
   connection.signal.addEventListener('abort', onAbort, { once: true });
 
+  function report(message: FileReport): void {
+    if (message.file !== file)
+      throw new SharingError('protocol', `file ${message.file} is not sent`);
+    watch.moved();
+    const begins = rules.phase() === 'offered' || rules.phase() === 'digesting';
+    rules.receive(message);
+    // What is not wanted lies there already.
+    if (begins && 'want' in message && message.want === 'ranges') {
+      confirmed = size - bytesIn(message.ranges, size);
+    }
+    if ('t' in message && message.t === 'got') {
+      confirmed += chunkLength(size, message.chunk);
+      onProgress({ phase: 'sending', bytes: confirmed, size });
+    }
+    wake();
+  }
+
   return {
     tell(message) {
-      if (message.file !== file)
-        throw new SharingError('protocol', `file ${message.file} is not sent`);
-      watch.moved();
-      const begins = rules.phase() === 'offered' || rules.phase() === 'digesting';
-      rules.receive(message);
-      // What is not wanted lies there already.
-      if (begins && 'want' in message && message.want === 'ranges') {
-        confirmed = size - bytesIn(message.ranges, size);
-      }
-      if ('t' in message && message.t === 'got') {
-        confirmed += chunkLength(size, message.chunk);
-        onProgress({ phase: 'sending', bytes: confirmed, size });
-      }
-      wake();
+      for (const one of reportsIn(message)) report(one);
     },
+    report,
+    patience: howLong,
     cancel() {
       rules.giveUp(new SharingError('cancelled', 'cancelled by the sender'));
       wake();
@@ -264,6 +279,21 @@ export function startSending(connection: Connection, options: SendOptions): Send
       await source[Symbol.asyncDispose]();
     }),
   };
+}
+
+/** What is said of a transfer of one file. */
+function reportsIn(message: FromReceiver): readonly FileReport[] {
+  switch (message.t) {
+    case 'want':
+      if (message.all) break;
+      return message.files;
+    case 'got':
+    case 'receipt':
+    case 'fail':
+      return [message];
+    default:
+  }
+  throw new SharingError('protocol', `${message.t} is not legal for one file`);
 }
 
 function notBelieved(): SendOutcome {

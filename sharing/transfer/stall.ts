@@ -38,3 +38,13 @@ export function watchStall(time: number, waiting: () => number, stalled: () => v
     },
   };
 }
+
+/** For one file of many that are watched together. */
+export function noWatch(all: { moved(): void }): StallWatch {
+  return {
+    moved: () => {
+      all.moved();
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}

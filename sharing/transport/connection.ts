@@ -39,6 +39,8 @@ export interface Connection extends AsyncDisposable {
    * called for each part that left.
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, moved?: () => void): Promise<void>;
+  /** Sends chunks that are packed as whole frames; else as `sendChunk`. */
+  sendPacked(frames: Buffer, moved: () => void): Promise<void>;
   sendDigests(digests: Digests): Promise<void>;
   /** Resolves when little enough waits to be sent. */
   drained(): Promise<void>;
@@ -157,6 +159,31 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     return { flushed };
   }
 
+  async function queuePacked(
+    frames: Buffer,
+    moved: () => void,
+  ): Promise<{ readonly flushed: Promise<void> }> {
+    await drained();
+    const flushed = new Promise<void>((resolve) => {
+      write(frames, () => {
+        moved();
+        resolve();
+      });
+    });
+    return { flushed };
+  }
+
+  /** Chunks of several transfers must not mix: data frames carry no address. */
+  async function inChunkTurn(
+    queue: () => Promise<{ readonly flushed: Promise<void> }>,
+  ): Promise<void> {
+    const queued = chunkTurn.then(queue);
+    chunkTurn = queued.catch(() => undefined);
+    const { flushed } = await queued;
+    await flushed;
+    signal.throwIfAborted();
+  }
+
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
     dripped = frame.kind === 'data' ? dripped + frame.bytes.length : leastMovement;
     if (dripped >= leastMovement) {
@@ -230,15 +257,9 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     send: (message) => {
       write(encode(message));
     },
-    async sendChunk(header, bytes, moved = () => undefined) {
-      // Chunks of several transfers must not mix: data frames carry no address.
-      const queued = chunkTurn.then(() => queueChunk(header, bytes, moved));
-      chunkTurn = queued.catch(() => undefined);
-      await (
-        await queued
-      ).flushed;
-      signal.throwIfAborted();
-    },
+    sendChunk: (header, bytes, moved = () => undefined) =>
+      inChunkTurn(() => queueChunk(header, bytes, moved)),
+    sendPacked: (frames, moved) => inChunkTurn(() => queuePacked(frames, moved)),
     async sendDigests(digests) {
       await drained();
       signal.throwIfAborted();

@@ -157,6 +157,15 @@ export function encodeDataHeader(length: number): Buffer {
   return frame;
 }
 
+/** Bytes before the data of a chunk that goes out as one data frame. */
+export const packedHeaderLength = headerLength + chunkHeaderLength + headerLength;
+
+/** Writes at `at` what comes before the bytes of a chunk that follow in one data frame. */
+export function packHeader(target: Buffer, at: number, header: ChunkHeader): void {
+  encodeChunkHeader(header).copy(target, at);
+  encodeDataHeader(header.length).copy(target, at + headerLength + chunkHeaderLength);
+}
+
 /** Digests of consecutive chunks as a frame. */
 export function encodeDigests({ id, file, first, digests }: Digests): Buffer {
   const length = digestsHeaderLength + digests.length;

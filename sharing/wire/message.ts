@@ -36,17 +36,25 @@ function hex(length: number): z.ZodString {
 
 const entryType = z.enum(['file', 'folder']);
 const entryRow = z.tuple([name, entryType, size, time]);
-const offerRow = z.tuple([path, size, time, tag]);
+const fileRow = z.tuple([path, size, time, tag]);
+/** In a batch only: a file of one chunk at most, which needs no tag. */
+const smallRow = z.tuple([path, size, time]);
+const folderRow = z.tuple([path, time]);
+const offerRow = z.union([fileRow, smallRow, folderRow]);
 const range = z.tuple([u32, u32]);
+const ranges = z.array(range).max(maxRanges);
+/** What a sender leaves out without a word, counted. */
+const left = z.object({ links: u32, hidden: u32 });
 
 const want = z.discriminatedUnion('want', [
   z.object({ want: z.literal('all'), file: u32 }),
-  z.object({ want: z.literal('ranges'), file: u32, ranges: z.array(range).max(maxRanges) }),
+  z.object({ want: z.literal('ranges'), file: u32, ranges }),
   z.object({ want: z.literal('digests'), file: u32 }),
   z.object({
     want: z.literal('nothing'),
     file: u32,
-    reason: z.enum(['identical', 'skipped']),
+    /** `staged`: it came with an earlier attempt, in a folder that is not complete yet. */
+    reason: z.enum(['identical', 'skipped', 'staged']),
     as: name,
     /** Of what is the same; of what is skipped nobody has looked at it. */
     digest: digestText.optional(),
@@ -91,12 +99,22 @@ const messageSchema = z.discriminatedUnion('t', [
     rows: z.array(entryRow).max(maxRows),
     more: z.boolean(),
   }),
-  z.object({ t: z.literal('get'), id: u32, path }),
+  z.object({
+    t: z.literal('get'),
+    id: u32,
+    path,
+    /** Where nothing has this path, all that match it are meant. */
+    glob: z.literal(true).optional(),
+  }),
   z.object({
     t: z.literal('offer'),
     id: u32,
-    files: z.array(offerRow).min(1).max(maxRows),
+    files: z.array(offerRow).max(maxRows),
     more: z.boolean(),
+    /** Many files in one transfer (PROTOCOL.md, "Batches"). */
+    batch: z.literal(true).optional(),
+    /** On the last page of a batch. */
+    left: left.optional(),
     /** A plain name instead of the receiver's prefix and the sender's name. */
     as: name.optional(),
     policy: z.enum(policies).optional(),
@@ -104,12 +122,27 @@ const messageSchema = z.discriminatedUnion('t', [
   z.object({
     t: z.literal('want'),
     id: u32,
-    files: z.array(want).min(1).max(maxRows),
+    files: z.array(want).max(maxRows),
+    /** Numbers of small files of a batch that are wanted whole. */
+    all: ranges.optional(),
+    /** How many rows of a batch were looked at so far. */
+    judged: u32.optional(),
     more: z.boolean(),
   }),
   z.object({ t: z.literal('got'), id: u32, file: u32, chunk: u32 }),
   z.object({ t: z.literal('end'), id: u32, file: u32 }),
   z.object({ t: z.literal('receipt'), id: u32, file: u32, as: name, size, digest: digestText }),
+  z.object({
+    t: z.literal('receipts'),
+    id: u32,
+    /** Numbers of small files that are stored. */
+    stored: ranges,
+    /** Those among them that got another name than was asked for. */
+    named: z.array(z.tuple([u32, name])).max(maxRows),
+  }),
+  z.object({ t: z.literal('placed'), id: u32, file: u32, as: name }),
+  z.object({ t: z.literal('finished'), id: u32 }),
+  z.object({ t: z.literal('stop'), id: u32, code: word, message: text, facts }),
   z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
   z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),
   z.object({ t: z.literal('ping'), n: u32 }),
@@ -120,7 +153,11 @@ const messageSchema = z.discriminatedUnion('t', [
 export type Message = Readonly<z.infer<typeof messageSchema>>;
 export type MessageOf<T extends Message['t']> = Extract<Message, { t: T }>;
 export type EntryRow = z.infer<typeof entryRow>;
+/** A file that is offered, with the tag of its source. */
+export type FileRow = z.infer<typeof fileRow>;
 export type OfferRow = z.infer<typeof offerRow>;
+/** Half-open ranges of numbers, ascending and apart. */
+export type Ranges = readonly (readonly [number, number])[];
 export type Want = z.infer<typeof want>;
 export type Right = z.infer<typeof right>;
 
@@ -152,6 +189,13 @@ export function decode(body: Uint8Array): Message | UnknownMessage {
   const issue = result.error.issues[0];
   const where = issue ? `${issue.path.join('.')}: ${issue.code}` : '';
   throw new SharingError('protocol', `malformed message (${where})`);
+}
+
+/** The row of an offer that is no batch. Throws SharingError `protocol` when there are more, or it is none of a file. */
+export function onlyFile({ files, more }: MessageOf<'offer'>): FileRow {
+  const [row] = files;
+  if (row?.length === 4 && files.length === 1 && !more) return row;
+  throw new SharingError('protocol', 'an offer of one file has one row with four parts');
 }
 
 function parseObject(body: Uint8Array): object {

@@ -1,22 +1,34 @@
+import type { ExitCode } from '#src/exit-codes.js';
+import { combine } from '#src/failure.js';
 import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
-import { textOption, type Run } from './command.js';
-import { policyOf, transferAnswer, transferEach } from './transfer.js';
+import type { Run } from './command.js';
+import { plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
-  withSession(context, call, (session) => {
+  withSession(context, call, async (session) => {
     const { clientDirectory, receivedPrefix } = context.settings;
-    const as = textOption(call, 'as');
+    const as = plainNameOf(call);
     const policy = policyOf(context, call);
-    return transferEach(context, call, async (path, onProgress) => {
-      const done = await session.get(path, {
-        folder: resolve(context.workingFolder, clientDirectory),
-        receivedPrefix,
-        policy,
-        onProgress,
-        signal: context.signal,
-        ...(as !== undefined && { as }),
-      });
-      return transferAnswer('received', { ...done, as: join(clientDirectory, done.as) });
-    });
+    const codes: ExitCode[] = [];
+    for (const path of call.words) {
+      const showing = {
+        title: path,
+        path,
+        event: 'received',
+        placeOf: (name: string) => join(clientDirectory, name),
+      } as const;
+      const code = await transfer(context, showing, (hooks) =>
+        session.get(path, {
+          folder: resolve(context.workingFolder, clientDirectory),
+          receivedPrefix,
+          policy,
+          ...(as !== undefined && { as }),
+          ...hooks,
+        }),
+      );
+      codes.push(code);
+      if (context.signal.aborted) break;
+    }
+    return combine(codes);
   });

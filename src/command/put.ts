@@ -1,32 +1,91 @@
 import type { ClientSession } from '#sharing/client.js';
 import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { SharingError } from '#sharing/errors.js';
+import { matchLocal } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
-import { ProgramError } from '#src/failure.js';
+import type { ExitCode } from '#src/exit-codes.js';
+import { combine, ProgramError } from '#src/failure.js';
 import { withSession } from '#src/session.js';
+import { tell } from '#src/tell.js';
 import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
-import { policyOf, transferAnswer, transferEach } from './transfer.js';
+import { plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
   withSession(context, call, async (session) => {
     await mustBeTrusted(context, call, session);
     const { atPrompt, settings, workingFolder } = context;
     const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
-    const as = textOption(call, 'as');
+    const as = plainNameOf(call);
     const policy = policyOf(context, call);
-    return transferEach(context, call, async (path, onProgress) => {
-      const done = await session.put(resolve(base, path), {
-        policy,
-        onProgress,
-        signal: context.signal,
-        ...(as !== undefined && { as }),
-      });
-      return transferAnswer('stored', { ...done, path });
-    });
+    const { found, codes } = await expand(context, call.words, base);
+    const asTyped = inWordsOf(found);
+    const [only, second] = found;
+    if (only === undefined) return combine(codes);
+    const showing = {
+      title: second === undefined ? only.typed : `${found.length} names`,
+      path: second === undefined ? only.typed : null,
+      event: 'stored',
+      placeOf: (name: string) => name,
+    } as const;
+    const code = await transfer(context, showing, ({ onEnded, ...hooks }) =>
+      session.put(
+        found.map(({ path }) => path),
+        {
+          policy,
+          ...(as !== undefined && { as }),
+          ...hooks,
+          onEnded(ended) {
+            onEnded({ ...ended, path: asTyped(ended.path) });
+          },
+        },
+      ),
+    );
+    return combine([...codes, code]);
   });
+
+/** One thing to put: as it was typed, or as a pattern that was typed finds it, and where it lies. */
+interface Found {
+  readonly typed: string;
+  readonly path: string;
+}
+
+/** A word that is no path of this machine but a pattern stands for all that matches it; nothing is a failure. */
+async function expand(
+  context: Context,
+  words: readonly string[],
+  base: string,
+): Promise<{ readonly found: readonly Found[]; readonly codes: readonly ExitCode[] }> {
+  const found: Found[] = [];
+  const codes: ExitCode[] = [];
+  for (const word of words) {
+    const there = existsSync(resolve(base, word));
+    try {
+      // Which would be the folder where relative paths begin, and nobody means that.
+      if (word === '') throw new SharingError('name-refused', 'an empty name');
+      const matches = there ? [] : await matchLocal(base, word);
+      const typed = matches.length > 0 ? matches : [word];
+      found.push(...typed.map((one) => ({ typed: one, path: resolve(base, one) })));
+    } catch (error) {
+      codes.push(await tell(context, word, error));
+    }
+  }
+  return { found, codes };
+}
+
+/** Tells paths at or below the things that were named in the words of their user. */
+function inWordsOf(found: readonly Found[]): (path: string) => string {
+  const words = new Map(found.map(({ typed, path }) => [path, typed]));
+  return (path) => {
+    const exact = words.get(path);
+    if (exact !== undefined) return exact;
+    const top = found.find((one) => path.startsWith(`${one.path}${sep}`));
+    return top ? `${top.typed}${path.slice(top.path.length)}` : path;
+  };
+}
 
 /** Nothing is sent to an unverified server without the user's word. Throws SharingError `unverified`. */
 async function mustBeTrusted(

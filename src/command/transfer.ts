@@ -1,4 +1,4 @@
-import type { Policy, Transferred } from '#sharing/client.js';
+import type { Ended, LeftOut, Policy, TransferOptions } from '#sharing/client.js';
 import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
@@ -11,36 +11,88 @@ import { textOption, type Call } from './command.js';
 /** Milliseconds between two looks at a transfer that does not move. */
 const tick = 1000;
 
-/**
- * Transfers the named files one after the other: each ends with an answer or a failure of its own, and the
- * rest goes on. A `--as` for several files is refused with ProgramError `usage`.
- */
-export async function transferEach(
-  context: Context,
-  call: Call,
-  transfer: (path: string, onProgress: (progress: Progress) => void) => Promise<Answer>,
-): Promise<ExitCode> {
-  if (textOption(call, 'as') !== undefined && call.words.length > 1) {
-    throw new ProgramError('usage', '--as names one file only', 'transfer them one by one');
-  }
-  const codes: ExitCode[] = [];
-  for (const path of call.words) {
-    // What was not even tried is not done.
-    if (context.signal.aborted) {
-      codes.push(exitCodes.interrupted);
-      break;
-    }
-    codes.push(await transferOne(context, path, transfer));
-  }
-  return combine(codes);
+/** What every transfer is told. */
+export type Hooks = Pick<TransferOptions, 'onEnded' | 'each' | 'onProgress' | 'signal'>;
+
+/** How a transfer is shown. */
+export interface Showing {
+  /** What it is about, for the status line. */
+  readonly title: string;
+  /** What failed when all of it does; null when it is the command as a whole. */
+  readonly path: string | null;
+  readonly event: 'received' | 'stored';
+  /** Goes before the names that files got. */
+  readonly placeOf: (as: string) => string;
 }
 
-/** How one file ended, as an answer. */
-export function transferAnswer(event: 'received' | 'stored', done: Transferred): Answer {
-  const { path, as } = done;
-  if (done.outcome === 'skipped') return { event: 'skipped', path, as };
-  const { size, digest, outcome } = done;
-  return { event, path, as, size, digest, identical: outcome === 'identical' };
+/**
+ * Runs one transfer, of one file or of many: each ends with an answer or a failure of its own, and the rest goes on.
+ */
+export async function transfer(
+  context: Context,
+  { title, path, event, placeOf }: Showing,
+  work: (hooks: Hooks) => Promise<LeftOut>,
+): Promise<ExitCode> {
+  const { view, signal } = context;
+  // What was not even tried is not done.
+  if (signal.aborted) return exitCodes.interrupted;
+  const text = progressText(title, () => performance.now());
+  const codes: Promise<ExitCode>[] = [];
+  let last: Progress | undefined;
+  // Words are made when they are shown, and not for each file.
+  const draw = (): void => {
+    if (last && view.status.isDue()) view.status.draw(text(last));
+  };
+  const timer = setInterval(draw, tick);
+  const onEnded = (ended: Ended): void => {
+    if (ended.outcome === 'failed') codes.push(tell(context, ended.path, ended.error));
+    else view.show(answerOf(ended, event, placeOf));
+  };
+  try {
+    const { links, hidden } = await work({
+      onEnded,
+      each: view.json,
+      onProgress(progress) {
+        last = progress;
+        draw();
+      },
+      signal,
+    });
+    if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
+  } catch (error) {
+    codes.push(tell(context, path, error));
+  } finally {
+    clearInterval(timer);
+  }
+  return combine(await Promise.all(codes));
+}
+
+function answerOf(
+  ended: Exclude<Ended, { readonly outcome: 'failed' }>,
+  event: 'received' | 'stored',
+  placeOf: (as: string) => string,
+): Answer {
+  const as = placeOf(ended.as);
+  const { path } = ended;
+  switch (ended.outcome) {
+    case 'skipped':
+      return { event: 'skipped', path, as };
+    case 'folder': {
+      const { outcome: _, ...counts } = ended;
+      return { event: 'folder', ...counts, as };
+    }
+    default: {
+      const { size, digest, outcome } = ended;
+      return { event, path, as, size, digest, identical: outcome === 'identical' };
+    }
+  }
+}
+
+/** The plain name for the only word. Throws ProgramError `usage` when there are several. */
+export function plainNameOf(call: Call): string | undefined {
+  const as = textOption(call, 'as');
+  if (as === undefined || call.words.length === 1) return as;
+  throw new ProgramError('usage', '--as names one file only', 'transfer them one by one');
 }
 
 /** What is to become of a file whose name is taken: the one option that was given, or the setting. */
@@ -53,30 +105,4 @@ export function policyOf({ settings }: Context, { options }: Call): Policy {
     `--${String(only)} and --${second} exclude each other`,
     'choose one',
   );
-}
-
-async function transferOne(
-  context: Context,
-  path: string,
-  transfer: (path: string, onProgress: (progress: Progress) => void) => Promise<Answer>,
-): Promise<ExitCode> {
-  const { view } = context;
-  const text = progressText(path, () => performance.now());
-  let last: Progress | undefined;
-  const draw = (): void => {
-    if (last) view.status.draw(text(last));
-  };
-  const timer = setInterval(draw, tick);
-  try {
-    const answer = await transfer(path, (progress) => {
-      last = progress;
-      draw();
-    });
-    view.show(answer);
-    return exitCodes.done;
-  } catch (error) {
-    return await tell(context, path, error);
-  } finally {
-    clearInterval(timer);
-  }
 }

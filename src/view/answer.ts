@@ -43,6 +43,9 @@ export type Answer =
     }
   /** What stands under that name stays, as was asked for. */
   | { readonly event: 'skipped'; readonly path: string; readonly as: string }
+  | FolderAnswer
+  /** What the sender of folders left out without a word, counted. */
+  | { readonly event: 'left-out'; readonly links: number; readonly hidden: number }
   | PartialAnswer
   | { readonly event: 'bye'; readonly name: string }
   | {
@@ -104,6 +107,20 @@ export interface TransferAnswer {
   readonly digest: string;
   /** It was there already with the same content; nothing was written. */
   readonly identical: boolean;
+}
+
+/** A folder stands under its name, with all in it that did not fail. */
+export interface FolderAnswer {
+  readonly event: 'folder';
+  readonly path: string;
+  readonly as: string;
+  /** Files that came, or were there already. */
+  readonly files: number;
+  /** Bytes of those that came. */
+  readonly bytes: number;
+  readonly identical: number;
+  readonly skipped: number;
+  readonly failed: number;
 }
 
 export interface FailedAnswer extends Failure {

@@ -14,7 +14,7 @@ export function progressText(name: string, now: () => number): ProgressText {
   let samples: { readonly at: number; readonly bytes: number }[] = [];
   let moved = { at: now(), bytes: 0 };
 
-  return ({ phase, bytes, size }) => {
+  return ({ phase, bytes, size, files }) => {
     const at = now();
     if (bytes !== moved.bytes) moved = { at, bytes };
     samples = [...samples.filter((sample) => at - sample.at < window), { at, bytes }];
@@ -22,12 +22,16 @@ export function progressText(name: string, now: () => number): ProgressText {
     if (phase === 'comparing') return `${shown}  comparing with what is here`;
     if (phase === 'saving') return `${shown}  saving`;
     const share = size === 0 ? 100 : Math.floor((100 * bytes) / size);
-    const head = `${shown}  ${share} %  ${bytesText(bytes)} of ${bytesText(size)}`;
+    const head = files
+      ? `${shown}  ${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${bytesText(bytes)}`
+      : `${shown}  ${share} %  ${bytesText(bytes)} of ${bytesText(size)}`;
     if (at - moved.at >= stallTime) {
       return `${head}  stalled: nothing moved for ${durationText(at - moved.at)}`;
     }
     const rate = rateOf(samples);
     if (rate === 0) return head;
+    // Nobody knows how much is left before all is counted.
+    if (files?.counted === false) return `${head}  ${bytesText(rate)}/s`;
     return `${head}  ${bytesText(rate)}/s  ${durationText(((size - bytes) / rate) * 1000)} left`;
   };
 }

@@ -3,6 +3,8 @@ import { fitInto } from './columns.js';
 
 /** The one line that is drawn over while something runs; elsewhere a line now and then. */
 export interface StatusLine {
+  /** False while what is drawn would not be shown. */
+  isDue(): boolean;
   draw(text: string): void;
   clear(): void;
 }
@@ -22,11 +24,13 @@ export function statusLine(
   // Without a terminal the first line comes late, so that a quick transfer prints none.
   let last = terminal ? -Infinity : began;
 
+  const isDue = (): boolean => !silent && now() - last >= (terminal ? redrawTime : lineTime);
+
   return {
+    isDue,
     draw(text) {
-      const time = now();
-      if (silent || time - last < (terminal ? redrawTime : lineTime)) return;
-      last = time;
+      if (!isDue()) return;
+      last = now();
       if (!terminal) {
         error.write(`${text}\n`);
         return;

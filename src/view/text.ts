@@ -1,5 +1,5 @@
 import { grouped, shortId } from '#sharing/id.js';
-import type { Answer, FailedAnswer, ServerAnswer, TransferAnswer } from './answer.js';
+import type { Answer, FailedAnswer, FolderAnswer, ServerAnswer, TransferAnswer } from './answer.js';
 import { padTo } from './columns.js';
 import { bytesText, clockText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
@@ -21,6 +21,13 @@ export function textLines(answer: Answer): string {
       return `${transferLine(answer)}\n`;
     case 'skipped':
       return `${quote(answer.as)}  skipped, it is there already\n`;
+    case 'folder':
+      return `${folderLine(answer)}\n`;
+    case 'left-out':
+      return `left out: ${counted([
+        [answer.links, 'link'],
+        [answer.hidden, 'hidden name'],
+      ])}\n`;
     case 'failed':
       return failedLines(answer);
     case 'connected': {
@@ -81,6 +88,24 @@ function transferLine({ event, as, identical, size }: TransferAnswer): string {
   const name = event === 'stored' ? `stored as ${quote(as)}` : quote(as);
   const how = identical ? 'identical, nothing written' : `verified  ${bytesText(size)}`;
   return identical && event === 'stored' ? `${quote(as)}  ${how}` : `${name}  ${how}`;
+}
+
+function folderLine({ as, files, bytes, ...counts }: FolderAnswer): string {
+  const { identical, skipped, failed } = counts;
+  const marks = [
+    ...(identical > 0 ? [`${identical} identical`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(failed > 0 ? [`${failed} FAILED`] : []),
+  ];
+  const more = marks.length > 0 ? `  (${marks.join(', ')})` : '';
+  return `${quote(as)}/  verified  ${counted([[files, 'file']])}  ${bytesText(bytes)}${more}`;
+}
+
+function counted(counts: readonly (readonly [number, string])[]): string {
+  return counts
+    .filter(([count], at) => count > 0 || (at === 0 && counts.length === 1))
+    .map(([count, word]) => `${count} ${word}${count === 1 ? '' : 's'}`)
+    .join(', ');
 }
 
 function failedLines({ path, message, hint }: FailedAnswer): string {

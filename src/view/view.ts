@@ -12,6 +12,7 @@ import type { Writable } from 'node:stream';
  */
 export interface View {
   readonly quiet: boolean;
+  readonly json: boolean;
   /** An answer, on standard output; a failure, on standard error. */
   show(answer: Answer): void;
   /** A code, which stands alone on standard output so that a script can take it. */
@@ -40,13 +41,16 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
   };
   return {
     quiet,
+    json,
     status,
     show(answer) {
       status.clear();
       around(() => {
         if (json) output.write(jsonLine(answer));
         else if (isAside(answer)) error.write(textLines(answer));
-        else if (!quiet || isAsked(answer)) output.write(textLines(answer));
+        else if (answer.event === 'left-out') {
+          if (!quiet) error.write(textLines(answer));
+        } else if (!quiet || isAsked(answer)) output.write(textLines(answer));
       });
     },
     showCode(code, expires) {

@@ -16,6 +16,7 @@ import {
   type Server,
 } from '../support/program.js';
 import { openHonest } from '../support/served-share.js';
+import { getOne } from '../support/one-file.js';
 
 const MiB = 1024 ** 2;
 /** Nobody in the way: any free TCP port, and a UDP port that no other test asks. */
@@ -324,7 +325,7 @@ describe('several clients at once', () => {
       });
       const into = { folder: join(clients.folder, 'crowded'), receivedPrefix: 'new_' };
       for (const session of sessions) {
-        const outcome = await session.get('small.bin', into);
+        const outcome = await getOne(session, 'small.bin', into);
         expect(outcome.outcome).toMatch(/received|identical/);
         await session.bye();
       }

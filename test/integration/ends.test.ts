@@ -18,6 +18,7 @@ import {
 } from '../support/served-share.js';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getOne, putOne } from '../support/one-file.js';
 
 let parties: Parties;
 let count = 0;
@@ -135,7 +136,7 @@ test.skipIf(process.platform !== 'linux')(
     await using served = await serveShare(parties, { maxTransfersPerClient: 2 });
     await using session = await openHonest(parties.owner, served.port);
     for (let n = 0; n < 4; n += 1) {
-      await expect(session.put('/proc/version', {})).rejects.toMatchObject({ code: 'changed' });
+      await expect(putOne(session, '/proc/version')).rejects.toMatchObject({ code: 'changed' });
     }
     await using proc = await serveShare(
       parties,
@@ -145,7 +146,7 @@ test.skipIf(process.platform !== 'linux')(
     await using reading = await openHonest(parties.owner, proc.port);
     for (let n = 0; n < 4; n += 1) {
       const into = { folder: served.received, receivedPrefix: 'new_' };
-      await expect(reading.get('ostype', into)).rejects.toMatchObject({ code: 'changed' });
+      await expect(getOne(reading, 'ostype', into)).rejects.toMatchObject({ code: 'changed' });
     }
   },
 );

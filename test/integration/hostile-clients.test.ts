@@ -316,14 +316,22 @@ test('a path that is too long, or no text, ends the session', async () => {
   }
 });
 
-test('an offer of nothing, of several files, or of more to come is refused', async () => {
-  const row = ['a.txt', 1, 0, tag];
+test.each([
+  ['of nothing', [], false],
+  [
+    'of several files',
+    [
+      ['a.txt', 1, 0, tag],
+      ['b.txt', 1, 0, tag],
+    ],
+    false,
+  ],
+  ['of more to come', [['a.txt', 1, 0, tag]], true],
+  ['without a tag', [['a.txt', 1, 0]], false],
+  ['of a folder', [['a', 0]], false],
+])('an offer %s is no offer of one file, and no batch', async (_, files, more) => {
   const peer = await enter(served.port, parties.peer);
-  peer.say({ t: 'offer', id: 1, files: [row, row], more: false });
-  expect(await peer.hear('error')).toMatchObject({ id: 1, code: 'unsupported' });
-  peer.say({ t: 'offer', id: 2, files: [row], more: true });
-  expect(await peer.hear('error')).toMatchObject({ id: 2, code: 'unsupported' });
-  peer.say({ t: 'offer', id: 3, files: [], more: false });
+  peer.say({ t: 'offer', id: 1, files, more });
   await expectEnded(peer);
 });
 

@@ -1,4 +1,4 @@
-import type { ClientSession, Transferred } from '#sharing/client.js';
+import type { ClientSession } from '#sharing/client.js';
 import type { ErrorCode } from '#sharing/errors.js';
 import { SharingError } from '#sharing/errors.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
@@ -24,6 +24,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
+import { getOne, putOne, type Well } from '../support/one-file.js';
 
 const mebibyte = 1024 * 1024;
 const tag = 'b'.repeat(32);
@@ -79,12 +80,12 @@ async function meet(script: Script, limits = {}): Promise<Met> {
   };
 }
 
-function fetching(session: ClientSession): Promise<Transferred> {
-  return session.get('wanted.txt', { folder, receivedPrefix: 'new_' });
+function fetching(session: ClientSession): Promise<Well> {
+  return getOne(session, 'wanted.txt', { folder, receivedPrefix: 'new_' });
 }
 
-function sending(session: ClientSession): Promise<Transferred> {
-  return session.put(join(root, 'mine.bin'), {});
+function sending(session: ClientSession): Promise<Well> {
+  return putOne(session, join(root, 'mine.bin'));
 }
 
 async function reading(session: ClientSession): Promise<string[]> {

@@ -5,6 +5,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dialHostile, enter, hello } from '../support/hostile-peer.js';
+import { getOne, putOne } from '../support/one-file.js';
 import {
   befriend,
   eventually,
@@ -40,7 +41,7 @@ describe('read-only', () => {
     for (const device of [parties.owner, parties.peer]) {
       await using session = await openHonest(device, served.port);
       expect(session.server.rights).toEqual(['read']);
-      await expect(session.put(note(served), {})).rejects.toMatchObject({ code: 'no-right' });
+      await expect(putOne(session, note(served))).rejects.toMatchObject({ code: 'no-right' });
       expect(await list(session)).toEqual(['plain.txt']);
     }
     expect(await readdir(served.folder)).toEqual(['plain.txt']);
@@ -55,15 +56,15 @@ describe('an inbox', () => {
     for (const device of [parties.peer, parties.stranger]) {
       await using session = await openHonest(device, served.port);
       expect(session.server.rights).toEqual(['write']);
-      const { as } = await session.put(note(served), {});
+      const { as } = await putOne(session, note(served));
       // Nothing of the folder it lies in: a client learns no more than it said.
       expect(as).toBe('new_note.txt');
-      expect(await session.put(note(served), {})).toMatchObject({ outcome: 'identical' });
+      expect(await putOne(session, note(served))).toMatchObject({ outcome: 'identical' });
       for (const work of [
         list(session),
         list(session, own),
-        session.get('plain.txt', into(served)),
-        session.get(`${own}/new_note.txt`, into(served)),
+        getOne(session, 'plain.txt', into(served)),
+        getOne(session, `${own}/new_note.txt`, into(served)),
       ]) {
         await expect(work).rejects.toMatchObject({ code: 'no-right' });
       }
@@ -71,7 +72,7 @@ describe('an inbox', () => {
     expect((await readdir(served.folder)).sort()).toEqual([own, 'plain.txt', strangers].sort());
     await using owner = await openHonest(parties.owner, served.port);
     expect(await list(owner, own)).toEqual(['new_note.txt']);
-    await owner.put(note(served), {});
+    await putOne(owner, note(served));
     expect(await readdir(served.folder)).toContain('new_note.txt');
     await owner.bye();
     await expectOutsideUntouched(served);
@@ -81,14 +82,14 @@ describe('an inbox', () => {
     await using served = await serveShare(parties, {}, { mode: 'inbox', open: 'rw' });
     await writeFile(join(served.folder, 'new_note.txt'), await readFile(note(served)));
     await using session = await openHonest(parties.stranger, served.port);
-    expect(await session.put(note(served), {})).toMatchObject({ outcome: 'stored' });
+    expect(await putOne(session, note(served))).toMatchObject({ outcome: 'stored' });
   });
 
   test('whose folder was made a link takes nothing through it', async () => {
     await using served = await serveShare(parties, {}, { mode: 'inbox' });
     await symlink(served.outside, join(served.folder, `peer ${shortId(parties.peer.id)}`));
     await using session = await openHonest(parties.peer, served.port);
-    await expect(session.put(note(served), {})).rejects.toMatchObject({ name: 'SharingError' });
+    await expect(putOne(session, note(served))).rejects.toMatchObject({ name: 'SharingError' });
     await expectOutsideUntouched(served);
   });
 
@@ -142,12 +143,16 @@ describe('replacing', () => {
     await writeFile(join(served.folder, 'new_note.txt'), 'theirs\n');
     await using peer = await openHonest(parties.peer, served.port);
     for (const policy of ['overwrite', 'update'] as const) {
-      await expect(peer.put(note(served), { policy })).rejects.toMatchObject({ code: 'no-right' });
+      await expect(putOne(peer, note(served), { policy })).rejects.toMatchObject({
+        code: 'no-right',
+      });
     }
-    expect(await peer.put(note(served), { policy: 'skip' })).toMatchObject({ outcome: 'skipped' });
+    expect(await putOne(peer, note(served), { policy: 'skip' })).toMatchObject({
+      outcome: 'skipped',
+    });
     expect(await readFile(join(served.folder, 'new_note.txt'), 'utf8')).toBe('theirs\n');
     await using owner = await openHonest(parties.owner, served.port);
-    expect(await owner.put(note(served), { policy: 'overwrite' })).toMatchObject({
+    expect(await putOne(owner, note(served), { policy: 'overwrite' })).toMatchObject({
       outcome: 'stored',
       as: 'new_note.txt',
     });
@@ -193,7 +198,7 @@ test('strangers together hold only so much, and nobody who is known waits for th
   strangers[0]!.say({ t: 'get', id: 33, path: 'plain.txt' });
   expect(await strangers[0]!.hear('error')).toMatchObject({ code: 'too-many-transfers' });
   await using session = await openHonest(parties.peer, served.port);
-  expect(await session.get('plain.txt', into(served))).toMatchObject({ outcome: 'received' });
+  expect(await getOne(session, 'plain.txt', into(served))).toMatchObject({ outcome: 'received' });
   for (const one of strangers) await one[Symbol.asyncDispose]();
 });
 

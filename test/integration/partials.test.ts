@@ -4,6 +4,7 @@ import { openMachine } from '../support/terminal-session.js';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { getOne } from '../support/one-file.js';
 
 test('what broke off is shown, goes on or is removed; what is under way is left alone', async () => {
   await using parties = await openParties();
@@ -14,7 +15,7 @@ test('what broke off is shown, goes on or is removed; what is under way is left 
   const into = { folder: served.received, receivedPrefix: 'new_' };
   const stop = new AbortController();
   let held: Promise<unknown> | undefined;
-  const broken = session.get('long.bin', {
+  const broken = getOne(session, 'long.bin', {
     ...into,
     signal: stop.signal,
     onProgress: ({ bytes }) => {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { getOne, putOne } from './one-file.js';
 
 export const serverLimits: ServerLimits = {
   maxClients: 64,
@@ -164,9 +165,9 @@ export async function expectServed({
   for await (const page of session.list('')) names.push(...page.map(({ name }) => name));
   expect(names).toContain('plain.txt');
   await rm(join(received, 'new_plain.txt'), { force: true });
-  const got = await session.get('plain.txt', { folder: received, receivedPrefix: 'new_' });
+  const got = await getOne(session, 'plain.txt', { folder: received, receivedPrefix: 'new_' });
   expect(await readFile(join(received, got.as), 'utf8')).toBe(plainText);
-  const put = await session.put(join(received, '..', 'note.txt'), {});
+  const put = await putOne(session, join(received, '..', 'note.txt'));
   expect(await readFile(join(folder, put.as), 'utf8')).toBe('a note\n');
   await session.bye();
 }

@@ -1,19 +1,13 @@
-import type { ClientSession, GetOptions, Transferred } from '#sharing/client.js';
+import type { ClientSession, GetOptions, LeftOut } from '#sharing/client.js';
 import { SharingError, type ErrorCode } from '#sharing/errors.js';
 import { steadySession, type SteadyOptions } from '#sharing/steady.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-const received: Transferred = {
-  outcome: 'received',
-  path: 'a',
-  as: 'new_a',
-  size: 1,
-  digest: 'blake3:00',
-};
+const received: LeftOut = { links: 0, hidden: 0 };
 const lost = new SharingError('connection-lost', 'cut');
-const wish = { folder: '', receivedPrefix: '' };
+const wish = { folder: '', receivedPrefix: '', onEnded: () => undefined };
 
-type Get = (path: string, options: GetOptions) => Promise<Transferred>;
+type Get = (path: string, options: GetOptions) => Promise<LeftOut>;
 
 /** A session whose gets end as they are told, one after the other. */
 function session(...gets: Get[]): ClientSession & { end(error?: SharingError): void } {

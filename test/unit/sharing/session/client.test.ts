@@ -66,12 +66,12 @@ describe('answers', () => {
     );
   });
 
-  test('an offer makes a get a transfer, once', () => {
+  test('an offer makes a get a transfer, to which all further pages go', () => {
     const rules = ready();
     const id = rules.begin('getting');
     const offer: Incoming = { t: 'offer', id, files: [['a', 1, 0, tag]], more: false };
     expect(rules.receive(offer)).toMatchObject([{ do: 'offered', id }]);
-    expect(rules.receive(offer)).toMatchObject(closing('protocol'));
+    expect(rules.receive(offer)).toMatchObject([{ do: 'tell-receiving', id, frame: offer }]);
   });
 
   test.each<[string, Incoming]>([

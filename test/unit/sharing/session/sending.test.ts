@@ -3,24 +3,24 @@ import { SharingError } from '#sharing/errors.js';
 import {
   sendRules,
   sendWindow,
-  type FromReceiver,
+  type FileReport,
   type SendAction,
 } from '#sharing/session/sending.js';
 
 const digest = `blake3:${'0'.repeat(64)}`;
-const all: FromReceiver = { want: 'all', file: 0 };
-const got = (chunk: number): FromReceiver => ({ t: 'got', id: 1, file: 0, chunk });
-const receipt: FromReceiver = { t: 'receipt', id: 1, file: 0, as: 'new_a', size: 3, digest };
-const identical: FromReceiver = {
+const all: FileReport = { want: 'all', file: 0 };
+const got = (chunk: number): FileReport => ({ t: 'got', id: 1, file: 0, chunk });
+const receipt: FileReport = { t: 'receipt', id: 1, file: 0, as: 'new_a', size: 3, digest };
+const identical: FileReport = {
   want: 'nothing',
   file: 0,
   reason: 'identical',
   as: 'new_a',
   digest,
 };
-const fail: FromReceiver = { t: 'fail', id: 1, file: 0, code: 'no-room', message: 'full' };
+const fail: FileReport = { t: 'fail', id: 1, file: 0, code: 'no-room', message: 'full' };
 
-function actions(chunks: number, ...script: (FromReceiver | 'next')[]): SendAction[] {
+function actions(chunks: number, ...script: (FileReport | 'next')[]): SendAction[] {
   const rules = sendRules(chunks);
   const done: SendAction[] = [];
   for (const step of script) {
@@ -79,7 +79,7 @@ describe('sending', () => {
   });
 
   test('what else is wanted is sent after the rest, and ended again; each at most twice', () => {
-    const also: FromReceiver = { want: 'ranges', file: 0, ranges: [[0, 2]] };
+    const also: FileReport = { want: 'ranges', file: 0, ranges: [[0, 2]] };
     const rules = sendRules(2);
     rules.receive(also);
     expect([rules.next(), rules.next(), rules.next()].map((action) => action.do)).toEqual([
@@ -102,7 +102,7 @@ describe('sending', () => {
   });
 
   test('only the wanted ranges', () => {
-    const ranges: FromReceiver = {
+    const ranges: FileReport = {
       want: 'ranges',
       file: 0,
       ranges: [
@@ -132,7 +132,7 @@ describe('sending', () => {
   });
 
   test('digests in pages, then what is wanted after all', () => {
-    const digests: FromReceiver = { want: 'digests', file: 0 };
+    const digests: FileReport = { want: 'digests', file: 0 };
     expect(actions(20, digests, 'next', 'next', 'next', all, 'next')).toEqual([
       { do: 'digests', first: 0, count: 16 },
       { do: 'digests', first: 16, count: 4 },
@@ -142,7 +142,7 @@ describe('sending', () => {
   });
 
   test('identical: over without a chunk, once all digests were sent, or when there are none', () => {
-    const digests: FromReceiver = { want: 'digests', file: 0 };
+    const digests: FileReport = { want: 'digests', file: 0 };
     const stop = { do: 'stop', outcome: { kind: 'identical', as: 'new_a', digest } };
     expect(actions(5, digests, 'next', identical, 'next').at(-1)).toEqual(stop);
     expect(actions(0, identical, 'next')).toEqual([stop]);
@@ -176,7 +176,7 @@ describe('sending', () => {
     expect(rules.next()).toMatchObject({ do: 'stop', outcome: { error: { code: 'changed' } } });
   });
 
-  test.each<[string, FromReceiver[]]>([
+  test.each<[string, FileReport[]]>([
     ['got before anything is wanted', [got(0)]],
     ['a receipt before the end', [all, receipt]],
     ['got of a chunk that was not sent', [all, got(0)]],

@@ -81,7 +81,12 @@ describe('requests', () => {
     const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(9) });
     rules.receive(hello);
     expect(only(rules.receive(list(1, 'a/b')))).toEqual({ do: 'list', id: 1, path: ['a', 'b'] });
-    expect(only(rules.receive(get(2)))).toEqual({ do: 'serve', id: 2, path: ['a.txt'] });
+    expect(only(rules.receive(get(2)))).toEqual({
+      do: 'serve',
+      id: 2,
+      path: ['a.txt'],
+      glob: false,
+    });
     expect(only(rules.receive(offer(7)))).toMatchObject({ do: 'accept', id: 7 });
   });
 
@@ -118,11 +123,17 @@ describe('requests', () => {
     expect(only(rules.receive(list(5)))).toMatchObject(closing('protocol'));
   });
 
-  test('an offer of several files is not taken today', () => {
+  test('several files are offered as a batch, and as nothing else', () => {
     const rules = ready();
-    const row = ['a', 1, 0, tag] as const;
-    const several: Incoming = { t: 'offer', id: 1, files: [[...row], [...row]], more: false };
-    expect(only(rules.receive(several))).toMatchObject({ message: { code: 'unsupported' } });
+    const row = (): [string, number, number, string] => ['a', 1, 0, tag];
+    const files = [row(), row()];
+    const first: Incoming = { t: 'offer', id: 1, files, more: true, batch: true };
+    expect(only(rules.receive(first))).toMatchObject({ do: 'accept-batch', id: 1 });
+    expect(only(rules.receive(first))).toMatchObject({ do: 'tell-receiving', id: 1 });
+    rules.done(1);
+    expect(rules.receive(first)).toEqual([]);
+    const loose: Incoming = { t: 'offer', id: 2, files, more: false };
+    expect(only(rules.receive(loose))).toMatchObject(closing('protocol'));
   });
 });
 

@@ -1,3 +1,4 @@
+import type { TransferOptions } from '#sharing/client.js';
 import { PassThrough, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test, vi } from 'vitest';
@@ -20,9 +21,10 @@ function openShell() {
   });
   const input = new PassThrough();
   const view = createView({ output, error: output, json: false, quiet: false });
-  const put = vi.fn((path: string) => {
-    const name = path.split('/').at(-1) ?? '';
-    return Promise.resolve({ outcome: 'stored', as: name, size: 7, digest: '' });
+  const put = vi.fn(([path = '']: readonly string[], { onEnded }: TransferOptions) => {
+    const as = path.split('/').at(-1) ?? '';
+    onEnded({ outcome: 'stored', path, as, size: 7, digest: '' });
+    return Promise.resolve({ links: 0, hidden: 0 });
   });
   const server = { id: 'A'.repeat(52), name: 'amber', trust: 'unverified' };
   const bye = (): Promise<void> => Promise.resolve();

@@ -97,6 +97,20 @@ const answers = {
     },
     ['folder', 'name', 'peer', 'size', 'bytes', 'mtime', 'removed'],
   ],
+  folder: [
+    {
+      event: 'folder',
+      path: 'a',
+      as: 'new_a',
+      files: 3,
+      bytes: 12,
+      identical: 1,
+      skipped: 0,
+      failed: 0,
+    },
+    ['path', 'as', 'files', 'bytes', 'identical', 'skipped', 'failed'],
+  ],
+  'left-out': [{ event: 'left-out', links: 1, hidden: 2 }, ['links', 'hidden']],
   skipped: [{ event: 'skipped', path: 'a.txt', as: 'new_a.txt' }, ['path', 'as']],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [

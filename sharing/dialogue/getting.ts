@@ -1,0 +1,159 @@
+import type { Asking } from '#sharing/dialogue/asking.js';
+import type { LeftOut } from '#sharing/dialogue/moving.js';
+import { SharingError, writingTo } from '#sharing/errors.js';
+import { gathering, type OnEnded } from '#sharing/gathering.js';
+import type { Device } from '#sharing/identity/device.js';
+import { mustBeApart } from '#sharing/identity/state.js';
+import { isGlob, matchesGlob } from '#sharing/session/glob.js';
+import { lazyArea, type LandingArea } from '#sharing/storage/area.js';
+import { openFolder, type Folder } from '#sharing/storage/folder.js';
+import { removeExpired } from '#sharing/storage/partials.js';
+import {
+  isSafeName,
+  patternPath,
+  safeName,
+  safePath,
+  type SafeName,
+} from '#sharing/storage/path.js';
+import { removeReservations } from '#sharing/storage/reservation.js';
+import type { Room } from '#sharing/storage/room.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import type { Policy } from '#sharing/wire/message.js';
+import { mkdir } from 'node:fs/promises';
+
+/** What a client moves files with. */
+export interface Mover {
+  readonly device: Device;
+  readonly asking: Asking;
+  readonly room: Room;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface TransferOptions {
+  /** A plain name, without prefix; for one file or folder. */
+  readonly as?: string;
+  /** What becomes of it when its name is taken: numbered, if nothing is said. */
+  readonly policy?: Policy;
+  /** Told of every file or folder that was named or matched, and of each failure, as it ends. */
+  readonly onEnded: OnEnded;
+  /** Told of each file in a folder too, once the folder is complete. */
+  readonly each?: boolean;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface GetOptions extends TransferOptions {
+  /** Made if need be. */
+  readonly folder: string;
+  readonly receivedPrefix: string;
+}
+
+/** Nothing was left out. */
+export const nothingLeft: LeftOut = { links: 0, hidden: 0 };
+
+/** Gets what a path names, or what matches it. */
+export async function getFrom(
+  { device, asking, room, now }: Mover,
+  typed: string,
+  options: GetOptions,
+): Promise<LeftOut> {
+  const { folder, receivedPrefix, as, policy = 'number', onEnded, each = false, ...rest } = options;
+  const wanted = wantedBy(typed, as);
+  const prefixed = (name: string): SafeName =>
+    as === undefined ? safeName(`${receivedPrefix}${name}`) : plainName(as);
+  await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
+  const area = async (): Promise<LandingArea> => {
+    const opened = await landing.open();
+    await removeReservations(opened);
+    await removeExpired(opened, now());
+    return opened;
+  };
+  let opened: Promise<LandingArea> | undefined;
+  const gathered = gathering(each, onEnded);
+  let tops = 0;
+
+  const outcome = await asking.get(wanted.path, {
+    area: () => (opened ??= area()),
+    room,
+    name: prefixed(wanted.last),
+    glob: wanted.glob,
+    nameOf(offered) {
+      tops += 1;
+      if (wanted.glob ? !matchesGlob(wanted.last, offered) : tops > 1) {
+        throw new SharingError('name-refused', `"${offered}" was not asked for`);
+      }
+      return prefixed(wanted.glob ? offered : wanted.last);
+    },
+    policy,
+    onEnd(one) {
+      const path = wanted.pathOf(one.path);
+      const top = one.path.includes('/') ? wanted.pathOf(topOf(one.path)) : undefined;
+      if (one.kind === 'folder') gathered.folder(path, one.as);
+      else if (one.kind === 'problem') gathered.failed(top, path, one.error);
+      else if (one.outcome.kind === 'failed') gathered.failed(top, path, one.outcome.error);
+      else {
+        const inTop = one.below.slice(1).map((name) => `${name}/`);
+        const name = `${inTop.join('')}${one.outcome.as}`;
+        const { kind: how, ...facts } = one.outcome;
+        if (how === 'skipped') gathered.file(top, { outcome: how, path, as: name });
+        else if ('digest' in facts) gathered.file(top, { outcome: how, path, ...facts, as: name });
+      }
+    },
+    ...rest,
+  });
+  if (outcome.kind === 'many') return outcome.left;
+  if (outcome.kind === 'failed') throw outcome.error;
+  if (outcome.kind === 'skipped') onEnded({ outcome: 'skipped', path: typed, as: outcome.as });
+  else {
+    const { kind, as: stored, size, digest } = outcome;
+    onEnded({ outcome: kind, path: typed, as: stored, size, digest });
+  }
+  return nothingLeft;
+}
+
+interface Wanted {
+  readonly path: string;
+  /** The last name, or pattern of it. */
+  readonly last: string;
+  readonly glob: boolean;
+  /** What the user would call what is offered as this. */
+  pathOf(offered: string): string;
+}
+
+/** What was typed is judged here too, so that a slip is told before anything is sent. */
+function wantedBy(typed: string, as: string | undefined): Wanted {
+  const path = typed.replace(/\/+$/, '');
+  const glob = isGlob(path) && as === undefined;
+  const names = glob ? patternPath(path) : safePath(path);
+  const last = names.at(-1);
+  if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
+  const above = path.slice(0, path.length - last.length);
+  return {
+    path,
+    last,
+    glob,
+    pathOf: (offered) => {
+      if (glob) return isGlob(above) ? offered : `${above}${offered}`;
+      const below = offered.indexOf('/');
+      return below < 0 ? path : `${path}${offered.slice(below)}`;
+    },
+  };
+}
+
+function topOf(path: string): string {
+  return path.slice(0, path.indexOf('/'));
+}
+
+/** The receiving folder, made when the first file is offered. */
+async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
+  await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
+  await mustBeApart(stateFolder, folder);
+  return openFolder(folder);
+}
+
+/** A name that the user chose for the other side of the transfer. */
+export function plainName(as: string): SafeName {
+  if (isSafeName(as)) return as;
+  throw new SharingError('name-refused', `"${as}" is no plain name`, { what: 'as' });
+}

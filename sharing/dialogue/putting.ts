@@ -1,0 +1,165 @@
+import {
+  nothingLeft,
+  plainName,
+  type Mover,
+  type TransferOptions,
+} from '#sharing/dialogue/getting.js';
+import type { LeftOut } from '#sharing/dialogue/moving.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { gathering } from '#sharing/gathering.js';
+import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
+import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
+import { ownName, safeName, type SafeName } from '#sharing/storage/path.js';
+import { sourceOf, type Source } from '#sharing/storage/source.js';
+import type { Top } from '#sharing/storage/walk.js';
+import { basename, dirname, resolve } from 'node:path';
+
+/** Puts one file as it is, a folder or several things in one batch. */
+export async function putTo(
+  mover: Mover,
+  files: readonly string[],
+  options: TransferOptions,
+): Promise<LeftOut> {
+  const [only, second] = files;
+  if (only === undefined) return nothingLeft;
+  if (second !== undefined) return putMany(mover, files, options);
+  try {
+    await putOne(mover, only, options);
+    return nothingLeft;
+  } catch (error) {
+    if (!(error instanceof SharingError) || error.facts['local'] !== true) throw error;
+    if (error.code !== 'is-folder') throw error;
+  }
+  return putMany(mover, files, options);
+}
+
+async function putOne(
+  { device, asking }: Mover,
+  file: string,
+  { as, policy = 'number', onEnded, onProgress, signal }: TransferOptions,
+): Promise<void> {
+  const path = resolve(file);
+  // What goes out is the name that was asked for; how it is called here is its user's affair.
+  const plain = as === undefined ? undefined : plainName(as);
+  const name = plain ?? safeName(basename(path));
+  await using source = await openLocal(path, device.tagKey);
+  const names = { name, ...(plain && { as: plain }) };
+  const outcome = await asking.put(source, {
+    ...names,
+    policy,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
+  if (outcome.kind === 'failed') throw outcome.error;
+  if (outcome.kind === 'skipped') {
+    if (policy !== 'skip' && policy !== 'update') {
+      throw new SharingError('protocol', 'the server skipped what it was not to skip');
+    }
+    onEnded({ outcome: 'skipped', path: file, as: outcome.as });
+    return;
+  }
+  const { kind, as: stored, digest } = outcome;
+  onEnded({ outcome: kind, path: file, as: stored, size: source.size, digest });
+}
+
+async function putMany(
+  { device, asking }: Mover,
+  files: readonly string[],
+  { as, policy = 'number', onEnded, each = false, ...rest }: TransferOptions,
+): Promise<LeftOut> {
+  const plain = as === undefined ? undefined : plainName(as);
+  await using places = openPlaces();
+  const tops: Top[] = [];
+  for (const file of files) {
+    try {
+      tops.push(await topOf(file, plain, places));
+    } catch (error) {
+      onEnded({ outcome: 'failed', path: file, error: asSharingError(error, 'read-failed') });
+    }
+  }
+  if (tops.length === 0) return nothingLeft;
+  const gathered = gathering(each, onEnded);
+  return await asking.putMany({
+    tops,
+    ...(plain && { as: plain }),
+    policy,
+    tagKey: device.tagKey,
+    onEnd(one) {
+      const { top } = one;
+      const typed = top.typed ?? top.name;
+      const below = one.path.slice(top.name.length);
+      const path = `${typed}${below}`;
+      const inTop = below === '' ? undefined : typed;
+      if (one.kind === 'folder') gathered.folder(typed, one.as);
+      else if (one.kind === 'problem') gathered.failed(inTop, path, localError(one.error));
+      else if (one.outcome.kind === 'failed') gathered.failed(inTop, path, one.outcome.error);
+      else {
+        const folder = below.slice(1, below.lastIndexOf('/') + 1);
+        const { size } = one;
+        const name = `${folder}${one.outcome.as}`;
+        if (one.outcome.kind === 'skipped') {
+          gathered.file(inTop, { outcome: 'skipped', path, as: name });
+        } else {
+          const { kind: how, digest } = one.outcome;
+          gathered.file(inTop, { outcome: how, path, as: name, size, digest });
+        }
+      }
+    },
+    ...rest,
+  });
+}
+
+/** A file or folder that the user named; links in the way to it are the user's own words. */
+async function topOf(file: string, plain: SafeName | undefined, places: Places): Promise<Top> {
+  const path = resolve(file);
+  const name = plain ?? safeName(basename(path));
+  const own = ownName(basename(path));
+  const folders = await places.at(dirname(path));
+  return { name, folders, at: [own], typed: file };
+}
+
+/** The folders in which the things lie that the user named, each opened once. */
+interface Places extends AsyncDisposable {
+  at(path: string): Promise<FolderCache>;
+}
+
+function openPlaces(): Places {
+  const open = new Map<string, { readonly root: Folder; readonly folders: FolderCache }>();
+  return {
+    async at(path) {
+      const known = open.get(path);
+      if (known) return known.folders;
+      const root = await openFolder(path).catch(asLocal);
+      const folders = folderCache(root);
+      open.set(path, { root, folders });
+      return folders;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { root, folders } of open.values()) {
+        await folders[Symbol.asyncDispose]();
+        await root[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+/** Opens the file that the user named; links in the way to it are the user's own words. */
+async function openLocal(path: string, tagKey: Buffer): Promise<Source> {
+  try {
+    await using folder = await openFolder(dirname(path));
+    const { handle, stats } = await openRegular(folder, ownName(basename(path)));
+    return sourceOf(handle, stats, tagKey);
+  } catch (error) {
+    return asLocal(error);
+  }
+}
+
+function asLocal(error: unknown): never {
+  throw localError(asSharingError(error, 'read-failed'), error);
+}
+
+/** What failed is on this machine, and is told so. */
+function localError(error: SharingError, cause: unknown = error): SharingError {
+  const code = error.code === 'folder-missing' ? 'not-found' : error.code;
+  return new SharingError(code, error.message, { ...error.facts, local: true }, cause);
+}

@@ -1,0 +1,131 @@
+import { agreedDigest, fileFailed, topName, type Service } from '#sharing/dialogue/serving.js';
+import { SharingError } from '#sharing/errors.js';
+import type { ServerAction } from '#sharing/session/server.js';
+import { folderCache } from '#sharing/storage/folder-cache.js';
+import { matching } from '#sharing/storage/matches.js';
+import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
+import type { Top } from '#sharing/storage/walk.js';
+import { startBatchReceiving } from '#sharing/transfer/batch-receive.js';
+import { startBatchSending } from '#sharing/transfer/batch-send.js';
+
+/** Offers a folder of the share, or all that matches a pattern, and sends what the client wants of it. */
+export async function sendMany(
+  service: Service,
+  id: number,
+  asked: SafePath,
+  glob: boolean,
+): Promise<void> {
+  const { connection, transfers, share, observe, session, stallTime } = service;
+  const began = performance.now();
+  const path = pathText(asked);
+  const count = { files: 0, bytes: 0, failed: 0 };
+  await share.root.mustExist();
+  await using folders = folderCache(share.root);
+  const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
+  const first = await firstOf(tops);
+  if (!first) throw new SharingError('not-found', 'nothing matches');
+  const sending = startBatchSending(connection, {
+    id,
+    tops: first,
+    algorithm: agreedDigest(service),
+    tagKey: share.tagKey,
+    stallTime,
+    wish: {},
+    left: { links: 0, hidden: 0 },
+    onEnd(one) {
+      if (one.kind === 'problem') {
+        count.failed += 1;
+        observe(fileFailed(session, one.path, one.error));
+      } else if (one.kind === 'file' && one.outcome.kind === 'failed') {
+        count.failed += 1;
+        observe(fileFailed(session, one.path, one.outcome.error));
+      } else if (one.kind === 'file') {
+        count.files += 1;
+        if (one.travelled) count.bytes += one.size;
+      }
+    },
+  });
+  transfers.sending.set(id, sending);
+  try {
+    await sending.outcome;
+    observe({ event: 'many-out', session, path, ...count, took: performance.now() - began });
+  } catch (error) {
+    if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
+    // The client has heard it already.
+    observe(fileFailed(session, path, error));
+  } finally {
+    transfers.sending.delete(id);
+    service.rules.done(id);
+  }
+}
+
+async function* matches(folders: Top['folders'], pattern: SafePath): AsyncGenerator<Top> {
+  for await (const at of matching(folders, pattern)) yield { name: nameOf(at), folders, at };
+}
+
+function nameOf(path: readonly SafeName[]): SafeName {
+  const name = path.at(-1);
+  if (name === undefined) throw new SharingError('is-folder', 'the share itself');
+  return name;
+}
+
+/** The same, if there is at least one. */
+async function firstOf(
+  tops: AsyncIterable<Top> | Iterable<Top>,
+): Promise<AsyncIterable<Top> | undefined> {
+  const rest = (async function* (): AsyncGenerator<Top> {
+    yield* tops;
+  })();
+  const first = await rest.next();
+  if (first.done) return undefined;
+  return (async function* (): AsyncGenerator<Top> {
+    yield first.value;
+    yield* rest;
+  })();
+}
+
+/** Takes what a client offers in one batch. It ends by its own last words, whatever happens. */
+export async function receiveMany(
+  service: Service,
+  { id, offer, policy }: Extract<ServerAction, { do: 'accept-batch' }>,
+): Promise<void> {
+  const { connection, transfers, clientId, observe, session, stallTime, receivedPrefix } = service;
+  const began = performance.now();
+  const path = offer.files[0]?.[0] ?? '';
+  const count = { files: 0, bytes: 0, failed: 0 };
+  await using landing = service.landingArea();
+  const receiving = startBatchReceiving(connection, offer, {
+    id,
+    area: landing.open,
+    room: service.room(),
+    nameOf: (name) => topName(receivedPrefix, name, offer.as),
+    policy,
+    peer: clientId,
+    algorithm: agreedDigest(service),
+    stallTime,
+    onEnd(one) {
+      if (one.kind === 'problem') {
+        count.failed += 1;
+        observe(fileFailed(session, one.path, one.error));
+      } else if (one.kind === 'file' && one.outcome.kind === 'failed') {
+        count.failed += 1;
+        observe(fileFailed(session, one.path, one.outcome.error));
+      } else if (one.kind === 'file') {
+        count.files += 1;
+        if (one.outcome.kind === 'received') count.bytes += one.outcome.size;
+      }
+    },
+  });
+  transfers.receiving.set(id, receiving);
+  try {
+    await receiving.outcome;
+    observe({ event: 'many-in', session, path, ...count, took: performance.now() - began });
+  } catch (error) {
+    if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
+    // The client has heard it already, or said it.
+    observe(fileFailed(session, path, error));
+  } finally {
+    transfers.receiving.delete(id);
+    service.rules.done(id);
+  }
+}

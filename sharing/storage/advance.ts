@@ -1,0 +1,48 @@
+import type { Reservation, Room } from '#sharing/storage/room.js';
+
+/** Room that is set aside for many small files at a time. */
+export interface Advance {
+  /** Makes sure of room for `bytes`; `soon` tells how many more are expected. Throws SharingError `no-room`. */
+  take(bytes: number, soon: () => number): Promise<void>;
+  /** So many bytes lie on the disk now, or are not needed after all. */
+  give(bytes: number): void;
+  /** Gives back what is left. */
+  release(): void;
+}
+
+/** `place` is where the free space is measured. */
+export function advance(room: Room, place: () => Promise<string>): Advance {
+  const parts: { readonly reservation: Reservation; left: number }[] = [];
+  let spare = 0;
+
+  async function reserve(bytes: number): Promise<void> {
+    const reservation = await room.reserve(await place(), bytes);
+    parts.push({ reservation, left: bytes });
+    spare += bytes;
+  }
+
+  return {
+    async take(bytes, soon) {
+      if (spare < bytes) {
+        // Not all that is expected may fit, though this file does.
+        await reserve(bytes + soon()).catch(() => reserve(bytes));
+      }
+      spare -= bytes;
+    },
+    give(bytes) {
+      let rest = bytes;
+      for (let part = parts[0]; part && rest > 0; part = parts[0]) {
+        const much = Math.min(part.left, rest);
+        part.reservation.written(much);
+        part.left -= much;
+        rest -= much;
+        if (part.left > 0) return;
+        part.reservation.release();
+        parts.shift();
+      }
+    },
+    release() {
+      for (const { reservation } of parts.splice(0)) reservation.release();
+    },
+  };
+}

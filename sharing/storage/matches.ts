@@ -1,0 +1,48 @@
+import { asSharingError, type ErrorCode } from '#sharing/errors.js';
+import { isGlob, matchesGlob } from '#sharing/session/glob.js';
+import { entriesIn } from '#sharing/storage/entries.js';
+import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
+import { isSafeName, type SafeName } from '#sharing/storage/path.js';
+
+/** The files and folders below the root of `folders` whose path matches the pattern, name by name, in order. */
+export async function* matching(
+  folders: FolderCache,
+  pattern: readonly string[],
+  above: Path = [],
+): AsyncGenerator<readonly SafeName[], void, undefined> {
+  const [part, ...rest] = pattern;
+  if (part === undefined) return;
+  for (const { name, isFolder } of await namesLike(folders, above, part, rest.length === 0)) {
+    if (rest.length === 0) yield [...above, name] as SafeName[];
+    else if (isFolder) yield* matching(folders, rest, [...above, name]);
+  }
+}
+
+const notThere: readonly ErrorCode[] = ['not-found', 'not-a-folder', 'not-a-file'];
+
+async function namesLike(
+  folders: FolderCache,
+  above: Path,
+  part: string,
+  isLast: boolean,
+): Promise<{ readonly name: SafeName; readonly isFolder: boolean }[]> {
+  // What is written out is passed through, and opened in the next step.
+  if (!isLast && !isGlob(part)) return isSafeName(part) ? [{ name: part, isFolder: true }] : [];
+  const found: { name: SafeName; isFolder: boolean }[] = [];
+  const lease = await folders.take(above).catch((error: unknown) => {
+    if (notThere.includes(asSharingError(error).code)) return undefined;
+    throw error;
+  });
+  if (!lease) return [];
+  try {
+    for await (const { name, type } of entriesIn(lease.folder)) {
+      if (type !== 'file' && type !== 'folder') continue;
+      if (isSafeName(name) && matchesGlob(part, name)) {
+        found.push({ name, isFolder: type === 'folder' });
+      }
+    }
+  } finally {
+    lease.release();
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,95 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import type { Folder, PrivateName } from '#sharing/storage/folder.js';
+import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { standingOf } from '#sharing/storage/policy.js';
+import { takeReserved } from '#sharing/storage/reservation.js';
+import type { Policy } from '#sharing/wire/message.js';
+import { link, lstat, rename, unlink, type FileHandle } from 'node:fs/promises';
+
+/** A file that is complete, verified and on the disk, and has no final name yet. */
+export interface Unpublished {
+  readonly file: FileHandle;
+  /** Where it lies in the landing area. */
+  readonly name: PrivateName;
+  /** False when another receiver took it. */
+  isOurs(): Promise<boolean>;
+}
+
+/** The name that it should get, and what becomes of it when that is taken. */
+export interface Wish {
+  readonly name: SafeName;
+  readonly policy: Policy;
+  /** Microseconds since 1970. */
+  readonly mtime: number;
+}
+
+/** Links the partial to the first free name; where there are no links, reserves the name and renames. */
+export async function giveName(
+  area: LandingArea,
+  { file, name: partialName, ...from }: Unpublished,
+  wish: Wish,
+): Promise<SafeName> {
+  const wanted = wish.name;
+  const partial = await area.folder.at(partialName);
+  await mustBeSame(file, partial);
+  if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
+  if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;
+  for (let n = 1; n <= maxNumber; n += 1) {
+    const name = numbered(wanted, n);
+    const place = await area.target.at(name);
+    try {
+      await link(partial, place);
+      return name;
+    } catch (error) {
+      const code = errnoOf(error) ?? '';
+      if (code === 'EEXIST') continue;
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
+    }
+    if (await takeReserved(area, partialName, name)) return name;
+  }
+  throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** True for a policy that puts a file in the place of another. */
+export function replaces(policy: Policy): boolean {
+  return policy === 'overwrite' || policy === 'update';
+}
+
+/**
+ * The file that was there is there until this moment; a folder or a link is never replaced. False when a newer file came
+ * meanwhile, which stays too.
+ */
+async function takeName(
+  area: LandingArea,
+  partial: string,
+  { name, policy, mtime }: Wish,
+): Promise<boolean> {
+  if ((await standingOf(area.target, name, policy, mtime)) !== 'instead') return false;
+  await rename(partial, await area.target.at(name));
+  return true;
+}
+
+/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
+export async function keepName(target: Folder, file: FileHandle, name: SafeName): Promise<void> {
+  try {
+    await target.sync();
+  } catch (error) {
+    const place = await target.at(name);
+    // Somebody may have taken it away meanwhile; what stands there then is not ours. What was replaced is gone.
+    if (await isSame(file, place).catch(() => false)) await unlink(place);
+    throw error;
+  }
+}
+
+/** A name is linked, not a handle: what lies under it has to be what was written and verified. */
+async function mustBeSame(file: FileHandle, place: string): Promise<void> {
+  if (await isSame(file, place)) return;
+  throw new SharingError('write-failed', 'the partial was replaced');
+}
+
+async function isSame(file: FileHandle, place: string): Promise<boolean> {
+  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
+  return ours.ino === there.ino && ours.dev === there.dev;
+}

@@ -1,0 +1,168 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import type { DiskPace } from '#sharing/storage/disk-pace.js';
+import { secondsText, setModificationTime } from '#sharing/storage/file-state.js';
+import type { Folder } from '#sharing/storage/folder.js';
+import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { giveName, type Wish } from '#sharing/storage/publishing.js';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsync,
+  fsyncSync,
+  futimes,
+  futimesSync,
+  open as openWith,
+  openSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { lstat, open, unlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+/** A file of one chunk that was written, but is not on the disk for sure. */
+export interface SmallFile {
+  /** Brings it to the disk; an error is final for the file. */
+  sync(pace: DiskPace): Promise<void> | void;
+  /** Gives it its name, and lets go of it. */
+  publish(): Promise<SafeName>;
+  /** Lets go of it, and takes it away. */
+  drop(): Promise<void>;
+  /** Lets go of it; what nobody sees may stay for another time. */
+  leave(): Promise<void>;
+}
+
+const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const openLater = promisify(openWith);
+const writeSome = promisify(write);
+const timesLater = promisify(futimes);
+const syncLater = promisify(fsync);
+
+/**
+ * Writes a file into a folder that nobody sees yet, under its name at once. Where the name is taken, because this
+ * system folds two names of the sender into one, it gets a number.
+ */
+export async function writeStaged(
+  folder: Folder,
+  { name, mtime }: Pick<Wish, 'name' | 'mtime'>,
+  bytes: Buffer,
+  pace: DiskPace,
+): Promise<SmallFile> {
+  for (let n = 1; n <= maxNumber; n += 1) {
+    const as = numbered(name, n);
+    const place = await folder.at(as);
+    try {
+      const file = await pace.run(
+        () => writeNow(place, bytes, mtime),
+        () => writeLater(place, bytes, mtime),
+      );
+      return stagedFile(file, folder, as);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') continue;
+      await unlink(place).catch(() => undefined);
+      throw error;
+    }
+  }
+  throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** Gives the descriptor. */
+function writeNow(place: string, bytes: Buffer, mtime: number): number {
+  const file = openSync(place, anew, 0o666);
+  try {
+    let written = 0;
+    while (written < bytes.length) written += writeSync(file, bytes, written);
+    futimesSync(file, secondsText(mtime), secondsText(mtime));
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+/** The same, leaving this thread; what is open is counted by its descriptor alone in both ways. */
+async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<number> {
+  const file = await openLater(place, anew, 0o666);
+  try {
+    let written = 0;
+    while (written < bytes.length) {
+      const done = await writeSome(file, bytes, written, bytes.length - written, null);
+      written += done.bytesWritten;
+    }
+    await timesLater(file, secondsText(mtime), secondsText(mtime));
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
+  let open = true;
+  const close = (): void => {
+    if (open) closeSync(file);
+    open = false;
+  };
+  return {
+    sync: (pace) =>
+      pace.run(
+        () => {
+          fsyncSync(file);
+        },
+        () => syncLater(file),
+      ),
+    publish() {
+      close();
+      return Promise.resolve(name);
+    },
+    async drop() {
+      close();
+      await unlink(await folder.at(name));
+    },
+    leave() {
+      close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Writes a file that gets its name in a folder that others see, when it is on the disk. */
+export async function writeLoose(area: LandingArea, wish: Wish, bytes: Buffer): Promise<SmallFile> {
+  const name = `${randomBytes(16).toString('hex')}.part` as const;
+  const file = await open(await area.folder.at(name), anew, 0o666);
+  const drop = async (): Promise<void> => {
+    await file.close();
+    await unlink(await area.folder.at(name));
+  };
+  try {
+    await file.writeFile(bytes);
+    await setModificationTime(file, wish.mtime);
+  } catch (error) {
+    await drop();
+    throw error;
+  }
+  return {
+    sync: () => file.sync(),
+    async publish() {
+      const unpublished = { file, name, isOurs: () => Promise.resolve(true) };
+      const as = await giveName(area, unpublished, wish);
+      await file.close();
+      // A rename has taken it along.
+      await unlink(await area.folder.at(name)).catch(() => undefined);
+      return as;
+    },
+    drop,
+    leave: drop,
+  };
+}
+
+/** What stands under a name, for a file that may lie here already: its bytes if it is a file, and when it changed. */
+export async function lookAt(
+  folder: Folder,
+  name: SafeName,
+): Promise<{ readonly size: number | undefined; readonly changed: number } | undefined> {
+  const stats = await lstat(await folder.at(name)).catch(() => undefined);
+  return stats && { size: stats.isFile() ? stats.size : undefined, changed: stats.ctimeMs };
+}

@@ -1,0 +1,172 @@
+import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { openChild, type Folder } from '#sharing/storage/folder.js';
+import { encodeJournalHeader, readJournalHeader } from '#sharing/storage/journal.js';
+import { holdWithin, type Hold } from '#sharing/storage/lock.js';
+import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import { removePartial, thinOut } from '#sharing/storage/partials.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+
+/** A folder on its way in: it grows where nobody sees it, and appears whole. */
+export interface Staging {
+  readonly folder: Folder;
+  /** False when some of it may lie here from an earlier time. */
+  readonly fresh: boolean;
+  /** Something came: it is kept for another while. */
+  touch(): Promise<void>;
+  /**
+   * Gives it the first free name that `name` leads to, by one rename that nothing has to make place for, and makes that
+   * durable. What lies in it must be durable by then.
+   */
+  place(name: SafeName): Promise<SafeName>;
+  /** Lets go of it; what has come is kept for another time if `keep`. Does nothing after `place`. */
+  leave(keep: boolean): Promise<void>;
+}
+
+/** Milliseconds after which it is noted again that something came. */
+const touchTime = 60_000;
+/** Milliseconds in which a receiver that has just ended lets go of its tree. */
+const releaseTime = 2000;
+
+/** Begins a folder that a peer sends, or goes on with what is left of it from an earlier time. */
+export async function openStaging(
+  area: LandingArea,
+  peer: string,
+  name: SafeName,
+): Promise<Staging> {
+  const owned = createHash('sha256').update(`${peer}\n${name}/`).digest('hex').slice(0, 32);
+  const before = await holdWithin(await area.folder.at(`${owned}.lock`), releaseTime);
+  const token = before ? owned : randomBytes(16).toString('hex');
+  const hold = before ?? (await holdWithin(await area.folder.at(`${token}.lock`), releaseTime));
+  if (!hold) throw new SharingError('write-failed', 'no folder can be held');
+  try {
+    const found = await openLeft(area, token, peer, name);
+    const folder = found ?? (await makeTree(area, token, peer, name));
+    return stagingOf(area, token, hold, folder, { fresh: !found, keepable: token === owned });
+  } catch (error) {
+    await hold[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function stagingOf(
+  area: LandingArea,
+  token: string,
+  hold: Hold,
+  folder: Folder,
+  { fresh, keepable }: { readonly fresh: boolean; readonly keepable: boolean },
+): Staging {
+  let over = false;
+  let touched = performance.now();
+
+  async function letGo(): Promise<void> {
+    over = true;
+    await folder[Symbol.asyncDispose]();
+  }
+
+  return {
+    folder,
+    fresh,
+    async touch() {
+      if (performance.now() - touched < touchTime) return;
+      touched = performance.now();
+      const journal = await open(await area.folder.at(`${token}.journal`), 'r+').catch(
+        () => undefined,
+      );
+      const now = new Date();
+      await journal?.utimes(now, now);
+      await journal?.close();
+    },
+    async place(wanted) {
+      if (!(await hold.isOurs()))
+        throw new SharingError('write-failed', 'the folder was taken over');
+      const name = await giveName(area, await area.folder.at(`${token}.tree`), wanted);
+      await area.target.sync();
+      await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
+      await letGo();
+      await hold[Symbol.asyncDispose]();
+      return name;
+    },
+    async leave(keep) {
+      if (over) return;
+      await letGo();
+      const ours = await hold.isOurs();
+      await hold[Symbol.asyncDispose]();
+      if ((!keep || !keepable) && ours) await removePartial(area, token);
+    },
+  };
+}
+
+async function giveName(area: LandingArea, tree: string, wanted: SafeName): Promise<SafeName> {
+  for (let n = 1; n <= maxNumber; n += 1) {
+    const name = numbered(wanted, n);
+    const place = await area.target.at(name);
+    // An empty folder would be taken for none by the rename.
+    if (await lstat(place).catch(() => undefined)) continue;
+    try {
+      await rename(tree, place);
+      return name;
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+    }
+  }
+  throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** What the same peer left under the same name. */
+async function openLeft(
+  area: LandingArea,
+  token: string,
+  peer: string,
+  name: SafeName,
+): Promise<Folder | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const place = await area.folder.at(`${token}.journal`);
+  const journal = await open(place, flags).catch(() => undefined);
+  const header = journal && (await readJournalHeader(journal));
+  await journal?.close();
+  const tree = await openChild(area.folder, `${token}.tree`).catch(() => undefined);
+  if (tree && header?.folder === true && header.peer === peer && header.name === name) return tree;
+  await tree?.[Symbol.asyncDispose]();
+  return undefined;
+}
+
+async function makeTree(
+  area: LandingArea,
+  token: string,
+  peer: string,
+  name: SafeName,
+): Promise<Folder> {
+  await thinOut(area, peer);
+  await clear(area, token);
+  const header = {
+    algorithm: 'blake3',
+    peer,
+    tag: '',
+    name,
+    size: 0,
+    mtime: 0,
+    folder: true,
+  } as const;
+  const place = await area.folder.at(`${token}.journal`);
+  const journal = await open(place, 'wx', 0o600);
+  try {
+    await journal.write(encodeJournalHeader(header), 0, undefined, 0);
+  } finally {
+    await journal.close();
+  }
+  // Who may enter it later follows the umask, never the peer; until then nobody may enter what it lies in.
+  await mkdir(await area.folder.at(`${token}.tree`));
+  return openChild(area.folder, `${token}.tree`);
+}
+
+/** What lies here under our names and is no folder of this peer. */
+async function clear(area: LandingArea, token: string): Promise<void> {
+  await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
+  const tree = await area.folder.at(`${token}.tree`);
+  const there = await lstat(tree).catch(() => undefined);
+  if (there) await rename(tree, await area.folder.at(`${randomBytes(16).toString('hex')}.tree`));
+}

@@ -1,0 +1,247 @@
+import { errnoOf, SharingError, writeError } from '#sharing/errors.js';
+import type { OfferedFolder } from '#sharing/session/batch-receiving.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { secondsText } from '#sharing/storage/file-state.js';
+import { folderCache, type FolderCache, type Lease } from '#sharing/storage/folder-cache.js';
+import { openChild } from '#sharing/storage/folder.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { openStaging, type Staging } from '#sharing/storage/staging.js';
+import { lstat, mkdir, utimes } from 'node:fs/promises';
+
+/** A folder at the top of a batch, where it comes to lie. */
+export interface ArrivingTop {
+  readonly offered: OfferedFolder;
+  /** The name that it should have here. */
+  readonly name: SafeName;
+  /** Where it grows; undefined when a folder of that name is here, which its files go into one by one. */
+  readonly staging: Staging | undefined;
+  readonly folders: FolderCache;
+}
+
+/** A folder of a batch, here. It is complete when no more rows of it come and all files in it are over. */
+export interface ArrivingFolder {
+  readonly offered: OfferedFolder;
+  readonly parent: ArrivingFolder | undefined;
+  readonly top: ArrivingTop;
+  /** Names below the top. */
+  readonly below: readonly SafeName[];
+  /** It was not here before: it gets the time of its source, and is made durable when it is complete. */
+  readonly made: boolean;
+}
+
+/** The folders of a batch: made as they are offered, finished as they become complete. */
+export interface ArrivingFolders {
+  /** Makes a folder, and finishes those that the sender has left behind. Throws what keeps it from being made. */
+  enter(offered: OfferedFolder): Promise<ArrivingFolder>;
+  /** The sender goes on with what lies in `folder`, or at the top. */
+  goTo(folder: OfferedFolder | undefined): void;
+  /** The folder of a row; the reason when it could not be made. */
+  find(offered: OfferedFolder): ArrivingFolder | SharingError;
+  /** A file in it is offered, and is over. */
+  begin(folder: ArrivingFolder): void;
+  end(folder: ArrivingFolder): void;
+  take(folder: ArrivingFolder): Promise<Lease>;
+  /** True when each folder that was entered is complete and finished. */
+  isDone(): boolean;
+  /** Resolves when nothing is being finished. */
+  idle(): Promise<void>;
+  /** Lets go of all that is not complete; what is staged is kept for another time if `keep`. */
+  leave(keep: boolean): Promise<void>;
+}
+
+interface Entry {
+  readonly folder: ArrivingFolder;
+  pending: number;
+  /** More rows of it may come. */
+  growing: boolean;
+}
+
+export interface ArrivingOptions {
+  readonly area: () => Promise<LandingArea>;
+  readonly peer: string;
+  /** The name that a top folder gets here; throws when it must not come. */
+  readonly nameOf: (offered: SafeName) => SafeName;
+  /** A top folder is complete: it has its final name, or the reason why it could not get it. */
+  readonly onTop: (top: ArrivingTop, ended: SafeName | SharingError) => void;
+  /** A folder is finished. */
+  readonly onFinished: () => void;
+}
+
+export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
+  const entries = new Map<OfferedFolder, Entry | SharingError>();
+  const finishing = new Set<Promise<void>>();
+  const tops = new Set<ArrivingTop>();
+  /** The way to where the sender is. */
+  let way: OfferedFolder[] = [];
+
+  function entryOf(offered: OfferedFolder): Entry | undefined {
+    const entry = entries.get(offered);
+    return entry instanceof SharingError ? undefined : entry;
+  }
+
+  function goTo(folder: OfferedFolder | undefined): void {
+    while (way.length > 0 && way.at(-1) !== folder) {
+      const left = way.pop();
+      const entry = left && entryOf(left);
+      if (entry) {
+        entry.growing = false;
+        maybeFinish(entry);
+      } else if (left) entries.delete(left);
+    }
+  }
+
+  async function enter(offered: OfferedFolder): Promise<ArrivingFolder> {
+    const { parent, name } = offered;
+    goTo(parent);
+    way.push(offered);
+    try {
+      if (typeof name !== 'string') throw name;
+      const folder = parent ? await makeBelow(offered, parent, name) : await makeTop(offered, name);
+      entries.set(offered, { folder, pending: 0, growing: true });
+      return folder;
+    } catch (error) {
+      const reason = writeError(error);
+      entries.set(offered, reason);
+      throw reason;
+    }
+  }
+
+  async function makeTop(offered: OfferedFolder, offeredName: SafeName): Promise<ArrivingFolder> {
+    const name = options.nameOf(offeredName);
+    const area = await options.area();
+    const there = await lstat(await area.target.at(name)).catch(() => undefined);
+    const staging = there?.isDirectory() ? undefined : await openStaging(area, options.peer, name);
+    const root = staging?.folder ?? (await openChild(area.target, name));
+    const cache = folderCache(root);
+    const folders: FolderCache = {
+      take: (path) => cache.take(path),
+      async [Symbol.asyncDispose]() {
+        await cache[Symbol.asyncDispose]();
+        if (!staging) await root[Symbol.asyncDispose]();
+      },
+    };
+    const top: ArrivingTop = { offered, name, staging, folders };
+    tops.add(top);
+    return { offered, parent: undefined, top, below: [], made: staging !== undefined };
+  }
+
+  async function makeBelow(
+    offered: OfferedFolder,
+    offeredParent: OfferedFolder,
+    name: SafeName,
+  ): Promise<ArrivingFolder> {
+    const entry = entries.get(offeredParent);
+    if (entry instanceof SharingError) throw entry;
+    if (!entry) throw new SharingError('internal', 'a folder in none');
+    const { top, below } = entry.folder;
+    const lease = await top.folders.take(below);
+    try {
+      const made = await makeIn(await lease.folder.at(name));
+      entry.pending += 1;
+      // What lies in a staged tree from an earlier time is of this folder too.
+      const ours = made || top.staging !== undefined;
+      return { offered, parent: entry.folder, top, below: [...below, name], made: ours };
+    } finally {
+      lease.release();
+    }
+  }
+
+  function end(folder: ArrivingFolder): void {
+    const entry = entryOf(folder.offered);
+    if (!entry) return;
+    entry.pending -= 1;
+    maybeFinish(entry);
+  }
+
+  function maybeFinish(entry: Entry): void {
+    if (entry.growing || entry.pending > 0 || !entries.has(entry.folder.offered)) return;
+    const { folder } = entry;
+    const done = finish(folder).finally(() => {
+      entries.delete(folder.offered);
+      finishing.delete(done);
+      if (folder.parent) end(folder.parent);
+      options.onFinished();
+    });
+    // Nothing may finish it twice.
+    entry.pending = 1;
+    finishing.add(done);
+  }
+
+  async function finish(folder: ArrivingFolder): Promise<void> {
+    const { top, parent } = folder;
+    let failure: SharingError | undefined;
+    try {
+      if (folder.made) await settle(folder);
+    } catch (error) {
+      failure = writeError(error);
+    }
+    if (parent) return;
+    tops.delete(top);
+    options.onTop(top, failure ?? (await place(top)));
+    await top.folders[Symbol.asyncDispose]();
+    await top.staging?.leave(true);
+  }
+
+  async function place({ staging, name }: ArrivingTop): Promise<SafeName | SharingError> {
+    try {
+      return staging ? await staging.place(name) : name;
+    } catch (error) {
+      return writeError(error);
+    }
+  }
+
+  /** Its names become durable, and it gets the time of its source. */
+  async function settle({ top, below, offered }: ArrivingFolder): Promise<void> {
+    const lease = await top.folders.take(below);
+    try {
+      const time = secondsText(offered.mtime);
+      await utimes(await lease.folder.self(), time, time);
+      await lease.folder.sync();
+    } finally {
+      lease.release();
+    }
+  }
+
+  return {
+    enter,
+    goTo,
+    find: (offered) => {
+      const entry = entries.get(offered);
+      if (entry instanceof SharingError) return entry;
+      return entry?.folder ?? new SharingError('internal', 'a folder that is over');
+    },
+    begin(folder) {
+      const entry = entryOf(folder.offered);
+      if (entry) entry.pending += 1;
+    },
+    end,
+    take: ({ top, below }) => top.folders.take(below),
+    isDone: () => entries.size === 0 && finishing.size === 0,
+    async idle() {
+      while (finishing.size > 0) await Promise.all(finishing);
+    },
+    async leave(keep) {
+      while (finishing.size > 0) await Promise.all(finishing);
+      entries.clear();
+      way = [];
+      for (const { folders, staging } of tops) {
+        await folders[Symbol.asyncDispose]();
+        await staging?.leave(keep);
+      }
+      tops.clear();
+    },
+  };
+}
+
+/** True if it was made; a folder that is here is as good. */
+async function makeIn(place: string): Promise<boolean> {
+  try {
+    await mkdir(place);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  const there = await lstat(place);
+  if (there.isDirectory()) return false;
+  throw new SharingError('not-a-folder', 'what has this name is no folder');
+}

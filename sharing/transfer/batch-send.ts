@@ -1,0 +1,519 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { batchSendRules, type BatchNews } from '#sharing/session/batch-sending.js';
+import type { FromReceiver } from '#sharing/session/incoming.js';
+import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
+import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { diskPace } from '#sharing/storage/disk-pace.js';
+import { isUnchanged } from '#sharing/storage/file-state.js';
+import { openRegular } from '#sharing/storage/folder.js';
+import { isSafeName } from '#sharing/storage/path.js';
+import { readWhole, sourceOf, sourceTag, type Source } from '#sharing/storage/source.js';
+import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
+import { allEnded, gate } from '#sharing/transfer/gate.js';
+import { packing } from '#sharing/transfer/packing.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { startSending, type Sending } from '#sharing/transfer/send.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import { maxRows, type MessageOf, type OfferRow } from '#sharing/wire/message.js';
+import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
+
+/** How one thing of a batch ended. */
+export type SentOne = { readonly top: Top; readonly path: string } & (
+  | {
+      readonly kind: 'file';
+      readonly size: number;
+      readonly outcome: SendOutcome;
+      /** It was sent, and had not come at an earlier time. */
+      readonly travelled: boolean;
+    }
+  | { readonly kind: 'folder'; readonly as: string }
+  /** A folder that could not be read whole, or not be placed. */
+  | { readonly kind: 'problem'; readonly error: SharingError }
+);
+
+/** Many files on their way out. */
+export interface BatchSending {
+  /** Throws SharingError `protocol` when the receiver may not say that now. */
+  tell(message: FromReceiver): void;
+  /** Stops all of it; the receiver is told. */
+  cancel(): void;
+  /** Ends it without a word, because the other side has said the last one. */
+  abandon(error: SharingError): void;
+  /** Resolves when the receiver has all that it wants; rejects with the reason when it was broken off. */
+  readonly outcome: Promise<void>;
+}
+
+export interface BatchSendOptions {
+  readonly id: number;
+  readonly tops: AsyncIterable<Top> | Iterable<Top>;
+  readonly algorithm: DigestAlgorithm;
+  readonly tagKey: Buffer;
+  readonly stallTime: number;
+  /** Goes with the first page, for a receiver that is a server. */
+  readonly wish: Pick<MessageOf<'offer'>, 'as' | 'policy'>;
+  readonly left: Left;
+  readonly onEnd: (one: SentOne) => void;
+  readonly onProgress?: OnProgress;
+}
+
+/** Large files that are sent at once: while one is saved the next one fills the line. */
+const maxLarge = 2;
+/** Bytes of rows that one message holds for sure. */
+const pageLength = 48 * 1024;
+/** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
+const firstRows = 32;
+
+interface Job {
+  readonly file: number;
+  readonly what: 'bytes' | 'digest' | 'large';
+}
+
+/** Offers all that lies in `tops` and sends what the receiver wants of it (PROTOCOL.md, "Batches"). */
+export function startBatchSending(connection: Connection, options: BatchSendOptions): BatchSending {
+  const { id, algorithm, tagKey, left, onEnd, onProgress = () => undefined } = options;
+  const rules = batchSendRules();
+  const pace = diskPace();
+  const news = gate();
+  const pack = packing(connection, () => {
+    watch.moved();
+  });
+  const files = new Map<number, FoundFile>();
+  /** Digests of small files that were sent or compared. */
+  const digests = new Map<number, Buffer>();
+  /** Folders at the top that have no name there yet. */
+  const folders = new Map<number, Top>();
+  const jobs: Job[] = [];
+  const large = new Map<number, Sending>();
+  /** What was said of large files that are not open yet. */
+  const reports = new Map<number, FileReport[]>();
+  const underWay = new Set<Promise<void>>();
+  const total = { files: 0, bytes: 0, done: 0, confirmed: 0, whole: false };
+  let order: Promise<unknown> = Promise.resolve();
+  let pending = 0;
+  let busy = 0;
+  let finished = false;
+  let stopped: { readonly error: SharingError; readonly tell: boolean } | undefined;
+
+  const watch = watchStall(options.stallTime, howLong, () => {
+    const error = new SharingError('stalled', 'the receiver does not go on');
+    connection.close(error, { t: 'error', ...refusalOf(error) });
+  });
+
+  /** A slow disk of our own is not the receiver's fault. */
+  function howLong(): number {
+    if (busy > 0 || !connection.listening()) return 0;
+    const waits = [...large.values()].map((one) => one.patience());
+    if (waits.includes(0)) return 0;
+    return Math.max(jobs.length > 0 ? patience.sender : patience.saving, ...waits);
+  }
+
+  async function ours<T>(work: () => T | Promise<T>): Promise<T> {
+    busy += 1;
+    try {
+      return await work();
+    } finally {
+      busy -= 1;
+    }
+  }
+
+  /** Waits for a word of the receiver, or for the end. */
+  async function waitForNews(): Promise<void> {
+    mustGoOn();
+    await news.wait();
+    mustGoOn();
+  }
+
+  function mustGoOn(): void {
+    connection.signal.throwIfAborted();
+    if (stopped) throw stopped.error;
+  }
+
+  async function offerAll(): Promise<void> {
+    let page: OfferRow[] = [];
+    let length = 0;
+    let limit = firstRows;
+    let first = true;
+
+    function flush(more: boolean): void {
+      const wish = first ? options.wish : {};
+      const end = more ? {} : { left };
+      connection.send({ t: 'offer', id, files: page, more, batch: true, ...wish, ...end });
+      first = false;
+      page = [];
+      length = 0;
+      limit = Math.min(maxRows, 2 * limit);
+    }
+
+    async function add(row: OfferRow, size: number | undefined, top: boolean): Promise<number> {
+      const rowLength = Buffer.byteLength(JSON.stringify(row)) + 1;
+      const full = page.length >= limit || length + rowLength > pageLength;
+      if (page.length > 0 && (full || rules.mayOffer() <= 0)) flush(true);
+      while (rules.mayOffer() <= 0) await waitForNews();
+      await connection.drained();
+      mustGoOn();
+      page.push(row);
+      length += rowLength;
+      return rules.offer(size, top);
+    }
+
+    async function offer(top: Top, found: Found): Promise<void> {
+      if (found.kind === 'problem') {
+        if (page.length > 0) flush(true);
+        reportProblem(top, found.path, found.error, lastFolder);
+        return;
+      }
+      if (found.kind === 'folder') {
+        lastFolder = await add([found.path, found.mtime], undefined, found.isTop);
+        if (found.isTop) folders.set(lastFolder, top);
+        return;
+      }
+      const { path, mtime, stats } = found;
+      const size = Number(stats.size);
+      const row: OfferRow =
+        size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime];
+      files.set(await add(row, size, false), found);
+      total.files += 1;
+      total.bytes += size;
+    }
+
+    let lastFolder: number | undefined;
+    for await (const top of options.tops) {
+      lastFolder = undefined;
+      const rows = walk(top, pace, left);
+      try {
+        for (;;) {
+          const next = await ours(() => rows.next());
+          if (next.done) break;
+          await offer(top, next.value);
+        }
+      } catch (error) {
+        mustGoOn();
+        reportProblem(top, top.name, asSharingError(error, 'read-failed'), lastFolder);
+      } finally {
+        // It may stand in the middle of a folder.
+        await rows.return();
+      }
+    }
+    flush(false);
+    rules.complete();
+    total.whole = true;
+    news.open();
+  }
+
+  /** The receiver hears of it too, if it knows the folder. */
+  function reportProblem(
+    top: Top,
+    path: string,
+    error: SharingError,
+    folder: number | undefined,
+  ): void {
+    if (folder !== undefined) connection.send({ t: 'fail', id, file: folder, ...refusalOf(error) });
+    onEnd({ kind: 'problem', top, path, error });
+  }
+
+  async function sendAll(): Promise<void> {
+    for (;;) {
+      mustGoOn();
+      const job = jobs.shift();
+      if (job) await carryOut(job);
+      else if (finished) return;
+      else {
+        await pack.flush();
+        // Much may have been said while it left.
+        if (!hasWork()) await waitForNews();
+      }
+    }
+  }
+
+  function hasWork(): boolean {
+    return jobs.length > 0 || finished;
+  }
+
+  async function carryOut({ file, what }: Job): Promise<void> {
+    const found = files.get(file);
+    if (!found) return;
+    try {
+      if (what === 'large') await sendLarge(file, found);
+      else await sendSmall(file, found, what);
+    } catch (error) {
+      mustGoOn();
+      fail(file, found, asSharingError(error, 'read-failed'));
+    }
+  }
+
+  /** A source that fails ends its file and nothing else. */
+  function fail(file: number, found: FoundFile, error: SharingError): void {
+    connection.send({ t: 'fail', id, file, ...refusalOf(error) });
+    rules.ended(file);
+    over(file, found, { kind: 'failed', error });
+  }
+
+  function over(
+    file: number,
+    { top, path, stats }: FoundFile,
+    outcome: SendOutcome,
+    travelled = outcome.kind === 'stored',
+  ): void {
+    files.delete(file);
+    digests.delete(file);
+    reports.delete(file);
+    const size = Number(stats.size);
+    total.done += 1;
+    total.confirmed += size;
+    onEnd({ kind: 'file', top, path, size, outcome, travelled });
+    tellProgress();
+  }
+
+  function tellProgress(): void {
+    const { done, files: of, confirmed, bytes, whole } = total;
+    const counts = { done, of, counted: whole };
+    onProgress({ phase: 'sending', bytes: confirmed, size: bytes, files: counts });
+  }
+
+  async function sendSmall(
+    file: number,
+    found: FoundFile,
+    what: 'bytes' | 'digest',
+  ): Promise<void> {
+    const size = Number(found.stats.size);
+    if (what === 'bytes') {
+      while (!rules.maySend(size)) {
+        await pack.flush();
+        if (!rules.maySend(size)) await waitForNews();
+      }
+    }
+    const place = await pack.reserve(size);
+    await ours(() => readSmall(found, place));
+    const digest = digestOf(algorithm, place.subarray(0, size));
+    digests.set(file, digest);
+    if (what === 'digest') await connection.sendDigests({ id, file, first: 0, digests: digest });
+    // Nothing travels of an empty file: that it was wanted is all.
+    else if (size > 0) pack.add({ id, file, chunk: 0, length: size, digest });
+    rules.sent(file);
+  }
+
+  async function readSmall({ top, below, stats }: FoundFile, target: Buffer): Promise<void> {
+    const path = [...top.at, ...below];
+    const name = path.at(-1);
+    if (name === undefined) return;
+    const lease = await top.folders.take(path.slice(0, -1));
+    try {
+      await readWhole(await lease.folder.at(name), stats, target, pace);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async function sendLarge(file: number, found: FoundFile): Promise<void> {
+    await pack.flush();
+    while (large.size >= maxLarge) await waitForNews();
+    const source = await ours(() => openSource(found));
+    const base = total.confirmed;
+    const sending = startSending(connection, {
+      id,
+      file,
+      source,
+      algorithm,
+      stallTime: options.stallTime,
+      watch,
+      onProgress: ({ phase, bytes }) => {
+        if (phase !== 'sending') return;
+        const { done, files: of, bytes: size, whole } = total;
+        const counts = { done, of, counted: whole };
+        onProgress({ phase, bytes: base + bytes, size, files: counts });
+      },
+    });
+    large.set(file, sending);
+    const done = sending.outcome
+      .then((outcome) => {
+        rules.ended(file);
+        over(file, found, outcome);
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        large.delete(file);
+        underWay.delete(done);
+        news.open();
+      });
+    underWay.add(done);
+    for (const report of reports.get(file) ?? []) sending.report(report);
+  }
+
+  async function openSource({ top, below, stats }: FoundFile): Promise<Source> {
+    const path = [...top.at, ...below];
+    const name = path.at(-1);
+    if (name === undefined) throw new SharingError('internal', 'a file without a name');
+    const lease = await top.folders.take(path.slice(0, -1));
+    try {
+      const opened = await openRegular(lease.folder, name);
+      if (!isUnchanged(stats, opened.stats)) {
+        await opened.handle.close();
+        throw new SharingError('changed', 'the file changed after it was offered');
+      }
+      return sourceOf(opened.handle, opened.stats, tagKey);
+    } finally {
+      lease.release();
+    }
+  }
+
+  function take(one: BatchNews): void {
+    switch (one.is) {
+      case 'wanted':
+        jobs.push({ file: one.file, what: one.what });
+        return;
+      case 'large':
+        tellLarge(one.file, one.message);
+        return;
+      case 'over': {
+        const found = files.get(one.file);
+        if (found) {
+          const outcome = believed(one.file, found, one.outcome);
+          over(one.file, found, outcome, one.outcome.kind === 'stored');
+        } else if (one.outcome.kind === 'failed') problemOf(one.file, one.outcome.error);
+        return;
+      }
+      case 'placed':
+        afterLarge(() => {
+          placed(one.file, one.as);
+        });
+        return;
+      case 'finished':
+        afterLarge(() => {
+          finished = true;
+          news.open();
+        });
+        return;
+      case 'stopped':
+        stopped ??= { error: one.error, tell: true };
+    }
+  }
+
+  /** A large file takes its receipt a moment later than it comes; what was said after it stays after it. */
+  function afterLarge(work: () => void): void {
+    if (underWay.size === 0 && pending === 0) {
+      work();
+      return;
+    }
+    pending += 1;
+    order = Promise.all([order, ...underWay]).then(() => {
+      pending -= 1;
+      work();
+    });
+  }
+
+  function placed(file: number, as: string): void {
+    const top = folders.get(file);
+    if (!isSafeName(as)) problemOf(file, notBelieved());
+    else if (top) onEnd({ kind: 'folder', top, path: top.name, as });
+    folders.delete(file);
+  }
+
+  function problemOf(file: number, error: SharingError): void {
+    const top = folders.get(file);
+    folders.delete(file);
+    if (top) onEnd({ kind: 'problem', top, path: top.name, error });
+  }
+
+  /** A receipt counts only for what was sent. */
+  function believed(
+    file: number,
+    { path, stats }: FoundFile,
+    outcome: Extract<BatchNews, { readonly is: 'over' }>['outcome'],
+  ): SendOutcome {
+    if (outcome.kind === 'failed') return outcome;
+    const as = outcome.as ?? path.slice(path.lastIndexOf('/') + 1);
+    if (!isSafeName(as)) return { kind: 'failed', error: notBelieved() };
+    if (outcome.kind === 'skipped') return { ...outcome, as };
+    const size = Number(stats.size);
+    const ours =
+      digests.get(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
+    const digest = ours && digestText(algorithm, ours);
+    if (digest === undefined || ('digest' in outcome && outcome.digest !== digest)) {
+      return { kind: 'failed', error: notBelieved() };
+    }
+    return outcome.kind === 'identical'
+      ? { kind: 'identical', as, digest }
+      : { kind: 'stored', as, size, digest };
+  }
+
+  function tellLarge(file: number, message: FileReport): void {
+    const sending = large.get(file);
+    if (sending) {
+      sending.report(message);
+      return;
+    }
+    const before = reports.get(file);
+    if (before) {
+      before.push(message);
+      return;
+    }
+    const found = files.get(file);
+    if (!found) return;
+    const refused = 'want' in message && message.want === 'refused';
+    const skipped = 'want' in message && message.want === 'nothing' && message.reason === 'skipped';
+    if (refused || skipped) {
+      rules.ended(file);
+      const error = 'code' in message ? refusedBy(message) : undefined;
+      if (error) over(file, found, { kind: 'failed', error });
+      else if ('as' in message) over(file, found, { kind: 'skipped', as: message.as });
+      return;
+    }
+    reports.set(file, [message]);
+    jobs.push({ file, what: 'large' });
+  }
+
+  async function run(): Promise<void> {
+    const onAbort = (): void => {
+      news.open();
+    };
+    connection.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await allEnded([stopOnError(offerAll()), stopOnError(sendAll())]);
+    } finally {
+      connection.signal.removeEventListener('abort', onAbort);
+      watch[Symbol.dispose]();
+      for (const sending of large.values()) sending.abandon();
+      await Promise.all(underWay);
+      await pack.idle();
+      if (stopped?.tell === true && !connection.signal.aborted) {
+        connection.send({ t: 'stop', id, ...refusalOf(stopped.error) });
+      }
+    }
+  }
+
+  /** Both halves end together. */
+  async function stopOnError(half: Promise<void>): Promise<void> {
+    try {
+      await half;
+    } catch (error) {
+      stop(asSharingError(error), true);
+      throw stopped?.error ?? error;
+    }
+  }
+
+  function stop(error: SharingError, tell: boolean): void {
+    stopped ??= { error, tell };
+    news.open();
+  }
+
+  return {
+    tell(message) {
+      watch.moved();
+      for (const one of rules.receive(message)) take(one);
+      news.open();
+    },
+    cancel() {
+      stop(new SharingError('cancelled', 'cancelled by the sender'), true);
+    },
+    abandon(error) {
+      stop(error, false);
+    },
+    outcome: run(),
+  };
+}
+
+function notBelieved(): SharingError {
+  return new SharingError('damaged', 'the receiver confirms something else than was sent');
+}

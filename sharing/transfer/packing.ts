@@ -1,0 +1,85 @@
+import type { Connection } from '#sharing/transport/connection.js';
+import {
+  chunkSize,
+  packedHeaderLength,
+  packHeader,
+  type ChunkHeader,
+} from '#sharing/wire/frame.js';
+
+/** Bytes after which a pack goes out. */
+const packLength = 256 * 1024;
+/** Packs that are filled while others leave. */
+const packCount = 2;
+/** Holds the longest small file, its header, and the byte more that a source is read for. */
+const bufferLength = chunkSize + packedHeaderLength + 1;
+
+/** Gathers small files into few writes. */
+export interface Packing {
+  /** Where the bytes of the next file go, with room for one byte more. */
+  reserve(size: number): Promise<Buffer>;
+  /** The file whose bytes lie in the place that was reserved last goes out with the rest. */
+  add(header: ChunkHeader): void;
+  /** What was gathered goes out. Rejects when the connection is closed. */
+  flush(): Promise<void>;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+export function packing(connection: Connection, moved: () => void): Packing {
+  const free: Buffer[] = [];
+  const leaving = new Set<Promise<void>>();
+  let made = 0;
+  let buffer: Buffer | undefined;
+  let fill = 0;
+
+  async function nextBuffer(): Promise<Buffer> {
+    for (;;) {
+      connection.signal.throwIfAborted();
+      const one = free.pop();
+      if (one) return one;
+      if (made < packCount) {
+        made += 1;
+        return Buffer.allocUnsafe(bufferLength);
+      }
+      await Promise.race(leaving);
+    }
+  }
+
+  function send(): void {
+    if (!buffer || fill === 0) return;
+    const full = buffer;
+    const left = connection
+      .sendPacked(full.subarray(0, fill), moved)
+      .catch(() => undefined)
+      .then(() => {
+        leaving.delete(left);
+        free.push(full);
+      });
+    leaving.add(left);
+    buffer = undefined;
+    fill = 0;
+  }
+
+  return {
+    async reserve(size) {
+      if (fill + packedHeaderLength + size + 1 > bufferLength) send();
+      buffer ??= await nextBuffer();
+      const at = fill + packedHeaderLength;
+      return buffer.subarray(at, at + size + 1);
+    },
+    add(header) {
+      if (!buffer) return;
+      packHeader(buffer, fill, header);
+      fill += packedHeaderLength + header.length;
+      if (fill >= packLength) send();
+    },
+    async flush() {
+      send();
+      await connection.drained();
+      connection.signal.throwIfAborted();
+    },
+    async idle() {
+      while (leaving.size > 0) await Promise.all(leaving);
+    },
+  };
+}

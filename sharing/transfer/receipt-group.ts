@@ -1,0 +1,115 @@
+import type { SharingError } from '#sharing/errors.js';
+import { writeError } from '#sharing/errors.js';
+import { diskPace } from '#sharing/storage/disk-pace.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import type { SmallFile } from '#sharing/storage/small-file.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import { gate } from '#sharing/transfer/gate.js';
+
+/** Files, and bytes of them, that are brought to the disk together (PROTOCOL.md, "Batches"). */
+const groupFiles = 256;
+const groupBytes = 8 * 1024 * 1024;
+/** Files that are synced at once: as many as the thread pool takes. */
+const syncsAtOnce = 4;
+
+/** A small file that was written, and what is to be known of it later. */
+export interface Written<T> {
+  readonly small: SmallFile;
+  readonly size: number;
+  readonly of: T;
+}
+
+/** How one of a group ended. */
+export type Kept<T> =
+  { readonly of: T; readonly as: SafeName } | { readonly of: T; readonly error: SharingError };
+
+/**
+ * Brings small files to the disk in groups: while one group is synced the next one gathers, so that a quick disk answers
+ * at once and a slow one is asked seldom.
+ */
+export interface ReceiptGroups<T> {
+  add(file: Written<T>): void;
+  /** Resolves when there is place for one more. */
+  place(): Promise<void>;
+  /** Nothing waits, and nothing is under way. */
+  isIdle(): boolean;
+  idle(): Promise<void>;
+  /** Lets go of what has no receipt yet. */
+  leave(): Promise<void>;
+}
+
+/** `settle` makes the names of a group durable; then `kept` hears how each file ended. */
+export function receiptGroups<T>(
+  settle: (files: readonly T[]) => Promise<void>,
+  kept: (group: readonly Kept<T>[]) => void,
+): ReceiptGroups<T> {
+  const pace = diskPace();
+  let waiting: Written<T>[] = [];
+  let bytes = 0;
+  const taken = gate();
+  let running: Promise<void> | undefined;
+  let left = false;
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0 && !left) {
+      const group = waiting;
+      waiting = [];
+      bytes = 0;
+      taken.open();
+      kept(await bring(group));
+    }
+    running = undefined;
+  }
+
+  async function bring(group: readonly Written<T>[]): Promise<Kept<T>[]> {
+    const ended: Kept<T>[] = [];
+    let next = 0;
+    async function syncSome(): Promise<void> {
+      for (let one = group[next]; one; one = group[next]) {
+        next += 1;
+        ended.push(await bringOne(one));
+      }
+    }
+    await Promise.all(Array.from({ length: syncsAtOnce }, syncSome));
+    try {
+      await settle(ended.filter((one) => 'as' in one).map((one) => one.of));
+      return ended;
+    } catch (error) {
+      return ended.map(({ of }) => ({ of, error: writeError(error) }));
+    }
+  }
+
+  async function bringOne({ small, of }: Written<T>): Promise<Kept<T>> {
+    try {
+      await small.sync(pace);
+      return { of, as: await small.publish() };
+    } catch (error) {
+      await small.drop().catch(() => undefined);
+      return { of, error: writeError(error) };
+    }
+  }
+
+  return {
+    add(file) {
+      waiting.push(file);
+      bytes += file.size;
+      // What comes in the same turn goes together.
+      running ??= turn().then(run);
+    },
+    async place() {
+      while (!left && (waiting.length >= groupFiles || bytes >= groupBytes)) await taken.wait();
+    },
+    isIdle: () => waiting.length === 0 && running === undefined,
+    async idle() {
+      await running;
+    },
+    async leave() {
+      left = true;
+      taken.open();
+      await running;
+      const rest = waiting;
+      waiting = [];
+      for (const { small } of rest) await small.leave().catch(() => undefined);
+    },
+  };
+}
