@@ -27,6 +27,7 @@ export const settingsSchema = z
     maxClientsPerAddress: count(table.maxClientsPerAddress),
     maxTransfersPerClient: count(table.maxTransfersPerClient),
     maxFileSize: quantity(table.maxFileSize, readBytes),
+    quota: quantity(table.quota, readBytes),
     keepFree: quantity(table.keepFree, readBytes),
     logLevel: z.enum(table.logLevel.choices).default(table.logLevel.default),
     logSize: quantity(table.logSize, readBytes),

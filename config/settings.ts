@@ -92,6 +92,13 @@ export const settingTable = {
     default: 1024 ** 4,
     meaning: 'largest file that is accepted',
   },
+  quota: {
+    kind: 'bytes',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    default: 1024 ** 4,
+    meaning: 'what one machine may bring while the server runs; all unverified ones share one',
+  },
   keepFree: {
     kind: 'bytes',
     min: 0,

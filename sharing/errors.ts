@@ -39,6 +39,7 @@ export const errorCodes = [
   // Room and limits
   'no-room',
   'file-too-large',
+  'over-quota',
   'too-many-clients',
   'too-many-transfers',
   'list-too-long',

@@ -7,14 +7,14 @@ import { openChild, type Folder } from '#sharing/storage/folder.js';
 import { removeExpired } from '#sharing/storage/partials.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { removeReservations } from '#sharing/storage/reservation.js';
-import { openRoom, type RoomLimits } from '#sharing/storage/room.js';
+import { openSharedRoom, type SharedRoomLimits } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
 import { listen } from '#sharing/transport/listen.js';
 import type { LobbyLimits } from '#sharing/transport/lobby.js';
 import { lstat, readdir } from 'node:fs/promises';
 
 /** Everything that bounds a server; bytes and milliseconds. */
-export interface ServerLimits extends SessionLimits, RoomLimits, LobbyLimits {
+export interface ServerLimits extends SessionLimits, SharedRoomLimits, LobbyLimits {
   readonly firstByteTime: number;
   readonly handshakeTime: number;
 }
@@ -60,7 +60,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
 async function open(options: ServerOptions, share: Share): Promise<SharingServer> {
   const { device, limits, ports, observe } = options;
   const desk = openDesk(options);
-  const house = openHouse(options, share, openRoom(limits), desk);
+  const house = openHouse(options, share, openSharedRoom(limits), desk);
   const { receive: onClient } = house;
   const listener = await listen({ ...limits, ports, device, observe, onClient }).catch(
     async (error: unknown) => {

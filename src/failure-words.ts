@@ -221,6 +221,14 @@ export const failureWords: Record<ErrorCode, Words> = {
         : `the file is too large: ${message}`,
     hint: 'the receiver can raise maxFileSize',
   },
+  'over-quota': {
+    exit: room,
+    say: ({ size, free, limit }, message) =>
+      typeof size === 'number' && typeof free === 'number' && typeof limit === 'number'
+        ? `over the quota: ${bytesText(size)} wanted, ${bytesText(free)} of ${bytesText(limit)} are left`
+        : `over the quota: ${message}`,
+    hint: 'the owner of the server can raise quota; it counts anew when the server starts',
+  },
   'too-many-clients': {
     exit: room,
     say: (_, message) => `the server is full: ${message}`,

@@ -16,7 +16,7 @@ import {
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
 import { inboxName, openInbox } from '#sharing/storage/inbox.js';
-import type { Room } from '#sharing/storage/room.js';
+import type { Room, SharedRoom } from '#sharing/storage/room.js';
 import type { Share } from '#sharing/storage/share.js';
 import { addressKey } from '#sharing/transport/address.js';
 import type { Rate } from '#sharing/transport/bucket.js';
@@ -71,7 +71,7 @@ type Welcomed = 'owner' | 'peer' | 'open';
 export function openHouse(
   options: HostingOptions,
   share: Share,
-  room: Room,
+  room: SharedRoom,
   desk: PairingDesk,
 ): House {
   const { device, limits, mode, observe } = options;
@@ -109,7 +109,7 @@ export function openHouse(
       transfers: transferTable(),
       share,
       landingArea: () => landingFor(clientId, welcomed),
-      room: () => (welcomed === 'open' ? room.forStrangers : room),
+      room: () => roomFor(clientId, welcomed),
       clientId,
       session,
       receivedPrefix: options.receivedPrefix,
@@ -161,6 +161,11 @@ export function openHouse(
       { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
       { ownId: device.id, mode, open, rightsOf: (id) => known.byId(id)?.rights },
     );
+  }
+
+  function roomFor(clientId: string, as: Welcomed | undefined): Room {
+    if (as === 'owner') return room.forOwner;
+    return as === 'peer' ? room.forPeer(clientId) : room.forStrangers;
   }
 
   /** Where a client's files land: in an inbox each has a folder of its own, but for the owner. */

@@ -4,8 +4,10 @@ import type { Reservation, Room } from '#sharing/storage/room.js';
 export interface Advance {
   /** Makes sure of room for `bytes`; `soon` tells how many more are expected. Throws SharingError `no-room`. */
   take(bytes: number, soon: () => number): Promise<void>;
-  /** So many bytes lie on the disk now, or are not needed after all. */
-  give(bytes: number): void;
+  /** So many bytes lie on the disk now. */
+  written(bytes: number): void;
+  /** So many are not needed after all. */
+  spare(bytes: number): void;
   /** Gives back what is left. */
   release(): void;
 }
@@ -21,6 +23,18 @@ export function advance(room: Room, place: () => Promise<string>): Advance {
     spare += bytes;
   }
 
+  function use(bytes: number, how: (reservation: Reservation, much: number) => void): void {
+    let rest = bytes;
+    for (let part = parts[0]; part && rest > 0; part = parts[0]) {
+      const much = Math.min(part.left, rest);
+      how(part.reservation, much);
+      part.left -= much;
+      rest -= much;
+      if (part.left > 0) return;
+      parts.shift();
+    }
+  }
+
   return {
     async take(bytes, soon) {
       if (spare < bytes) {
@@ -29,17 +43,15 @@ export function advance(room: Room, place: () => Promise<string>): Advance {
       }
       spare -= bytes;
     },
-    give(bytes) {
-      let rest = bytes;
-      for (let part = parts[0]; part && rest > 0; part = parts[0]) {
-        const much = Math.min(part.left, rest);
-        part.reservation.written(much);
-        part.left -= much;
-        rest -= much;
-        if (part.left > 0) return;
-        part.reservation.release();
-        parts.shift();
-      }
+    written(bytes) {
+      use(bytes, (reservation, much) => {
+        reservation.written(much);
+      });
+    },
+    spare(bytes) {
+      use(bytes, (reservation, much) => {
+        reservation.spare(much);
+      });
     },
     release() {
       for (const { reservation } of parts.splice(0)) reservation.release();

@@ -75,7 +75,7 @@ export interface Published {
 
 /**
  * Begins to receive a file, or goes on with what is left of it from an earlier time; room is reserved for what is
- * missing. Throws SharingError `no-room`, `file-too-large` or `write-failed`.
+ * missing. Throws SharingError `no-room`, `over-quota`, `file-too-large` or `write-failed`.
  */
 export async function openLanding(
   area: LandingArea,
@@ -86,6 +86,7 @@ export async function openLanding(
   if (!replaces(expected.policy)) await mustHaveRoom(area, expected.name);
   const chunks = chunkCount(expected.size);
   let landed = 0;
+  let published = false;
   let open: Partial | undefined;
   let reservation: Reservation | undefined;
   const reserve = async (bytes: number): Promise<void> => {
@@ -104,7 +105,9 @@ export async function openLanding(
     const partial = open;
     open = undefined;
     reservation?.release();
-    await partial?.close(keep && chunks > 1 && (landed > 0 || claims.includes(1)));
+    const kept = keep && chunks > 1 && (landed > 0 || claims.includes(1));
+    if (partial && !kept && !published) reservation?.undo();
+    await partial?.close(kept);
   }
 
   function partial(): Partial {
@@ -145,6 +148,7 @@ export async function openLanding(
         signal?.throwIfAborted();
         const as = await giveName(area, from, expected);
         await keepName(area.target, from.file, as);
+        published = true;
         // The file is there: that its partial cannot be tidied up now makes it no failure.
         await leave(false).catch(() => undefined);
         return { as, size: expected.size, digest };

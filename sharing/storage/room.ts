@@ -5,15 +5,20 @@ import { statfs } from 'node:fs/promises';
 export interface Room {
   /** Throws SharingError `file-too-large` for a file of more bytes than are taken. */
   mustAllow(size: number): void;
-  /** Sets `bytes` aside before the first one moves. Throws SharingError `no-room` with the numbers. */
+  /**
+   * Sets `bytes` aside before the first one moves; `place` is where the free space is measured. Throws SharingError
+   * `no-room` or `over-quota`, with the numbers.
+   */
   reserve(place: string, bytes: number): Promise<Reservation>;
-  /** The same room for all whom only an open door let in: together they may set aside half of what is free. */
-  readonly forStrangers: Room;
 }
 
 export interface Reservation {
   /** `bytes` of it lie on the disk now, so the file system counts them itself. */
   written(bytes: number): void;
+  /** `bytes` of it are not needed after all. */
+  spare(bytes: number): void;
+  /** What was written was taken away again. */
+  undo(): void;
   /** Gives back what is left; may be called twice. */
   release(): void;
 }
@@ -25,10 +30,31 @@ export interface RoomLimits {
   readonly maxFileSize: number;
 }
 
-/** A room for one receiving folder; `reserve` is told where to measure. */
-export function openRoom({ keepFree, maxFileSize }: RoomLimits): Room {
-  /** Bytes that are set aside: by all, and by strangers. */
-  const aside = { all: 0, strangers: 0 };
+export interface SharedRoomLimits extends RoomLimits {
+  /** Bytes that one peer may bring while the server runs; what it left in the middle counts. */
+  readonly quota: number;
+}
+
+/** One folder that many bring files into. */
+export interface SharedRoom {
+  /** For whom nothing is limited but the disk. */
+  readonly forOwner: Room;
+  /** For one peer, by its id. */
+  forPeer(id: string): Room;
+  /** For all whom only an open door let in: together they have one quota, and half of what is free. */
+  readonly forStrangers: Room;
+}
+
+/** A room that nobody else brings files into. */
+export function openRoom(limits: RoomLimits): Room {
+  return openSharedRoom({ ...limits, quota: Infinity }).forOwner;
+}
+
+export function openSharedRoom({ keepFree, maxFileSize, quota }: SharedRoomLimits): SharedRoom {
+  /** Bytes that are set aside by all. */
+  let aside = 0;
+  const strangers = openAccount();
+  const peers = new Map<string, Account>();
 
   function mustAllow(size: number): void {
     if (size <= maxFileSize) return;
@@ -36,44 +62,90 @@ export function openRoom({ keepFree, maxFileSize }: RoomLimits): Room {
     throw new SharingError('file-too-large', `${size} bytes, ${maxFileSize} allowed`, facts);
   }
 
-  async function reserve(place: string, bytes: number, isStranger: boolean): Promise<Reservation> {
+  function mustBeWithin(account: Account, bytes: number): void {
+    const left = Math.max(0, quota - account.brought - (account.aside - bytes));
+    if (bytes <= left) return;
+    const facts = { size: bytes, free: left, limit: quota };
+    throw new SharingError('over-quota', `${bytes} bytes wanted, ${left} of ${quota} left`, facts);
+  }
+
+  async function mustFit(place: string, bytes: number, account: Account): Promise<void> {
+    const most = (await freeBytes(place)) - keepFree;
+    const forAll = most - aside;
+    const half = Math.floor(most / 2) - account.aside;
+    const free = account === strangers ? Math.min(forAll, half) : forAll;
+    if (bytes > 0 && free < 0) throw noRoom(bytes, Math.max(0, free + bytes));
+  }
+
+  async function reserve(
+    place: string,
+    bytes: number,
+    account: Account,
+    limited: boolean,
+  ): Promise<Reservation> {
     let left = 0;
+    let written = 0;
     const take = (amount: number): void => {
       left += amount;
-      aside.all += amount;
-      if (isStranger) aside.strangers += amount;
+      aside += amount;
+      account.aside += amount;
     };
-    const give = (amount: number): void => {
-      take(-Math.min(amount, left));
+    const give = (amount: number): number => {
+      const given = Math.min(amount, left);
+      take(-given);
+      return given;
     };
     // Set aside first, so that two callers that wait for statfs together cannot both be right.
     take(bytes);
     try {
-      const most = (await freeBytes(place)) - keepFree;
-      const free = isStranger
-        ? Math.min(most - aside.all, Math.floor(most / 2) - aside.strangers)
-        : most - aside.all;
-      if (bytes > 0 && free < 0) throw noRoom(bytes, Math.max(0, free + bytes));
+      if (limited) mustBeWithin(account, bytes);
+      await mustFit(place, bytes, account);
     } catch (error) {
       give(left);
       throw error;
     }
     return {
-      written: give,
-      release: () => {
+      written(amount) {
+        const given = give(amount);
+        written += given;
+        account.brought += given;
+      },
+      spare(amount) {
+        give(amount);
+      },
+      undo() {
+        account.brought -= written;
+        written = 0;
+      },
+      release() {
         give(left);
       },
     };
   }
 
-  const forStrangers: Room = {
-    mustAllow,
-    reserve: (place, bytes) => reserve(place, bytes, true),
-    get forStrangers() {
-      return forStrangers;
+  function roomOf(account: Account, limited: boolean): Room {
+    return { mustAllow, reserve: (place, bytes) => reserve(place, bytes, account, limited) };
+  }
+
+  return {
+    forOwner: roomOf(openAccount(), false),
+    forStrangers: roomOf(strangers, true),
+    forPeer(id) {
+      const account = peers.get(id) ?? openAccount();
+      peers.set(id, account);
+      return roomOf(account, true);
     },
   };
-  return { mustAllow, reserve: (place, bytes) => reserve(place, bytes, false), forStrangers };
+}
+
+/** What one peer, or all strangers, have set aside and brought, in bytes. */
+interface Account {
+  aside: number;
+  brought: number;
+}
+
+function openAccount(): Account {
+  return { aside: 0, brought: 0 };
 }
 
 async function freeBytes(place: string): Promise<number> {

@@ -442,7 +442,8 @@ export function startBatchReceiving(
         const small = folder?.top.staging
           ? await writeStaged(target, wish, bytes, pace)
           : await writeLoose({ ...area, target, below }, wish, bytes);
-        giveBack(arrival);
+        aside.written(arrival.reserved);
+        arrival.reserved = 0;
         groups.add({ small, size, of: arrival });
       } finally {
         lease?.release();
@@ -455,7 +456,7 @@ export function startBatchReceiving(
   }
 
   function giveBack(arrival: Arrival): void {
-    aside.give(arrival.reserved);
+    aside.spare(arrival.reserved);
     arrival.reserved = 0;
   }
 
@@ -747,5 +748,10 @@ export function startBatchReceiving(
 
 /** What ends all of a batch: no file after this one would fare better. */
 function isOfDisk({ code }: SharingError): boolean {
-  return code === 'no-room' || code === 'folder-gone' || code === 'landing-not-private';
+  return (
+    code === 'no-room' ||
+    code === 'over-quota' ||
+    code === 'folder-gone' ||
+    code === 'landing-not-private'
+  );
 }

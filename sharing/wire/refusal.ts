@@ -26,6 +26,7 @@ export const wireCodes = [
   'folder-gone',
   'no-room',
   'file-too-large',
+  'over-quota',
   'too-many-clients',
   'too-many-transfers',
   'list-too-long',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dialHostile, enter, hello } from '../support/hostile-peer.js';
 import { getOne, putOne } from '../support/one-file.js';
+import { makeTree } from '../support/trees.js';
 import {
   befriend,
   eventually,
@@ -217,4 +218,22 @@ test('who is not let in makes room for who comes', async () => {
     one.say(hello);
     await one[Symbol.asyncDispose]();
   }
+});
+
+describe('the quota', () => {
+  test('stops a peer before a byte moves, file or folder, and nobody else', async () => {
+    await using served = await serveShare(parties, { quota: 100_000 });
+    const at = (name: string): string => join(served.received, name);
+    await writeFile(at('first.bin'), Buffer.alloc(60_000));
+    await writeFile(at('second.bin'), Buffer.alloc(50_000));
+    await makeTree(at('folder'), { 'a.bin': Buffer.alloc(30_000), 'b.bin': Buffer.alloc(30_000) });
+    await using peer = await openHonest(parties.peer, served.port);
+    await putOne(peer, at('first.bin'));
+    const over = { code: 'over-quota', facts: { size: 50_000, free: 40_000, limit: 100_000 } };
+    await expect(putOne(peer, at('second.bin'))).rejects.toMatchObject(over);
+    await expect(putOne(peer, at('folder'))).rejects.toMatchObject({ code: 'over-quota' });
+    await using owner = await openHonest(parties.owner, served.port);
+    expect(await putOne(owner, at('second.bin'))).toMatchObject({ outcome: 'stored' });
+    expect(await putOne(owner, at('folder'))).toMatchObject({ outcome: 'folder', files: 2 });
+  });
 });

@@ -21,6 +21,7 @@ export const serverLimits: ServerLimits = {
   maxTransfersPerClient: 4,
   maxFileSize: 2 ** 30,
   keepFree: 0,
+  quota: 2 ** 40,
   heartbeat: 2000,
   idleTimeout: 10_000,
   stallTimeout: 10_000,

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, test } from 'vitest';
-import { openRoom } from '#sharing/storage/room.js';
+import { describe, expect, test } from 'vitest';
+import { openRoom, openSharedRoom } from '#sharing/storage/room.js';
 
 const place = tmpdir();
 const { bavail, bsize } = statfsSync(place);
@@ -27,11 +27,11 @@ test('what is given back can be had again, what was written stays counted by the
 });
 
 test('strangers together set aside half of what is free, and leave the rest to others', async () => {
-  const room = openRoom({ keepFree: 0, maxFileSize: free });
+  const room = openSharedRoom({ keepFree: 0, maxFileSize: free, quota: free });
   const third = Math.floor(free / 3);
   const held = await room.forStrangers.reserve(place, third);
   await expect(room.forStrangers.reserve(place, third)).rejects.toThrow(code('no-room'));
-  const known = await room.reserve(place, third);
+  const known = await room.forPeer('a').reserve(place, third);
   held.release();
   await expect(room.forStrangers.reserve(place, third)).resolves.toBeDefined();
   known.release();
@@ -46,4 +46,38 @@ test('the limits are told with their numbers, before anything is written', async
   room.mustAllow(1000);
   await expect(room.reserve(place, 1000)).rejects.toMatchObject({ code: 'no-room' });
   await expect(room.reserve(place, 0)).resolves.toBeDefined();
+});
+
+describe('the quota', () => {
+  const open = () => openSharedRoom({ keepFree: 0, maxFileSize: free, quota: 1000 });
+
+  test('counts what a peer brought and what it is about to bring, each peer by itself', async () => {
+    const room = open();
+    const first = await room.forPeer('a').reserve(place, 600);
+    const over = { code: 'over-quota', facts: { size: 401, free: 400, limit: 1000 } };
+    await expect(room.forPeer('a').reserve(place, 401)).rejects.toMatchObject(over);
+    first.written(600);
+    first.release();
+    await expect(room.forPeer('a').reserve(place, 401)).rejects.toMatchObject(over);
+    await expect(room.forPeer('a').reserve(place, 400)).resolves.toBeDefined();
+    await expect(room.forPeer('b').reserve(place, 1000)).resolves.toBeDefined();
+    await expect(room.forOwner.reserve(place, 5000)).resolves.toBeDefined();
+  });
+
+  test('gives back what was not needed, and what was taken away again', async () => {
+    const peer = open().forPeer('a');
+    const reservation = await peer.reserve(place, 1000);
+    reservation.spare(300);
+    reservation.written(300);
+    reservation.release();
+    await expect(peer.reserve(place, 701)).rejects.toThrow(code('over-quota'));
+    reservation.undo();
+    await expect(peer.reserve(place, 1000)).resolves.toBeDefined();
+  });
+
+  test('is one for all strangers', async () => {
+    const room = open();
+    await room.forStrangers.reserve(place, 1000);
+    await expect(room.forStrangers.reserve(place, 1)).rejects.toThrow(code('over-quota'));
+  });
 });
