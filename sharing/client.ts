@@ -6,7 +6,7 @@ import {
   type Mover,
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
-import type { LeftOut } from '#sharing/dialogue/moving.js';
+import type { LeftOut } from '#sharing/batch/receive.js';
 import { putTo } from '#sharing/dialogue/putting.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
@@ -64,7 +64,7 @@ export interface ServerFacts {
 }
 
 /** What the sender of many files left out without a word: links and the like, and names that begin with a dot. */
-export type { LeftOut } from '#sharing/dialogue/moving.js';
+export type { LeftOut } from '#sharing/batch/receive.js';
 export type { GetOptions, TransferOptions } from '#sharing/dialogue/getting.js';
 export type { Ended, Transferred } from '#sharing/gathering.js';
 

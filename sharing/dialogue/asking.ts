@@ -1,3 +1,4 @@
+import type { LeftOut } from '#sharing/batch/receive.js';
 import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import { list } from '#sharing/dialogue/listing.js';
 import {
@@ -5,7 +6,6 @@ import {
   put,
   putMany,
   type GetOptions,
-  type LeftOut,
   type ManyMoved,
   type Moving,
   type PutManyOptions,

@@ -1,5 +1,5 @@
 import type { Asking } from '#sharing/dialogue/asking.js';
-import type { LeftOut } from '#sharing/dialogue/moving.js';
+import type { LeftOut } from '#sharing/batch/receive.js';
 import { SharingError, writingTo } from '#sharing/errors.js';
 import { gathering, type OnEnded } from '#sharing/gathering.js';
 import type { Device } from '#sharing/identity/device.js';

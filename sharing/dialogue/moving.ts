@@ -8,8 +8,8 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { startBatchReceiving, type ReceivedOne } from '#sharing/transfer/batch-receive.js';
-import { startBatchSending, type SentOne } from '#sharing/transfer/batch-send.js';
+import { startBatchReceiving, type LeftOut, type ReceivedOne } from '#sharing/batch/receive.js';
+import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
@@ -44,12 +44,6 @@ export interface GetOptions {
   readonly onEnd: (one: ReceivedOne) => void;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
-}
-
-/** What the sender of many files left out without a word. */
-export interface LeftOut {
-  readonly links: number;
-  readonly hidden: number;
 }
 
 /** A folder, or what matched a glob: how its files ended was told one by one. */

@@ -4,7 +4,7 @@ import {
   type Mover,
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
-import type { LeftOut } from '#sharing/dialogue/moving.js';
+import type { LeftOut } from '#sharing/batch/receive.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { gathering } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';

@@ -5,8 +5,8 @@ import { folderCache } from '#sharing/storage/folder-cache.js';
 import { matching } from '#sharing/storage/matches.js';
 import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import type { Top } from '#sharing/storage/walk.js';
-import { startBatchReceiving } from '#sharing/transfer/batch-receive.js';
-import { startBatchSending } from '#sharing/transfer/batch-send.js';
+import { startBatchReceiving } from '#sharing/batch/receive.js';
+import { startBatchSending } from '#sharing/batch/send.js';
 
 /** Offers a folder of the share, or all that matches a pattern, and sends what the client wants of it. */
 export async function sendMany(

@@ -19,7 +19,7 @@ import {
   write,
   writeSync,
 } from 'node:fs';
-import { lstat, open, unlink } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** A file of one chunk that was written, but is not on the disk for sure. */
@@ -156,13 +156,4 @@ export async function writeLoose(area: LandingArea, wish: Wish, bytes: Buffer): 
     drop,
     leave: drop,
   };
-}
-
-/** What stands under a name, for a file that may lie here already: its bytes if it is a file, and when it changed. */
-export async function lookAt(
-  folder: Folder,
-  name: SafeName,
-): Promise<{ readonly size: number | undefined; readonly changed: number } | undefined> {
-  const stats = await lstat(await folder.at(name)).catch(() => undefined);
-  return stats && { size: stats.isFile() ? stats.size : undefined, changed: stats.ctimeMs };
 }

@@ -15,6 +15,8 @@ export interface Staging {
   readonly folder: Folder;
   /** False when some of it may lie here from an earlier time. */
   readonly fresh: boolean;
+  /** When this attempt began, in milliseconds since 1970 as its disk counts. */
+  readonly since: number;
   /** Something came: it is kept for another while. */
   touch(): Promise<void>;
   /**
@@ -45,7 +47,12 @@ export async function openStaging(
   try {
     const found = await openLeft(area, token, peer, name);
     const folder = found ?? (await makeTree(area, token, peer, name));
-    return stagingOf(area, token, hold, folder, { fresh: !found, keepable: token === owned });
+    const since = await touchJournal(area, token);
+    return stagingOf(area, token, hold, folder, {
+      fresh: !found,
+      since,
+      keepable: token === owned,
+    });
   } catch (error) {
     await hold[Symbol.asyncDispose]();
     throw error;
@@ -57,7 +64,11 @@ function stagingOf(
   token: string,
   hold: Hold,
   folder: Folder,
-  { fresh, keepable }: { readonly fresh: boolean; readonly keepable: boolean },
+  {
+    fresh,
+    since,
+    keepable,
+  }: { readonly fresh: boolean; readonly since: number; readonly keepable: boolean },
 ): Staging {
   let over = false;
   let touched = performance.now();
@@ -70,15 +81,11 @@ function stagingOf(
   return {
     folder,
     fresh,
+    since,
     async touch() {
       if (performance.now() - touched < touchTime) return;
       touched = performance.now();
-      const journal = await open(await area.folder.at(`${token}.journal`), 'r+').catch(
-        () => undefined,
-      );
-      const now = new Date();
-      await journal?.utimes(now, now);
-      await journal?.close();
+      await touchJournal(area, token);
     },
     async place(wanted) {
       if (!(await hold.isOurs()))
@@ -98,6 +105,18 @@ function stagingOf(
       if ((!keep || !keepable) && ours) await removePartial(area, token);
     },
   };
+}
+
+/** Notes that something came. Gives the time of its disk, in milliseconds since 1970. */
+async function touchJournal(area: LandingArea, token: string): Promise<number> {
+  const journal = await open(await area.folder.at(`${token}.journal`), 'r+');
+  try {
+    const now = new Date();
+    await journal.utimes(now, now);
+    return (await journal.stat()).ctimeMs;
+  } finally {
+    await journal.close();
+  }
 }
 
 async function giveName(area: LandingArea, tree: string, wanted: SafeName): Promise<SafeName> {

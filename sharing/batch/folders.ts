@@ -137,6 +137,8 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     const lease = await top.folders.take(below);
     try {
       const made = await makeIn(await lease.folder.at(name));
+      // A receipt for what lies in it must not be lost with its name; a staged tree settles all names at the end.
+      if (made && !top.staging) await lease.folder.sync();
       entry.pending += 1;
       // What lies in a staged tree from an earlier time is of this folder too.
       const ours = made || top.staging !== undefined;

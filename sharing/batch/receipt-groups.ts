@@ -4,7 +4,7 @@ import { diskPace } from '#sharing/storage/disk-pace.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { SmallFile } from '#sharing/storage/small-file.js';
 import { setImmediate as turn } from 'node:timers/promises';
-import { gate } from '#sharing/transfer/gate.js';
+import { gate } from '#sharing/batch/gate.js';
 
 /** Files, and bytes of them, that are brought to the disk together (PROTOCOL.md, "Batches"). */
 const groupFiles = 256;

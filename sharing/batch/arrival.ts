@@ -1,0 +1,52 @@
+import type { ArrivingFolder, ArrivingFolders } from '#sharing/batch/folders.js';
+import type { OfferedFile } from '#sharing/session/batch-receiving.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import type { SafeName } from '#sharing/storage/path.js';
+
+/** A file of a batch that is to come, and where it comes to lie. */
+export interface Arrival {
+  readonly offered: OfferedFile;
+  /** Undefined for a file at the top. */
+  readonly folder: ArrivingFolder | undefined;
+  /** Final name. */
+  readonly name: SafeName;
+  /** Bytes that are set aside for it. */
+  reserved: number;
+  /** As its sender gave it, of a small one. */
+  digest: Buffer | undefined;
+}
+
+/** True for a file that grows where nobody sees it, with its folder. */
+export function isStaged({ folder }: Arrival): boolean {
+  return folder?.top.staging !== undefined;
+}
+
+/** Names from the top's own down to the folder that the file lies in; none for a file at the top. */
+export function namesAbove({ folder }: Arrival): readonly SafeName[] {
+  return folder ? [folder.top.name, ...folder.below] : [];
+}
+
+/** The folder of a file, held open. */
+export interface Spot {
+  /** The landing area, with that folder as its target. */
+  readonly area: LandingArea;
+  readonly release: () => void;
+}
+
+/** Where an arrival comes to lie; `area` is that of the receiving folder. */
+export async function spotOf(
+  arrival: Arrival,
+  area: () => Promise<LandingArea>,
+  folders: ArrivingFolders,
+): Promise<Spot> {
+  const { folder } = arrival;
+  const all = await area();
+  if (!folder) return { area: all, release: () => undefined };
+  const lease = await folders.take(folder);
+  return {
+    area: { ...all, target: lease.folder, below: namesAbove(arrival) },
+    release: () => {
+      lease.release();
+    },
+  };
+}

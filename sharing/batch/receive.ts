@@ -1,0 +1,571 @@
+import { isStaged, namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import { arrivingFolders, type ArrivingTop } from '#sharing/batch/folders.js';
+import { allEnded, gate } from '#sharing/batch/gate.js';
+import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
+import { wantQueue } from '#sharing/batch/wants.js';
+import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
+import {
+  batchReceiveRules,
+  type Offered,
+  type OfferedFile,
+  type OfferedFolder,
+} from '#sharing/session/batch-receiving.js';
+import type { FromSender } from '#sharing/session/incoming.js';
+import { rangesOf } from '#sharing/session/ranges.js';
+import { advance } from '#sharing/storage/advance.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import type { Room } from '#sharing/storage/room.js';
+import {
+  isOfThisTime,
+  sameHere,
+  sameInTree,
+  standingAmongOthers,
+  standingInTree,
+  type SmallStanding,
+  type SmallWish,
+} from '#sharing/storage/small-standing.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { leastMovement } from '#sharing/transport/heartbeat.js';
+import type { ChunkHeader } from '#sharing/wire/frame.js';
+import type { MessageOf, Policy } from '#sharing/wire/message.js';
+import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
+
+/** How one thing of a batch ended. */
+export type ReceivedOne =
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly outcome: ReceiveOutcome;
+      /** Names from the top's own down to the folder that the file lies in; none for a file at the top. */
+      readonly below: readonly SafeName[];
+    }
+  | { readonly kind: 'folder'; readonly path: string; readonly as: SafeName }
+  /** A folder that could not be sent whole, or not be received. */
+  | { readonly kind: 'problem'; readonly path: string; readonly error: SharingError };
+
+/** What the sender left out without a word, counted. */
+export interface LeftOut {
+  readonly links: number;
+  readonly hidden: number;
+}
+
+/** Many files on their way in. A pending promise means: read no further. */
+export interface BatchReceiving {
+  tell(frame: FromSender): Promise<void> | undefined;
+  chunk(header: ChunkHeader): Promise<void> | undefined;
+  data(bytes: Buffer): void;
+  /** Gives it up; the sender is told, and the outcome waits for its last word. */
+  cancel(): void;
+  /** Ends it without a word, because the other side has said the last one. */
+  abandon(error: SharingError): void;
+  /** Resolves when all is over; rejects with the reason when it was broken off. */
+  readonly outcome: Promise<LeftOut>;
+}
+
+export interface BatchReceiveOptions {
+  readonly id: number;
+  readonly area: () => Promise<LandingArea>;
+  readonly room: Room;
+  /** The name that a file or folder at the top gets here. Throws SharingError when it must not come. */
+  readonly nameOf: (offered: SafeName, type: 'file' | 'folder') => SafeName;
+  readonly policy: Policy;
+  readonly peer: string;
+  readonly algorithm: DigestAlgorithm;
+  readonly stallTime: number;
+  readonly onEnd: (one: ReceivedOne) => void;
+  readonly onProgress?: OnProgress;
+}
+
+/** Large files that are received at once. */
+const maxLarge = 2;
+/** Receipts, each with a name, that one message holds for sure. */
+const namedRows = 100;
+
+/** Receives what a sender offers in one batch (PROTOCOL.md, "Batches"). `first` is its first page. */
+export function startBatchReceiving(
+  connection: Connection,
+  first: MessageOf<'offer'>,
+  options: BatchReceiveOptions,
+): BatchReceiving {
+  const { id, room, policy, peer, algorithm, stallTime, onEnd } = options;
+  const { onProgress = () => undefined } = options;
+  const rules = batchReceiveRules();
+  const wants = wantQueue(connection, id);
+  const aside = advance(room, async () => (await options.area()).folder.self());
+  const news = gate();
+  /** Offered, and not judged yet. */
+  const rows: Offered[] = [];
+  const arrivals = new Map<number, Arrival>();
+  const large = new Map<number, Receiving>();
+  const working = new Set<Promise<void>>();
+  const total = { files: 0, bytes: 0, done: 0, confirmed: 0 };
+  let openLarge: Receiving | undefined;
+  let comparing: Promise<void> = Promise.resolve();
+  let left: LeftOut = { links: 0, hidden: 0 };
+  let dripped = 0;
+  /** `over`: the sender has said its last word. */
+  let stopped: { readonly error: SharingError; over: boolean } | undefined;
+
+  const folders = arrivingFolders({
+    area: options.area,
+    peer,
+    nameOf: (name) => options.nameOf(name, 'folder'),
+    onTop,
+    onFinished: () => {
+      news.open();
+    },
+  });
+  const small = smallArrivals({
+    area: options.area,
+    folders,
+    policy,
+    algorithm,
+    news,
+    mustGoOn,
+    onWritten(arrival) {
+      aside.written(arrival.reserved);
+      arrival.reserved = 0;
+    },
+    onKept,
+    onFailed: failed,
+  });
+  const watch = watchStall(stallTime, howLong, () => {
+    const error = new SharingError('stalled', 'the sender sends no more');
+    connection.close(error, { t: 'error', ...refusalOf(error) });
+  });
+
+  /** While we judge, write or save, the sender waits for us. */
+  function howLong(): number {
+    if (stopped) return patience.receiver;
+    if (rows.length > 0 || !small.isIdle() || !connection.listening()) return 0;
+    const waits = [...large.values()].map((one) => one.patience());
+    if (waits.includes(0)) return 0;
+    if (rules.awaited() > 0 || waits.length > 0) return patience.receiver;
+    return rules.isWhole() ? 0 : patience.answer;
+  }
+
+  function mustGoOn(): void {
+    connection.signal.throwIfAborted();
+    if (stopped) throw stopped.error;
+  }
+
+  function take({ files, more, left: leftOut }: MessageOf<'offer'>): void {
+    rows.push(...rules.offer(files, more));
+    if (leftOut) left = leftOut;
+    news.open();
+  }
+
+  async function judgeAll(): Promise<void> {
+    for (;;) {
+      mustGoOn();
+      const row = rows[0];
+      if (row) {
+        await (row.kind === 'folder' ? judgeFolder(row) : judgeFile(row));
+        rows.shift();
+        wants.judged(rules.judged());
+      } else if (rules.isWhole()) break;
+      else await news.wait();
+    }
+    folders.goTo(undefined);
+  }
+
+  async function judgeFolder(row: OfferedFolder): Promise<void> {
+    try {
+      await folders.enter(row);
+    } catch (error) {
+      const known = asSharingError(error);
+      if (endsAll(known)) throw known;
+      // What lies in one further down is refused file by file.
+      if (row.parent) return;
+      connection.send({ t: 'fail', id, file: row.file, ...refusalOf(known) });
+      rules.over(row.file);
+      onEnd({ kind: 'problem', path: row.path, error: known });
+    }
+  }
+
+  async function judgeFile(row: OfferedFile): Promise<void> {
+    folders.goTo(row.parent);
+    total.files += 1;
+    total.bytes += row.size;
+    try {
+      const arrival = arrivalOf(row);
+      arrivals.set(row.file, arrival);
+      if (arrival.folder) folders.begin(arrival.folder);
+      if (row.kind === 'large') await begin(arrival);
+      else await judgeSmall(arrival);
+    } catch (error) {
+      mustGoOn();
+      const known = asSharingError(error);
+      if (endsAll(known)) throw known;
+      refuse(row, known);
+    }
+  }
+
+  function arrivalOf(row: OfferedFile): Arrival {
+    const folder = row.parent && folders.find(row.parent);
+    if (folder instanceof SharingError) throw folder;
+    if (typeof row.name !== 'string') throw row.name;
+    const name = folder ? row.name : options.nameOf(row.name, 'file');
+    room.mustAllow(row.size);
+    return { offered: row, folder, name, reserved: 0, digest: undefined };
+  }
+
+  function refuse(row: OfferedFile, error: SharingError): void {
+    wants.add({ want: 'refused', file: row.file, ...refusalOf(error) });
+    const arrival = arrivals.get(row.file);
+    if (arrival) over(arrival, { kind: 'failed', error });
+    else end(row, [], { kind: 'failed', error });
+  }
+
+  /** A large file goes its own way; two at a time. */
+  async function begin(arrival: Arrival): Promise<void> {
+    while (large.size >= maxLarge) {
+      wants.flush();
+      await news.wait();
+      mustGoOn();
+    }
+    const { offered, folder, name } = arrival;
+    const { file, size, mtime, tag } = offered;
+    const spot = await spotOf(arrival, options.area, folders);
+    const taken = await policyFor(arrival, spot.area).catch((error: unknown) => {
+      spot.release();
+      throw error;
+    });
+    wants.flush();
+    const receiving = startReceiving(connection, {
+      id,
+      file,
+      area: () => Promise.resolve(spot.area),
+      room,
+      name,
+      ...(folder && { place: [...spot.area.below, name].join('/') }),
+      policy: taken,
+      size,
+      mtime,
+      tag,
+      peer,
+      algorithm,
+      stallTime,
+      watch,
+      onProgress: ({ phase, bytes }) => {
+        if (phase === 'sending') tellProgress(bytes);
+      },
+    });
+    large.set(file, receiving);
+    follow(async () => {
+      try {
+        over(arrival, await receiving.outcome);
+      } finally {
+        large.delete(file);
+        spot.release();
+        news.open();
+      }
+    });
+  }
+
+  /** In a tree that nobody sees, what came with an earlier attempt makes place. */
+  async function policyFor({ folder, name }: Arrival, { target }: LandingArea): Promise<Policy> {
+    const staging = folder?.top.staging;
+    if (!staging) return policy;
+    return (await isOfThisTime(target, name, staging.since)) ? 'number' : 'overwrite';
+  }
+
+  async function judgeSmall(arrival: Arrival): Promise<void> {
+    const { offered, name } = arrival;
+    const { file, size } = offered;
+    switch (await standingOf(arrival)) {
+      case 'skip':
+        wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
+        over(arrival, { kind: 'skipped', as: name });
+        return;
+      case 'compare':
+        rules.want(file, 'digest', size);
+        wants.add({ want: 'digests', file });
+        return;
+      case 'identical':
+        same(arrival, name, digestOf(algorithm, Buffer.alloc(0)));
+        return;
+      case 'new':
+        await askFor(arrival);
+    }
+  }
+
+  async function standingOf(arrival: Arrival): Promise<SmallStanding> {
+    const { folder, name, offered } = arrival;
+    const staging = folder?.top.staging;
+    if (staging?.fresh) return 'new';
+    const { area, release } = await spotOf(arrival, options.area, folders);
+    try {
+      return staging
+        ? await standingInTree(area.target, name, offered.size, staging.since)
+        : await standingAmongOthers(area, wishOf(arrival), algorithm);
+    } finally {
+      release();
+    }
+  }
+
+  function wishOf({ name, offered: { size, mtime } }: Arrival): SmallWish {
+    return { name, size, mtime, policy };
+  }
+
+  /** Of an empty file nothing travels: it is here. */
+  async function askFor(arrival: Arrival): Promise<void> {
+    const { file, size } = arrival.offered;
+    await aside.take(size, () =>
+      rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size : sum), 0),
+    );
+    arrival.reserved = size;
+    mustGoOn();
+    if (size === 0) {
+      small.empty(arrival);
+      return;
+    }
+    rules.want(file, 'bytes', size);
+    wants.whole(file);
+  }
+
+  async function compare(arrival: Arrival, digest: Buffer): Promise<void> {
+    const { area, release } = await spotOf(arrival, options.area, folders);
+    try {
+      const find = isStaged(arrival) ? sameInTree : sameHere;
+      const as = await find(area, wishOf(arrival), algorithm, digest);
+      mustGoOn();
+      if (as !== undefined) same(arrival, as, digest);
+      else await askFor(arrival);
+    } catch (error) {
+      mustGoOn();
+      const known = writeError(error);
+      if (endsAll(known)) throw known;
+      refuse(arrival.offered, known);
+    } finally {
+      release();
+    }
+  }
+
+  /** It is here already; in a tree that nobody has seen we brought it ourselves, with an earlier attempt. */
+  function same(arrival: Arrival, as: SafeName, digest: Buffer): void {
+    const { file, size } = arrival.offered;
+    const text = digestText(algorithm, digest);
+    const staged = isStaged(arrival);
+    const reason = staged ? 'staged' : 'identical';
+    wants.add({ want: 'nothing', file, reason, as, digest: text });
+    over(arrival, { kind: staged ? 'received' : 'identical', as, size, digest: text });
+  }
+
+  function failed(arrival: Arrival, error: SharingError): void {
+    connection.send({ t: 'fail', id, file: arrival.offered.file, ...refusalOf(error) });
+    over(arrival, { kind: 'failed', error });
+  }
+
+  function onKept(files: readonly { readonly of: Arrival; readonly as: SafeName }[]): void {
+    for (let at = 0; at < files.length; at += namedRows) sayKept(files.slice(at, at + namedRows));
+    for (const { of, as } of files) {
+      const { digest, offered } = of;
+      if (!digest) continue;
+      const text = digestText(algorithm, digest);
+      over(of, { kind: 'received', as, size: offered.size, digest: text });
+    }
+  }
+
+  function sayKept(files: readonly { readonly of: Arrival; readonly as: SafeName }[]): void {
+    const renamed = files.filter(({ of, as }) => !of.folder || as !== of.offered.name);
+    const named = renamed.map(({ of, as }): [number, string] => [of.offered.file, as]);
+    for (const stored of rangesOf(files.map(({ of }) => of.offered.file))) {
+      connection.send({ t: 'receipts', id, stored, named });
+    }
+  }
+
+  function over(arrival: Arrival, outcome: ReceiveOutcome): void {
+    const { offered, folder } = arrival;
+    arrivals.delete(offered.file);
+    aside.spare(arrival.reserved);
+    arrival.reserved = 0;
+    end(offered, namesAbove(arrival), outcome);
+    if (folder) folders.end(folder);
+  }
+
+  function end(
+    { file, path, size }: OfferedFile,
+    below: readonly SafeName[],
+    outcome: ReceiveOutcome,
+  ): void {
+    rules.over(file);
+    total.done += 1;
+    total.confirmed += size;
+    // What a stop took with it is told once.
+    if (!stopped || outcome.kind !== 'failed') onEnd({ kind: 'file', path, outcome, below });
+    tellProgress(0);
+    news.open();
+  }
+
+  function onTop({ offered }: ArrivingTop, ended: SafeName | SharingError): void {
+    const { file, path } = offered;
+    // What was decided of its files is said before.
+    wants.flush();
+    if (ended instanceof SharingError) {
+      connection.send({ t: 'fail', id, file, ...refusalOf(ended) });
+      onEnd({ kind: 'problem', path, error: ended });
+    } else {
+      connection.send({ t: 'placed', id, file, as: ended });
+      onEnd({ kind: 'folder', path, as: ended });
+    }
+    rules.over(file);
+    news.open();
+  }
+
+  function tellProgress(more: number): void {
+    const { files: of, bytes: size, done, confirmed } = total;
+    const files = { done, of, counted: rules.isWhole() && rows.length === 0 };
+    onProgress({ phase: 'sending', bytes: confirmed + more, size, files });
+  }
+
+  function isDone(): boolean {
+    return rows.length === 0 && rules.isDone() && folders.isDone();
+  }
+
+  function follow(work: () => Promise<void>): void {
+    const done = work()
+      .catch((error: unknown) => {
+        if (!connection.signal.aborted) stop(asSharingError(error));
+      })
+      .finally(() => working.delete(done));
+    working.add(done);
+  }
+
+  /** Ends all of it; the sender says the last word. */
+  function stop(error: SharingError): void {
+    if (stopped) return;
+    wants.close();
+    stopped = { error, over: false };
+    if (!connection.signal.aborted) connection.send({ t: 'stop', id, ...refusalOf(error) });
+    for (const one of large.values()) one.abandon(error);
+    news.open();
+  }
+
+  /** The sender has said its last word. */
+  function ended(error: SharingError): void {
+    wants.close();
+    stopped ??= { error, over: true };
+    stopped.over = true;
+    for (const one of large.values()) one.abandon(stopped.error);
+    news.open();
+  }
+
+  async function run(): Promise<LeftOut> {
+    const onAbort = (): void => {
+      news.open();
+    };
+    connection.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      take(first);
+      await allEnded([stopOnError(judgeAll()), stopOnError(small.run(isDone))]);
+      wants.flush();
+      connection.send({ t: 'finished', id });
+      return left;
+    } catch (error) {
+      // What still comes is read past until the sender has heard of it.
+      while (stopped && !stopped.over && !connection.signal.aborted) await news.wait();
+      throw error;
+    } finally {
+      connection.signal.removeEventListener('abort', onAbort);
+      watch[Symbol.dispose]();
+      wants.close();
+      await comparing;
+      while (working.size > 0) await Promise.all(working);
+      await small.leave();
+      aside.release();
+      await folders.leave(true);
+    }
+  }
+
+  async function stopOnError(half: Promise<void>): Promise<void> {
+    try {
+      await half;
+    } catch (error) {
+      if (!connection.signal.aborted) stop(asSharingError(error));
+      news.open();
+      throw stopped?.error ?? asSharingError(error);
+    }
+  }
+
+  function failedThere(frame: Extract<FromSender, { t: 'fail' }>): Promise<void> | undefined {
+    const { file } = frame;
+    const one = large.get(file);
+    if (one) return one.tell(frame);
+    const error = refusedBy(frame);
+    const arrival = arrivals.get(file);
+    const path = rules.folderPath(file);
+    if (arrival) over(arrival, { kind: 'failed', error });
+    else if (path !== undefined) onEnd({ kind: 'problem', path, error });
+    else rules.isOpen(file);
+    return undefined;
+  }
+
+  function takeDigest(frame: Extract<FromSender, { t: 'digests' }>): Promise<void> | undefined {
+    const isWanted = rules.digest(frame);
+    const arrival = arrivals.get(frame.file);
+    if (!isWanted || !arrival) return undefined;
+    const digest = Buffer.from(frame.digests);
+    comparing = comparing
+      .then(() => (stopped ? undefined : compare(arrival, digest)))
+      .catch((error: unknown) => {
+        if (!connection.signal.aborted) stop(asSharingError(error));
+      });
+    return comparing;
+  }
+
+  return {
+    tell(frame) {
+      if (frame.t === 'stop') {
+        ended(refusedBy(frame));
+        return undefined;
+      }
+      // What comes after our own stop, until the sender has heard of it, is read past.
+      if (stopped) return undefined;
+      watch.moved();
+      switch (frame.t) {
+        case 'offer':
+          take(frame);
+          return undefined;
+        case 'fail':
+          return failedThere(frame);
+        case 'digests':
+          return large.has(frame.file) ? large.get(frame.file)?.tell(frame) : takeDigest(frame);
+        case 'end':
+          // Of one that is over it is late.
+          if (!large.has(frame.file)) rules.isOpen(frame.file);
+          return large.get(frame.file)?.tell(frame);
+      }
+    },
+    chunk(header) {
+      small.drop();
+      openLarge = undefined;
+      if (stopped) return undefined;
+      openLarge = large.get(header.file);
+      if (openLarge) return openLarge.chunk(header);
+      const arrival = arrivals.get(header.file);
+      return rules.chunk(header) && arrival ? small.begin(arrival, header) : undefined;
+    },
+    data(bytes) {
+      dripped += bytes.length;
+      if (dripped >= leastMovement) {
+        dripped = 0;
+        watch.moved();
+      }
+      if (openLarge) openLarge.data(bytes);
+      else small.data(bytes);
+    },
+    cancel() {
+      stop(new SharingError('cancelled', 'cancelled by the receiver'));
+    },
+    abandon(error) {
+      ended(error);
+    },
+    outcome: run(),
+  };
+}

@@ -1,0 +1,165 @@
+import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
+import type { Gate } from '#sharing/batch/gate.js';
+import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
+import { SharingError, writeError } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { diskPace } from '#sharing/storage/disk-pace.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import type { ChunkHeader } from '#sharing/wire/frame.js';
+import type { Policy } from '#sharing/wire/message.js';
+
+/** Bytes of small files that came and are not written yet, before no more is read. */
+const maxWaiting = 4 * 1024 * 1024;
+
+/** Small files whose bytes come: gathered, written one after the other, and brought to the disk in groups. */
+export interface SmallArrivals {
+  /** The chunk of a file comes. A promise means: read no further. */
+  begin(arrival: Arrival, header: ChunkHeader): Promise<void> | undefined;
+  /** What comes until the next `begin` is not wanted. */
+  drop(): void;
+  data(bytes: Buffer): void;
+  /** A file of which nothing travels. */
+  empty(arrival: Arrival): void;
+  /** Writes what comes until `isDone`. Throws when the disk is full, or the reason why it must not go on. */
+  run(isDone: () => boolean): Promise<void>;
+  isIdle(): boolean;
+  /** Lets go of what has no receipt. */
+  leave(): Promise<void>;
+}
+
+export interface SmallArrivalOptions {
+  readonly area: () => Promise<LandingArea>;
+  readonly folders: ArrivingFolders;
+  readonly policy: Policy;
+  readonly algorithm: DigestAlgorithm;
+  /** Opened when something has happened. */
+  readonly news: Gate;
+  /** Throws when the batch is over. */
+  readonly mustGoOn: () => void;
+  readonly onWritten: (arrival: Arrival) => void;
+  /** These are on the disk, under these names. */
+  readonly onKept: (files: readonly { readonly of: Arrival; readonly as: SafeName }[]) => void;
+  readonly onFailed: (arrival: Arrival, error: SharingError) => void;
+}
+
+export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
+  const { area, folders, policy, algorithm, news, mustGoOn, onFailed } = options;
+  const pace = diskPace();
+  const groups = receiptGroups<Arrival>(settle, onGroup);
+  const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
+  let waiting = 0;
+  let open: { readonly arrival: Arrival; readonly bytes: Buffer; fill: number } | undefined;
+
+  async function untilWritten(): Promise<void> {
+    while (waiting > maxWaiting / 2 && mayGoOn()) await news.wait();
+  }
+
+  function mayGoOn(): boolean {
+    try {
+      mustGoOn();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async function write(arrival: Arrival, bytes: Buffer): Promise<void> {
+    const { name, offered } = arrival;
+    try {
+      const digest = digestOf(algorithm, bytes);
+      if (arrival.digest && !digest.equals(arrival.digest)) {
+        throw new SharingError('damaged', 'the file does not have its digest');
+      }
+      arrival.digest = digest;
+      const wish = { name, policy, mtime: offered.mtime };
+      const spot = await spotOf(arrival, area, folders);
+      try {
+        const small = isStaged(arrival)
+          ? await writeStaged(spot.area.target, wish, bytes, pace)
+          : await writeLoose(spot.area, wish, bytes);
+        options.onWritten(arrival);
+        groups.add({ small, size: bytes.length, of: arrival });
+      } finally {
+        spot.release();
+      }
+    } catch (error) {
+      const known = writeError(error);
+      if (endsAll(known)) throw known;
+      onFailed(arrival, known);
+    }
+  }
+
+  /** Where others see them, names become durable before a receipt is given; a staged tree settles its own. */
+  async function settle(group: readonly Arrival[]): Promise<void> {
+    const seen = new Map<ArrivingFolder | undefined, Arrival>();
+    const touched = new Set<ArrivingTop>();
+    for (const arrival of group) {
+      if (arrival.folder?.top.staging) touched.add(arrival.folder.top);
+      else seen.set(arrival.folder, arrival);
+    }
+    for (const arrival of seen.values()) {
+      const spot = await spotOf(arrival, area, folders);
+      try {
+        await spot.area.target.sync();
+      } finally {
+        spot.release();
+      }
+    }
+    for (const { staging } of touched) await staging?.touch();
+  }
+
+  function onGroup(group: readonly Kept<Arrival>[]): void {
+    const kept = group.filter((one) => 'as' in one);
+    options.onKept(kept.sort((a, b) => a.of.offered.file - b.of.offered.file));
+    for (const one of group) if ('error' in one) onFailed(one.of, one.error);
+    news.open();
+  }
+
+  return {
+    begin(arrival, { length, digest }) {
+      arrival.digest = Buffer.from(digest);
+      open = { arrival, bytes: Buffer.allocUnsafe(length), fill: 0 };
+      waiting += length;
+      return waiting > maxWaiting ? untilWritten() : undefined;
+    },
+    drop() {
+      open = undefined;
+    },
+    data(bytes) {
+      if (!open) return;
+      open.fill += bytes.copy(open.bytes, open.fill);
+      if (open.fill < open.bytes.length) return;
+      queue.push(open);
+      open = undefined;
+      news.open();
+    },
+    empty(arrival) {
+      queue.push({ arrival, bytes: Buffer.alloc(0) });
+      news.open();
+    },
+    async run(isDone) {
+      for (;;) {
+        mustGoOn();
+        const next = queue[0];
+        if (next) {
+          await groups.place();
+          await write(next.arrival, next.bytes);
+          queue.shift();
+          waiting -= next.bytes.length;
+          news.open();
+        } else if (isDone()) return;
+        else await news.wait();
+      }
+    },
+    isIdle: () => queue.length === 0 && groups.isIdle(),
+    leave: () => groups.leave(),
+  };
+}
+
+/** What ends all of a batch: no file after this one would fare better. */
+export function endsAll({ code }: SharingError): boolean {
+  return ['no-room', 'over-quota', 'folder-gone', 'landing-not-private'].includes(code);
+}
