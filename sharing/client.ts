@@ -122,6 +122,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       port,
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
+      dial: () => dialAgain(options, serverId),
       pairing: pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
     });
     // A stranger that let us in as a peer has proven the code, and is known since.
@@ -144,6 +145,19 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   } finally {
     options.signal?.removeEventListener('abort', cancel);
   }
+}
+
+/** One more connection, to the same key. Throws as `dial`, and `key-changed`. */
+async function dialAgain(
+  { device, host, port, limits }: ConnectOptions,
+  expectedId: string,
+): Promise<Connection> {
+  const { socket, serverId } = await dial({ host, port, device, timeout: limits.connectTimeout });
+  if (serverId !== expectedId) {
+    socket.destroy();
+    throw new SharingError('key-changed', 'another server answers');
+  }
+  return speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
 }
 
 function sessionOf(

@@ -27,11 +27,15 @@ import {
   type SmallWish,
 } from '#sharing/storage/small-standing.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
+import {
+  startReceiving,
+  type ChunkIntake,
+  type ReceiveOutcome,
+  type Receiving,
+} from '#sharing/transfer/receive.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
-import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { MessageOf, Policy } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
@@ -57,8 +61,7 @@ export interface LeftOut {
 /** Many files on their way in. A pending promise means: read no further. */
 export interface BatchReceiving {
   tell(frame: FromSender): Promise<void> | undefined;
-  chunk(header: ChunkHeader): Promise<void> | undefined;
-  data(bytes: Buffer): void;
+  intake(): ChunkIntake;
   /** Gives it up; the sender is told, and the outcome waits for its last word. */
   cancel(): void;
   /** Ends it without a word, because the other side has said the last one. */
@@ -104,7 +107,6 @@ export function startBatchReceiving(
   const large = new Map<number, Receiving>();
   const working = new Set<Promise<void>>();
   const total = { files: 0, bytes: 0, done: 0, confirmed: 0 };
-  let openLarge: Receiving | undefined;
   let comparing: Promise<void> = Promise.resolve();
   let left: LeftOut = { links: 0, hidden: 0 };
   let dripped = 0;
@@ -542,23 +544,43 @@ export function startBatchReceiving(
           return large.get(frame.file)?.tell(frame);
       }
     },
-    chunk(header) {
-      small.drop();
-      openLarge = undefined;
-      if (stopped) return undefined;
-      openLarge = large.get(header.file);
-      if (openLarge) return openLarge.chunk(header);
-      const arrival = arrivals.get(header.file);
-      return rules.chunk(header) && arrival ? small.begin(arrival, header) : undefined;
-    },
-    data(bytes) {
-      dripped += bytes.length;
-      if (dripped >= leastMovement) {
-        dripped = 0;
-        watch.moved();
+    intake() {
+      const ofSmall = small.intake();
+      const ofLarge = new Map<Receiving, ChunkIntake>();
+      let current: ChunkIntake | undefined;
+
+      function intakeOf(receiving: Receiving): ChunkIntake {
+        const known = ofLarge.get(receiving) ?? receiving.intake();
+        // Those that are over take nothing any more.
+        for (const one of ofLarge.keys())
+          if (![...large.values()].includes(one)) ofLarge.delete(one);
+        ofLarge.set(receiving, known);
+        return known;
       }
-      if (openLarge) openLarge.data(bytes);
-      else small.data(bytes);
+
+      return {
+        chunk(header) {
+          ofSmall.drop();
+          current = undefined;
+          if (stopped) return undefined;
+          const receiving = large.get(header.file);
+          if (receiving) {
+            current = intakeOf(receiving);
+            return current.chunk(header);
+          }
+          const arrival = arrivals.get(header.file);
+          return rules.chunk(header) && arrival ? ofSmall.begin(arrival, header) : undefined;
+        },
+        data(bytes) {
+          dripped += bytes.length;
+          if (dripped >= leastMovement) {
+            dripped = 0;
+            watch.moved();
+          }
+          if (current) current.data(bytes);
+          else ofSmall.data(bytes);
+        },
+      };
     },
     cancel() {
       stop(new SharingError('cancelled', 'cancelled by the receiver'));

@@ -14,7 +14,7 @@ import { packing } from '#sharing/batch/packing.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Road } from '#sharing/transport/lane.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { maxRows, type MessageOf, type OfferRow } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -71,7 +71,7 @@ interface Job {
 }
 
 /** Offers all that lies in `tops` and sends what the receiver wants of it (PROTOCOL.md, "Batches"). */
-export function startBatchSending(connection: Connection, options: BatchSendOptions): BatchSending {
+export function startBatchSending(connection: Road, options: BatchSendOptions): BatchSending {
   const { id, algorithm, tagKey, left, onEnd, onProgress = () => undefined } = options;
   const rules = batchSendRules();
   const pace = diskPace();

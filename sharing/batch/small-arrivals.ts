@@ -16,11 +16,8 @@ const maxWaiting = 4 * 1024 * 1024;
 
 /** Small files whose bytes come: gathered, written one after the other, and brought to the disk in groups. */
 export interface SmallArrivals {
-  /** The chunk of a file comes. A promise means: read no further. */
-  begin(arrival: Arrival, header: ChunkHeader): Promise<void> | undefined;
-  /** What comes until the next `begin` is not wanted. */
-  drop(): void;
-  data(bytes: Buffer): void;
+  /** Takes what comes over one connection. */
+  intake(): SmallIntake;
   /** A file of which nothing travels. */
   empty(arrival: Arrival): void;
   /** Writes what comes until `isDone`. Throws when the disk is full, or the reason why it must not go on. */
@@ -28,6 +25,14 @@ export interface SmallArrivals {
   isIdle(): boolean;
   /** Lets go of what has no receipt. */
   leave(): Promise<void>;
+}
+
+export interface SmallIntake {
+  /** The chunk of a file comes. A promise means: read no further. */
+  begin(arrival: Arrival, header: ChunkHeader): Promise<void> | undefined;
+  /** What comes until the next `begin` is not wanted. */
+  drop(): void;
+  data(bytes: Buffer): void;
 }
 
 export interface SmallArrivalOptions {
@@ -51,7 +56,6 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
-  let open: { readonly arrival: Arrival; readonly bytes: Buffer; fill: number } | undefined;
 
   async function untilWritten(): Promise<void> {
     while (waiting > maxWaiting / 2 && mayGoOn()) await news.wait();
@@ -119,22 +123,27 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   }
 
   return {
-    begin(arrival, { length, digest }) {
-      arrival.digest = Buffer.from(digest);
-      open = { arrival, bytes: Buffer.allocUnsafe(length), fill: 0 };
-      waiting += length;
-      return waiting > maxWaiting ? untilWritten() : undefined;
-    },
-    drop() {
-      open = undefined;
-    },
-    data(bytes) {
-      if (!open) return;
-      open.fill += bytes.copy(open.bytes, open.fill);
-      if (open.fill < open.bytes.length) return;
-      queue.push(open);
-      open = undefined;
-      news.open();
+    intake() {
+      let open: { readonly arrival: Arrival; readonly bytes: Buffer; fill: number } | undefined;
+      return {
+        begin(arrival, { length, digest }) {
+          arrival.digest = Buffer.from(digest);
+          open = { arrival, bytes: Buffer.allocUnsafe(length), fill: 0 };
+          waiting += length;
+          return waiting > maxWaiting ? untilWritten() : undefined;
+        },
+        drop() {
+          open = undefined;
+        },
+        data(bytes) {
+          if (!open) return;
+          open.fill += bytes.copy(open.bytes, open.fill);
+          if (open.fill < open.bytes.length) return;
+          queue.push(open);
+          open = undefined;
+          news.open();
+        },
+      };
     },
     empty(arrival) {
       queue.push({ arrival, bytes: Buffer.alloc(0) });

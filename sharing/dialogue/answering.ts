@@ -1,3 +1,4 @@
+import { joinLane, laneFor, type LaneTokens } from '#sharing/dialogue/lanes.js';
 import { serverRun, type PairingDesk, type ServerRun } from '#sharing/dialogue/pairing.js';
 import {
   fileFailed,
@@ -12,6 +13,7 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
 import type { ServerAction } from '#sharing/session/server.js';
 import { pathText } from '#sharing/storage/path.js';
+import type { Receiver } from '#sharing/transport/connection.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
 export interface AnsweringOptions extends Service {
@@ -23,6 +25,11 @@ export interface AnsweringOptions extends Service {
   readonly address: string;
   /** Milliseconds for a run of pairing, from the moment when the code is asked for. */
   readonly pairingTime: number;
+  readonly lanes: LaneTokens;
+  /** It is about to be welcomed; gives the reason why it must not be. */
+  readonly onWelcome: () => SharingError | undefined;
+  /** The connection is a lane of another one's transfer, and no session. */
+  readonly onLane: () => void;
   /** The owner wants the server to stop. */
   readonly onShutdown: () => void;
 }
@@ -37,6 +44,7 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
   const { connection, rules, session, observe, transfers, desk } = options;
   const running = new Set<Promise<void>>();
   let pairing: ServerRun | undefined;
+  let lane: Receiver | undefined;
 
   const helloTimer = setTimeout(() => {
     const error = new SharingError('peer-silent', 'no hello came');
@@ -45,7 +53,7 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
 
   connection.receive((incoming) => {
     clearTimeout(helloTimer);
-    return inTurn(rules.receive(incoming), carryOut);
+    return lane ? lane(incoming) : inTurn(rules.receive(incoming), carryOut);
   });
   const end = await connection.closed;
   clearTimeout(helloTimer);
@@ -55,9 +63,12 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
 
   function carryOut(action: ServerAction): Promise<void> | undefined {
     switch (action.do) {
-      case 'send':
-        connection.send(action.message);
+      case 'send': {
+        const refusal = action.message.t === 'welcome' ? options.onWelcome() : undefined;
+        if (refusal) connection.close(refusal, { t: 'denied', ...refusalOf(refusal) });
+        else connection.send(action.message);
         return undefined;
+      }
       case 'close':
         connection.close(action.error, action.last);
         return undefined;
@@ -84,6 +95,15 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         const judged = pairing.proof(action.proof, action.name);
         return follow(judged.then((actions) => inTurn(actions, carryOut)));
       }
+      case 'lane': {
+        const { id } = action;
+        const token = laneFor(options.lanes, { clientId: options.clientId, id, transfers });
+        if (token !== undefined) connection.send({ t: 'lane', id, token });
+        return undefined;
+      }
+      case 'join':
+        join(action.token);
+        return undefined;
       case 'new-code': {
         const { id } = action;
         connection.send({ t: 'code', id, ...desk.newCode(action.uses) });
@@ -95,6 +115,19 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         return undefined;
       default:
         return transfers.carryOut(action);
+    }
+  }
+
+  /** From now on this connection carries bytes of a transfer. */
+  function join(token: string): void {
+    try {
+      const ticket = options.lanes.redeem(token, options.clientId);
+      connection.send({ t: 'ready' });
+      lane = joinLane(ticket.transfers, ticket.id, connection);
+      options.onLane();
+    } catch (error) {
+      const known = asSharingError(error);
+      connection.close(known, { t: 'denied', ...refusalOf(known) });
     }
   }
 

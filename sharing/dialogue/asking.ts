@@ -1,5 +1,6 @@
 import type { LeftOut } from '#sharing/batch/receive.js';
 import type { ClientRun } from '#sharing/dialogue/pairing.js';
+import { openLane } from '#sharing/dialogue/lanes.js';
 import { list } from '#sharing/dialogue/listing.js';
 import {
   get,
@@ -34,6 +35,8 @@ export interface AskingOptions {
   /** Milliseconds until the welcome must be here. */
   readonly helloTime: number;
   readonly stallTime: number;
+  /** Opens one more connection to the same server. */
+  readonly dial: () => Promise<Connection>;
   /** What to do when the server asks for a code; undefined when there is none to give. */
   readonly pairing: ClientRun | undefined;
 }
@@ -94,6 +97,14 @@ export async function ask(options: AskingOptions): Promise<Asking> {
         return undefined;
       case 'pair-proof':
         return options.pairing?.finish(action.proof);
+      case 'laned':
+        void openLane(
+          options.dial,
+          transfers,
+          action.id,
+          rules.laneHello(options.name, action.token),
+        );
+        return undefined;
       case 'coded':
       case 'rows':
       case 'offered':

@@ -10,6 +10,8 @@ export interface Visit extends Disposable {
   isTooMany(): SharingError | undefined;
   /** It is in; a peer with rights that it keeps, or goes. False when it has left already. */
   letIn(as: 'owner' | 'peer' | 'open', rights: readonly Right[]): boolean;
+  /** It carries the bytes of another one's transfer, and ends with that. */
+  isLane(): void;
   /** What it has under way counts from now on. */
   follow(rules: ServerRules): void;
   /** Why no further request may begin, with so many of this visit under way. */
@@ -50,6 +52,7 @@ interface Entry extends Visitor {
   rules: ServerRules | undefined;
   as: 'owner' | 'peer' | 'open' | undefined;
   rights: readonly Right[];
+  isLane: boolean;
 }
 
 export function attendance(limits: AttendanceLimits): Attendance {
@@ -73,7 +76,13 @@ export function attendance(limits: AttendanceLimits): Attendance {
 
   return {
     enter(visitor) {
-      const entry: Entry = { ...visitor, rules: undefined, as: undefined, rights: [] };
+      const entry: Entry = {
+        ...visitor,
+        rules: undefined,
+        as: undefined,
+        rights: [],
+        isLane: false,
+      };
       here.add(entry);
       if (closed) sendAway(entry, closed);
       return {
@@ -87,6 +96,10 @@ export function attendance(limits: AttendanceLimits): Attendance {
           entry.as = as;
           entry.rights = rights;
           return true;
+        },
+        isLane() {
+          entry.isLane = true;
+          entry.as = undefined;
         },
         follow(rules) {
           entry.rules = rules;
@@ -115,7 +128,7 @@ export function attendance(limits: AttendanceLimits): Attendance {
     },
     hasPeers: () => [...here].some(({ as }) => as === 'peer'),
     closeIdle(error) {
-      for (const one of here) if (!one.rules?.work()) sendAway(one, error);
+      for (const one of here) if (!one.isLane && !one.rules?.work()) sendAway(one, error);
     },
     close(error) {
       closed ??= error;

@@ -1,5 +1,6 @@
 import { answer } from '#sharing/dialogue/answering.js';
 import { attendance, type AttendanceLimits, type Visit } from '#sharing/dialogue/attendance.js';
+import { laneTokens } from '#sharing/dialogue/lanes.js';
 import type { PairingDesk } from '#sharing/dialogue/pairing.js';
 import { transferTable } from '#sharing/dialogue/transfers.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
@@ -76,6 +77,7 @@ export function openHouse(
 ): House {
   const { device, limits, mode, observe } = options;
   const here = attendance(limits);
+  const lanes = laneTokens();
   const sessions = new Set<Promise<unknown>>();
   let count = 0;
 
@@ -88,13 +90,20 @@ export function openHouse(
     count += 1;
     const session = count;
     let welcomed: Welcomed | undefined;
+    const kind = { isLane: false };
     const letIn = (as: Welcomed, rights: readonly Right[]): void => {
       if (!visit.letIn(as, rights)) return;
       welcomed = as;
       guest.letIn();
       observe({ event: 'client-in', session, address, id: clientId, as });
     };
-    if (admission.as !== 'nobody') letIn(admission.as, admission.rights);
+    // Not before its hello: it may be no client but a lane.
+    const onWelcome = (): SharingError | undefined => {
+      if (welcomed || admission.as === 'nobody') return undefined;
+      const refusal = admission.as === 'owner' ? undefined : visit.isTooMany();
+      if (!refusal) letIn(admission.as, admission.rights);
+      return refusal;
+    };
     const rules = serverRules({
       name: options.name,
       admission,
@@ -107,6 +116,13 @@ export function openHouse(
       connection,
       rules,
       transfers: transferTable(),
+      lanes,
+      onWelcome,
+      onLane() {
+        kind.isLane = true;
+        visit.isLane();
+        guest.letIn();
+      },
       share,
       landingArea: () => landingFor(clientId, welcomed),
       room: () => roomFor(clientId, welcomed),
@@ -128,6 +144,7 @@ export function openHouse(
       onShutdown: () => options.onShutdown?.(),
       observe,
     });
+    if (kind.isLane) return;
     const code = end?.code;
     const message = end?.message ?? (welcomed ? '' : 'it was asked for the code');
     if (welcomed) observe({ event: 'client-out', session, code: code ?? 'bye', message });

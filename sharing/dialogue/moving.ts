@@ -1,3 +1,4 @@
+import { openRoad } from '#sharing/dialogue/lanes.js';
 import type { Requests } from '#sharing/dialogue/requests.js';
 import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
@@ -18,6 +19,9 @@ import { onlyFile, type OfferRow, type Policy } from '#sharing/wire/message.js';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
+
+/** Bytes from which on a transfer is worth a connection of its own. */
+const laneSize = 8 * 1024 * 1024;
 
 /** What the transfers of one client have in common. */
 export interface Moving {
@@ -60,7 +64,7 @@ export async function get(
 ): Promise<ReceiveOutcome | ManyMoved> {
   const { connection, requests, transfers, algorithm, serverId, stallTime } = moving;
   let arriving: Pick<Receiving, 'abandon' | 'cancel'> | undefined;
-  const { area, room, policy, glob, onEnd, onProgress } = wish;
+  const { area, room, policy, glob, onEnd } = wish;
   const outcome = deferred<ReceiveOutcome | ManyMoved>();
   const id = requests.begin('getting', (begun) => ({
     refused(error) {
@@ -77,11 +81,12 @@ export async function get(
         peer: serverId,
         algorithm,
         stallTime,
-        ...(onProgress && { onProgress }),
+        onProgress: withLane(connection, begun, wish.onProgress),
       };
+      const { road } = openRoad(transfers, connection, begun);
       if (offer.batch) {
         const { nameOf } = wish;
-        const many = startBatchReceiving(connection, offer, { ...common, nameOf, onEnd });
+        const many = startBatchReceiving(road, offer, { ...common, nameOf, onEnd });
         transfers.receiving.set(begun, many);
         arriving = many;
         many.outcome.then((left) => {
@@ -90,7 +95,7 @@ export async function get(
       } else {
         const [, size, mtime, tag] = onlyFile(offer);
         const { name } = wish;
-        const one = startReceiving(connection, { ...common, file: 0, name, size, mtime, tag });
+        const one = startReceiving(road, { ...common, file: 0, name, size, mtime, tag });
         transfers.receiving.set(begun, one);
         arriving = one;
         one.outcome.then(outcome.resolve, outcome.reject);
@@ -117,11 +122,13 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
   const { connection, requests, transfers, algorithm, stallTime } = moving;
   const outcome = deferred<SendOutcome>();
   const { size, mtime, tag } = source;
-  const { as, onProgress } = wish;
+  const { as } = wish;
   let refusal: SharingError | undefined;
   const id = requests.begin('sending', (begun) => {
-    const options = { id: begun, file: 0, source, algorithm, stallTime };
-    const sending = startSending(connection, { ...options, ...(onProgress && { onProgress }) });
+    const { road } = openRoad(transfers, connection, begun);
+    const onProgress = withLane(connection, begun, wish.onProgress);
+    const options = { id: begun, file: 0, source, algorithm, stallTime, onProgress };
+    const sending = startSending(road, options);
     transfers.sending.set(begun, sending);
     sending.outcome.then((ended) => {
       if (refusal) outcome.reject(refusal);
@@ -162,7 +169,7 @@ export interface PutManyOptions {
 /** Puts files and folders in one transfer. Rejects with the server's refusal, or the reason of a lost connection. */
 export async function putMany(moving: Moving, wish: PutManyOptions): Promise<LeftOut> {
   const { connection, requests, transfers, algorithm, stallTime } = moving;
-  const { tops, as, policy, tagKey, onEnd, onProgress } = wish;
+  const { tops, as, policy, tagKey, onEnd } = wish;
   const left = { links: 0, hidden: 0 };
   const outcome = deferred<LeftOut>();
   const options = {
@@ -173,10 +180,11 @@ export async function putMany(moving: Moving, wish: PutManyOptions): Promise<Lef
     wish: { ...(as !== undefined && { as }), ...(policy !== 'number' && { policy }) },
     left,
     onEnd,
-    ...(onProgress && { onProgress }),
   };
   const id = requests.begin('sending', (begun) => {
-    const sending = startBatchSending(connection, { id: begun, ...options });
+    const { road } = openRoad(transfers, connection, begun);
+    const onProgress = withLane(connection, begun, wish.onProgress);
+    const sending = startBatchSending(road, { id: begun, ...options, onProgress });
     transfers.sending.set(begun, sending);
     sending.outcome.then(() => {
       outcome.resolve(left);
@@ -215,8 +223,26 @@ async function withCancel<T>(
     stop?.removeEventListener('abort', onAbort);
     transfers.sending.delete(id);
     transfers.receiving.delete(id);
+    transfers.roads.get(id)?.road.end();
+    transfers.roads.delete(id);
     requests.done(id);
   }
+}
+
+/** Asks for a lane when a transfer turns out to be long enough for one. */
+function withLane(
+  connection: Connection,
+  id: number,
+  onProgress: OnProgress | undefined,
+): OnProgress {
+  let asked = false;
+  return (progress) => {
+    if (!asked && progress.size >= laneSize) {
+      asked = true;
+      connection.send({ t: 'lane', id });
+    }
+    onProgress?.(progress);
+  };
 }
 
 interface Deferred<T> {

@@ -1,3 +1,4 @@
+import { openRoad } from '#sharing/dialogue/lanes.js';
 import { agreedDigest, fileFailed, topName, type Service } from '#sharing/dialogue/serving.js';
 import { SharingError } from '#sharing/errors.js';
 import type { ServerAction } from '#sharing/session/server.js';
@@ -24,7 +25,8 @@ export async function sendMany(
   const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
   const first = await firstOf(tops);
   if (!first) throw new SharingError('not-found', 'nothing matches');
-  const sending = startBatchSending(connection, {
+  using lanes = openRoad(transfers, connection, id);
+  const sending = startBatchSending(lanes.road, {
     id,
     tops: first,
     algorithm: agreedDigest(service),
@@ -94,7 +96,8 @@ export async function receiveMany(
   const path = offer.files[0]?.[0] ?? '';
   const count = { files: 0, bytes: 0, failed: 0 };
   await using landing = service.landingArea();
-  const receiving = startBatchReceiving(connection, offer, {
+  using lanes = openRoad(transfers, connection, id);
+  const receiving = startBatchReceiving(lanes.road, offer, {
     id,
     area: landing.open,
     room: service.room(),

@@ -1,4 +1,5 @@
 import type { Transfers } from '#sharing/dialogue/transfers.js';
+import { openRoad } from '#sharing/dialogue/lanes.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Observe, SharingEvent } from '#sharing/events.js';
 import type { ServerAction, ServerRules } from '#sharing/session/server.js';
@@ -59,7 +60,8 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   const source = await share.open(asked);
   const { size, mtime, tag } = source;
   const algorithm = agreedDigest(service);
-  const sending = startSending(connection, { id, file: 0, source, algorithm, stallTime });
+  using lanes = openRoad(transfers, connection, id);
+  const sending = startSending(lanes.road, { id, file: 0, source, algorithm, stallTime });
   transfers.sending.set(id, sending);
   connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
   try {
@@ -88,7 +90,8 @@ export async function receiveFile(
   const [path, size, mtime, tag] = offer;
   const began = performance.now();
   await using landing = service.landingArea();
-  const receiving = startReceiving(connection, {
+  using lanes = openRoad(transfers, connection, id);
+  const receiving = startReceiving(lanes.road, {
     id,
     file: 0,
     area: landing.open,

@@ -1,18 +1,26 @@
 import { SharingError } from '#sharing/errors.js';
 import { openChunk } from '#sharing/session/chunks.js';
 import type { TransferAction } from '#sharing/session/incoming.js';
-import type { Receiving } from '#sharing/transfer/receive.js';
+import type { ChunkIntake, Receiving } from '#sharing/transfer/receive.js';
 import type { Sending } from '#sharing/transfer/send.js';
+import type { Road } from '#sharing/transport/lane.js';
 
 /** One file, or many, on the way out: what its receiver says is for it. */
 type Outgoing = Pick<Sending, 'tell' | 'cancel'>;
 /** The same on the way in. */
-type Arriving = Pick<Receiving, 'tell' | 'chunk' | 'data' | 'cancel'>;
+type Arriving = Pick<Receiving, 'tell' | 'intake' | 'cancel'>;
+
+/** What a transfer speaks over, and how many lanes were asked for. */
+export interface RoadEntry {
+  readonly road: Road;
+  asked: number;
+}
 
 /** The transfers of one connection, by id. */
 export interface Transfers {
   readonly sending: Map<number, Outgoing>;
   readonly receiving: Map<number, Arriving>;
+  readonly roads: Map<number, RoadEntry>;
   /** Hands something to the transfer it concerns. Throws SharingError `protocol` when that has not begun. */
   carryOut(action: TransferAction): Promise<void> | undefined;
 }
@@ -20,7 +28,16 @@ export interface Transfers {
 export function transferTable(): Transfers {
   const sending = new Map<number, Outgoing>();
   const receiving = new Map<number, Arriving>();
+  const roads = new Map<number, RoadEntry>();
   const chunks = openChunk();
+  /** Where chunks go that come over the session's own connection. */
+  const intakes = new WeakMap<Arriving, ChunkIntake>();
+
+  function intakeOf(transfer: Arriving): ChunkIntake {
+    const intake = intakes.get(transfer) ?? transfer.intake();
+    intakes.set(transfer, intake);
+    return intake;
+  }
 
   function find<T>(table: ReadonlyMap<number, T>, id: number): T {
     const transfer = table.get(id);
@@ -31,6 +48,7 @@ export function transferTable(): Transfers {
   return {
     sending,
     receiving,
+    roads,
     carryOut(action) {
       switch (action.do) {
         case 'tell-sending':
@@ -40,11 +58,12 @@ export function transferTable(): Transfers {
           return find(receiving, action.id).tell(action.frame);
         case 'chunk':
           chunks.begin(action.header);
-          return find(receiving, action.header.id).chunk(action.header);
+          return intakeOf(find(receiving, action.header.id)).chunk(action.header);
         case 'data': {
           const { id } = chunks.data(action.bytes.length);
           // A transfer that ended inside a chunk leaves the rest of it to be read past.
-          receiving.get(id)?.data(action.bytes);
+          const transfer = receiving.get(id);
+          if (transfer) intakeOf(transfer).data(action.bytes);
           return undefined;
         }
       }

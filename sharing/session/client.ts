@@ -36,6 +36,8 @@ export type ClientAction =
   | { readonly do: 'pair'; readonly name: string }
   | { readonly do: 'pair-share'; readonly share: Buffer }
   | { readonly do: 'pair-proof'; readonly proof: Buffer }
+  /** The server lets us open a lane for a transfer. */
+  | { readonly do: 'laned'; readonly id: number; readonly token: string }
   | { readonly do: 'coded'; readonly id: number; readonly code: string; readonly expires: number }
   | TransferAction;
 
@@ -54,6 +56,8 @@ type Pairing = Extract<ClientState, { phase: 'pairing' }>;
 export interface ClientRules {
   /** The first message; `hasCode` asks to be paired even where an open door would do. */
   hello(name: string, hasCode: boolean): Message;
+  /** The first message on a lane. */
+  laneHello(name: string, token: string): Message;
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
   /** Begins a request and gives its id. Throws SharingError `connection-lost` when there is no session. */
@@ -147,6 +151,9 @@ export function clientRules(trusted: boolean): ClientRules {
       case 'code':
         mustBe(ready, incoming, 'coding');
         return [{ do: 'coded', id: incoming.id, code: incoming.code, expires: incoming.expires }];
+      case 'lane':
+        if (incoming.token === undefined) throw breach(incoming, 'without a token');
+        return [{ do: 'laned', id: incoming.id, token: incoming.token }];
       case 'error':
         return failed(ready, incoming);
       case 'bye':
@@ -174,15 +181,8 @@ export function clientRules(trusted: boolean): ClientRules {
   }
 
   return {
-    hello: (name, hasCode) => ({
-      t: 'hello',
-      v: protocolVersion,
-      features: [],
-      digests: [...digestAlgorithms],
-      purpose: 'control',
-      name,
-      ...(hasCode && { pair: true }),
-    }),
+    hello: (name, hasCode) => ({ ...hello(name, 'control'), ...(hasCode && { pair: true }) }),
+    laneHello: (name, token) => ({ ...hello(name, 'lane'), token }),
     receive,
     begin(work) {
       if (state.phase !== 'ready') throw new SharingError('connection-lost', 'the session is over');
@@ -200,6 +200,11 @@ export function clientRules(trusted: boolean): ClientRules {
       state = { phase: 'closed' };
     },
   };
+}
+
+function hello(name: string, purpose: 'control' | 'lane'): MessageOf<'hello'> {
+  const digests = [...digestAlgorithms];
+  return { t: 'hello', v: protocolVersion, features: [], digests, purpose, name };
 }
 
 function directionOf(work: Work | undefined): Direction | undefined {

@@ -70,6 +70,8 @@ export interface SendRules {
   /** The next thing to do; a chunk or a page of digests counts as begun. */
   next(): SendAction;
   readonly phase: () => SendState['phase'];
+  /** Chunks that are sent and not confirmed. */
+  readonly unconfirmed: () => number;
   /** The receiver reads or writes its disk, and has nothing to say until that is done. */
   readonly receiverIsBusy: () => boolean;
   /** The end was said. */
@@ -166,6 +168,7 @@ export function sendRules(chunks: number): SendRules {
     giveUp,
     abandon,
     phase: () => state.phase,
+    unconfirmed: () => ('unconfirmed' in state ? state.unconfirmed.size : 0),
     receiverIsBusy: () => ['digesting', 'ended', 'retracting'].includes(state.phase),
   };
 }

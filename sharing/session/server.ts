@@ -44,6 +44,9 @@ export type ServerAction =
   | { readonly do: 'pair'; readonly name: string }
   | { readonly do: 'pair-share'; readonly share: Buffer }
   | { readonly do: 'pair-proof'; readonly proof: Buffer; readonly name: string }
+  /** The client wants a lane for a transfer; this connection is one. */
+  | { readonly do: 'lane'; readonly id: number }
+  | { readonly do: 'join'; readonly token: string }
   | Command
   | TransferAction;
 
@@ -124,7 +127,12 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     if (incoming.v !== protocolVersion) {
       throw new SharingError('version-mismatch', `this server speaks version ${protocolVersion}`);
     }
-    if (incoming.purpose !== 'control') throw new SharingError('unsupported', 'no lanes yet');
+    if (incoming.purpose === 'lane') {
+      if (incoming.token === undefined) throw breach(incoming, 'without the token of its lane');
+      // From now on it carries bytes, and nothing that is judged here.
+      state = { phase: 'closed' };
+      return [{ do: 'join', token: incoming.token }];
+    }
     digest = agreeOnDigest(incoming.digests);
     if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
     const wantsMore = pairs && incoming.pair === true && admission.as === 'open';
@@ -200,6 +208,10 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
         const { id } = incoming;
         return command(ready, { do: 'shutdown', id }, 'only the owner may stop the server');
       }
+      case 'lane':
+        // Of a transfer that is over it is asked for too late.
+        if (incoming.id > ready.lastId) throw breach(incoming, 'for a transfer that has not begun');
+        return [{ do: 'lane', id: incoming.id }];
       case 'error':
         return left(incoming);
       case 'unknown':

@@ -1,16 +1,24 @@
 import { chunkCount } from '#sharing/storage/digest.js';
 import { chunkSize, type ChunkHeader } from '#sharing/wire/frame.js';
 
-/** Chunks that are filled while others are written. */
+/** Chunks that are filled or written at once, with one connection; each further one has one more. */
 const bufferCount = 2;
 
-/** Gathers the data frames of one connection into chunks and hands them on, with bounded memory. */
-export interface Assembly {
+/** What comes over one connection. */
+export interface Intake {
   /** Opens a chunk. A promise means: every buffer is busy, read no further. */
   begin(header: ChunkHeader): Promise<void> | undefined;
   /** Adds data to the open chunk; after `drop` it goes nowhere. */
   data(bytes: Buffer): void;
   /** What comes until the next `begin` is not wanted. */
+  drop(): void;
+}
+
+/** Gathers the data frames of a file into chunks and hands them on, with bounded memory. */
+export interface Assembly {
+  /** For one more connection. */
+  intake(): Intake;
+  /** What comes over any of them until its next `begin` is not wanted. */
   drop(): void;
   /** Resolves when every chunk that was handed on is dealt with. */
   idle(): Promise<void>;
@@ -24,26 +32,14 @@ export function assemble(
   const limit = Math.min(bufferCount, chunkCount(size));
   const free: Buffer[] = [];
   const writing = new Set<Promise<void>>();
+  const intakes: Intake[] = [];
   let made = 0;
-  let open: { header: ChunkHeader; buffer: Buffer; fill: number } | undefined;
 
   function takeBuffer(): Buffer | undefined {
     const buffer = free.pop();
-    if (buffer || made === limit) return buffer;
+    if (buffer || made >= limit + intakes.length - 1) return buffer;
     made += 1;
     return Buffer.allocUnsafe(Math.min(size, chunkSize));
-  }
-
-  async function beginLater(header: ChunkHeader): Promise<void> {
-    await Promise.race(writing);
-    await begin(header);
-  }
-
-  function begin(header: ChunkHeader): Promise<void> | undefined {
-    const buffer = takeBuffer();
-    if (!buffer) return beginLater(header);
-    open = { header, buffer, fill: 0 };
-    return undefined;
   }
 
   function handOn(header: ChunkHeader, buffer: Buffer): void {
@@ -54,19 +50,46 @@ export function assemble(
     writing.add(written);
   }
 
+  function openIntake(): Intake {
+    let open: { header: ChunkHeader; buffer: Buffer; fill: number } | undefined;
+
+    async function beginLater(header: ChunkHeader): Promise<void> {
+      await Promise.race(writing);
+      await begin(header);
+    }
+
+    function begin(header: ChunkHeader): Promise<void> | undefined {
+      const buffer = takeBuffer();
+      if (!buffer) return beginLater(header);
+      open = { header, buffer, fill: 0 };
+      return undefined;
+    }
+
+    return {
+      begin,
+      data(bytes) {
+        if (!open) return;
+        open.fill += bytes.copy(open.buffer, open.fill);
+        if (open.fill < open.header.length) return;
+        const { header, buffer } = open;
+        open = undefined;
+        handOn(header, buffer);
+      },
+      drop() {
+        if (open) free.push(open.buffer);
+        open = undefined;
+      },
+    };
+  }
+
   return {
-    begin,
-    data(bytes) {
-      if (!open) return;
-      open.fill += bytes.copy(open.buffer, open.fill);
-      if (open.fill < open.header.length) return;
-      const { header, buffer } = open;
-      open = undefined;
-      handOn(header, buffer);
+    intake() {
+      const one = openIntake();
+      intakes.push(one);
+      return one;
     },
-    drop: () => {
-      if (open) free.push(open.buffer);
-      open = undefined;
+    drop() {
+      for (const one of intakes) one.drop();
     },
     idle: async () => {
       await Promise.all(writing);

@@ -34,11 +34,17 @@ export type ReceiveOutcome =
   | { readonly kind: 'skipped'; readonly as: SafeName }
   | { readonly kind: 'failed'; readonly error: SharingError };
 
+/** Takes chunks as they come over one connection. A pending promise means: read no further. */
+export interface ChunkIntake {
+  chunk(header: ChunkHeader): Promise<void> | undefined;
+  data(bytes: Buffer): void;
+}
+
 /** One file on its way in. A pending promise means: read no further. */
 export interface Receiving {
   tell(frame: FromSender): Promise<void> | undefined;
-  chunk(header: ChunkHeader): Promise<void> | undefined;
-  data(bytes: Buffer): void;
+  /** Takes the bytes that come over one connection; each has its own. */
+  intake(): ChunkIntake;
   /** How many stall times the sender may be silent now; 0 while it waits for us. */
   patience(): number;
   /** Gives it up; the sender is told, and the outcome waits for its last word. */
@@ -326,19 +332,24 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       }
       return undefined;
     },
-    chunk(header) {
-      mustBeOurs(header.file);
-      if (rules.chunk(header) === 'take') return assembly.begin(header);
-      assembly.drop();
-      return undefined;
-    },
-    data(bytes) {
-      dripped += bytes.length;
-      if (dripped >= leastMovement) {
-        dripped = 0;
-        moved();
-      }
-      assembly.data(bytes);
+    intake() {
+      const intake = assembly.intake();
+      return {
+        chunk(header) {
+          mustBeOurs(header.file);
+          if (rules.chunk(header) === 'take') return intake.begin(header);
+          intake.drop();
+          return undefined;
+        },
+        data(bytes) {
+          dripped += bytes.length;
+          if (dripped >= leastMovement) {
+            dripped = 0;
+            moved();
+          }
+          intake.data(bytes);
+        },
+      };
     },
     cancel() {
       stop(new SharingError('cancelled', 'cancelled by the receiver'));

@@ -13,7 +13,7 @@ import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Road } from '#sharing/transport/lane.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
@@ -50,7 +50,7 @@ export interface SendOptions {
 }
 
 /** Answers what the receiver wants of an offered file, until its last word (PROTOCOL.md, "Transfer"). */
-export function startSending(connection: Connection, options: SendOptions): Sending {
+export function startSending(connection: Road, options: SendOptions): Sending {
   const { id, file, source, algorithm, onProgress = () => undefined } = options;
   const { size } = source;
   const rules = sendRules(chunkCount(size));
@@ -123,6 +123,11 @@ export function startSending(connection: Connection, options: SendOptions): Send
     if (action.do === 'digests') return sendDigests(action.first, action.count);
     await source.check();
     await Promise.all(underWay);
+    // What went over a lane may come after a word that is said later.
+    while (rules.phase() === 'ending' && connection.hasLane() && rules.unconfirmed() > 0) {
+      await waitForNews();
+      connection.signal.throwIfAborted();
+    }
     // More may be wanted by now.
     if (rules.phase() !== 'ending') return;
     rules.ended();

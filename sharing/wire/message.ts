@@ -75,6 +75,8 @@ const messageSchema = z.discriminatedUnion('t', [
     name,
     /** The client has a code, and wants to become known though an open door would let it in. */
     pair: z.boolean().optional(),
+    /** Of a lane: which one it is. */
+    token: tag.optional(),
   }),
   z.object({
     t: z.literal('welcome'),
@@ -142,6 +144,9 @@ const messageSchema = z.discriminatedUnion('t', [
   }),
   z.object({ t: z.literal('placed'), id: u32, file: u32, as: name }),
   z.object({ t: z.literal('finished'), id: u32 }),
+  /** The client wants a lane for its transfer; the server answers with the token. */
+  z.object({ t: z.literal('lane'), id: u32, token: tag.optional() }),
+  z.object({ t: z.literal('ready') }),
   z.object({ t: z.literal('stop'), id: u32, code: word, message: text, facts }),
   z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
   z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),

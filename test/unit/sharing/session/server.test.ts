@@ -55,7 +55,7 @@ describe('greeting', () => {
     ['a verb first', list(1), 'protocol'],
     ['data first', { t: 'data', bytes: Buffer.alloc(1) }, 'protocol'],
     ['another version', { ...hello, v: 2 }, 'version-mismatch'],
-    ['a lane', { ...hello, purpose: 'lane' }, 'unsupported'],
+    ['a lane without its token', { ...hello, purpose: 'lane' }, 'protocol'],
     ['no common digest', { ...hello, digests: ['md5'] }, 'unsupported'],
   ])('%s: denied', (_, incoming, code) => {
     const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(2) });

@@ -11,6 +11,7 @@ import { openShare } from '#sharing/storage/share.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
+import { roadOver } from '#sharing/transport/lane.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
@@ -83,7 +84,7 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
     listenAs(ends[1], 'receiving', (chunk) => travelled.push(chunk)),
   ] as const;
   const { onSent, onReceived } = options;
-  const sending = startSending(ends[0], {
+  const sending = startSending(roadOver(ends[0]), {
     ...common,
     source,
     ...(onSent && { onProgress: onSent }),
@@ -516,7 +517,7 @@ test('a receipt is over what the receiver had already, too', async () => {
   await using receiver = speak(far, silence);
   const table = listenAs(sender, 'sending');
   const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
-  const sending = startSending(sender, options);
+  const sending = startSending(roadOver(sender), options);
   table.sending.set(1, sending);
   const slots = [1, 2].map((fill) => digestOf('blake3', Buffer.alloc(chunkSize, fill)));
   const digest = fileDigest('blake3', bytes.length, Buffer.concat(slots));
