@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import type { CommandLine } from './arguments.js';
 import type { Context, Memory } from './context.js';
 import { ProgramError } from './failure.js';
+import { openJobs } from './jobs.js';
 import type { Log } from './log.js';
 import type { Host } from './host.js';
 import { statePlace } from './state-place.js';
@@ -31,7 +32,13 @@ const longestInput = 1000;
 export async function openBase(host: Host, line: CommandLine, view: View): Promise<Base> {
   const stateFolder = statePlace(host);
   const { settings, origins } = await load(host, line, stateFolder);
-  const memory: Memory = { session: undefined, scanned: [], leaving: false, trusted: new Set() };
+  const memory: Memory = {
+    session: undefined,
+    scanned: [],
+    leaving: false,
+    jobs: openJobs(),
+    trusted: new Set(),
+  };
   let device: Promise<Device> | undefined;
   let log: Promise<Log> | undefined;
 
@@ -85,6 +92,8 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     }),
     noteFault,
     async close() {
+      memory.jobs.cancelAll();
+      await memory.jobs.settled();
       await memory.session?.bye();
     },
   };

@@ -5,6 +5,7 @@ import type { FoundServer } from '#discovery/scanner.js';
 import type { ClientSession } from '#sharing/client.js';
 import type { Device } from '#sharing/device.js';
 import type { Writable } from 'node:stream';
+import type { Jobs } from './jobs.js';
 import type { Log } from './log.js';
 import type { View } from './view/view.js';
 
@@ -45,6 +46,8 @@ export interface Memory {
   session: ClientSession | undefined;
   scanned: readonly FoundServer[];
   leaving: boolean;
+  /** What runs beside the prompt. */
+  readonly jobs: Jobs;
   /** Ids of unverified servers that the user let through in this run. */
   readonly trusted: Set<string>;
 }

@@ -14,7 +14,13 @@ export interface Failure {
 
 /** Codes of failures that arise in the program itself, not in sharing. */
 export type ProgramCode =
-  'usage' | 'not-connected' | 'nobody-found' | 'unknown-name' | 'ambiguous-name' | 'still-running';
+  | 'usage'
+  | 'not-connected'
+  | 'nobody-found'
+  | 'unknown-name'
+  | 'ambiguous-name'
+  | 'still-running'
+  | 'busy';
 
 /** A failure of the program's own: its words are given where it arises. */
 export class ProgramError extends Error {
@@ -36,6 +42,7 @@ const programExits: Readonly<Record<ProgramCode, ExitCode>> = {
   'unknown-name': exitCodes.unreachable,
   'ambiguous-name': exitCodes.usage,
   'still-running': exitCodes.interrupted,
+  busy: exitCodes.usage,
 };
 
 /** The sentence, hint and exit code of whatever was thrown. Foreign words in it are quoted. */

@@ -1,7 +1,10 @@
-import { exitCodes } from '#src/exit-codes.js';
+import { combine } from '#src/failure.js';
 import type { Run } from './command.js';
 
-export const run: Run = async ({ memory, view }) => {
+export const run: Run = async ({ memory, view, ask }) => {
+  // Somebody who is there decides; a script means what it has begun to end first.
+  if (ask) memory.jobs.mustBeIdle();
+  const codes = await memory.jobs.settled();
   const { session } = memory;
   memory.session = undefined;
   if (session) {
@@ -10,5 +13,5 @@ export const run: Run = async ({ memory, view }) => {
   } else {
     memory.leaving = true;
   }
-  return exitCodes.done;
+  return combine(codes);
 };

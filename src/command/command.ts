@@ -16,6 +16,8 @@ export interface Command {
   readonly summary: string;
   readonly options: readonly Option[];
   readonly examples: readonly string[];
+  /** With `&` at its end it runs beside the prompt. */
+  readonly mayRunBeside?: true;
   /** Loaded when it runs: start-up time counts. */
   readonly load: () => Promise<{ readonly run: Run }>;
 }

@@ -7,6 +7,7 @@ import type { Run } from './command.js';
 export const run: Run = async (context, call) => {
   const [typed = '', port] = call.words;
   const { memory, view } = context;
+  memory.jobs.mustBeIdle();
   const session = await openTo(context, await findServer(context, parseServer(typed, port)), call);
   const before = memory.session;
   memory.session = session;

@@ -1,7 +1,9 @@
 import { parsePromptLine } from '#src/arguments.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import { ProgramError } from '#src/failure.js';
 import { tell } from '#src/tell.js';
+import type { Call, Run } from '#src/command/command.js';
 import { splitWords } from './words.js';
 
 /** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */
@@ -9,12 +11,36 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
   try {
     const words = splitWords(line);
     if (words.length === 0 || line.trimStart().startsWith('#')) return exitCodes.done;
-    const { command, call } = parsePromptLine(words);
+    const beside = words.length > 1 && words.at(-1) === '&';
+    const { command, call } = parsePromptLine(beside ? words.slice(0, -1) : words);
     const { run } = await command.load();
-    return await run(context, call);
+    if (!beside) return await run(context, call);
+    if (!command.mayRunBeside) {
+      throw new ProgramError(
+        'usage',
+        `${command.name} does not run beside the prompt`,
+        'leave out the &',
+      );
+    }
+    return runBeside(context, line, run, call);
   } catch (error) {
     return await tell(context, null, error);
   } finally {
     context.view.status.clear();
   }
+}
+
+/** The prompt is back at once; nobody is asked anything on the way. */
+function runBeside(context: Context, line: string, run: Run, call: Call): ExitCode {
+  const text = line.trim().replace(/\s*&$/, '');
+  const number = context.memory.jobs.start(text, context.view, async (parts) => {
+    const own: Context = { ...context, ...parts, ask: undefined };
+    try {
+      return await run(own, call);
+    } catch (error) {
+      return await tell(own, null, error);
+    }
+  });
+  context.view.show({ event: 'job', number, line: text, state: 'running' });
+  return exitCodes.done;
 }

@@ -1,5 +1,6 @@
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import { combine } from '#src/failure.js';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { runLine } from './line.js';
@@ -22,5 +23,11 @@ export async function runScript(
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;
   }
-  return signal.aborted ? exitCodes.interrupted : exitCodes.done;
+  signal.addEventListener('abort', () => {
+    context.memory.jobs.cancelAll();
+  });
+  if (signal.aborted) context.memory.jobs.cancelAll();
+  // What was begun beside is part of the script.
+  const codes = await context.memory.jobs.settled();
+  return signal.aborted ? exitCodes.interrupted : combine(codes);
 }

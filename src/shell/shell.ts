@@ -27,6 +27,9 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
       contextFor: (parts) => base.context({ atPrompt: true, ...parts }),
       promptText: () => promptText(base.memory),
       isLeaving: () => base.memory.leaving,
+      onLeave: () => {
+        base.memory.jobs.cancelAll();
+      },
       history: readHistory(base.stateFolder),
       onHistory: (history) => {
         keepHistory(base.stateFolder, history);

@@ -19,6 +19,8 @@ export interface TerminalOptions {
   }) => Context;
   readonly promptText: () => string;
   readonly isLeaving: () => boolean;
+  /** The prompt is over. */
+  readonly onLeave: () => void;
   readonly history: readonly string[];
   readonly onHistory: (history: readonly string[]) => void;
 }
@@ -129,6 +131,7 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
       }
     }
   } finally {
+    options.onLeave();
     view.around(undefined);
     lines.close();
   }

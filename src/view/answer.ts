@@ -46,6 +46,13 @@ export type Answer =
   | FolderAnswer
   /** What the sender of folders left out without a word, counted. */
   | { readonly event: 'left-out'; readonly links: number; readonly hidden: number }
+  /** Something that runs beside the prompt: how far it is, or how it ended. */
+  | {
+      readonly event: 'job';
+      readonly number: number;
+      readonly line: string;
+      readonly state: string;
+    }
   | PartialAnswer
   | { readonly event: 'bye'; readonly name: string }
   | {

@@ -21,6 +21,8 @@ export function textLines(answer: Answer): string {
       return `${transferLine(answer)}\n`;
     case 'skipped':
       return `${quote(answer.as)}  skipped, it is there already\n`;
+    case 'job':
+      return `[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}\n`;
     case 'folder':
       return `${folderLine(answer)}\n`;
     case 'left-out':

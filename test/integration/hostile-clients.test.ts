@@ -602,10 +602,10 @@ test('more requests than allowed are refused by themselves', async () => {
   await peer[Symbol.asyncDispose]();
 });
 
-test('a hello in another version, for a lane, or without a digest we have is denied', async () => {
+test('a hello in another version, for a lane without a token, or without a digest we have is denied', async () => {
   for (const [change, code] of [
     [{ v: 2 }, 'version-mismatch'],
-    [{ purpose: 'lane' }, 'unsupported'],
+    [{ purpose: 'lane' }, 'protocol'],
     [{ digests: ['md5'] }, 'unsupported'],
     [{ digests: [] }, 'protocol'],
     [{ digests: ['constructor', '__proto__'] }, 'unsupported'],

@@ -1,3 +1,4 @@
+import { openJobs } from '#src/jobs.js';
 import type { TransferOptions } from '#sharing/client.js';
 import { PassThrough, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
@@ -28,7 +29,12 @@ function openShell() {
   });
   const server = { id: 'A'.repeat(52), name: 'amber', trust: 'unverified' };
   const bye = (): Promise<void> => Promise.resolve();
-  const memory = { session: { server, put, bye }, trusted: new Set(), leaving: false };
+  const memory = {
+    session: { server, put, bye },
+    trusted: new Set(),
+    leaving: false,
+    jobs: openJobs(),
+  };
   const ended = runTerminal({
     input,
     output,
@@ -41,6 +47,7 @@ function openShell() {
     },
     promptText: () => ((memory.session as object | undefined) ? 'amber> ' : 'lanpost> '),
     isLeaving: () => memory.leaving,
+    onLeave: () => undefined,
     history: [],
     onHistory: () => undefined,
   });

@@ -111,6 +111,7 @@ const answers = {
     ['path', 'as', 'files', 'bytes', 'identical', 'skipped', 'failed'],
   ],
   'left-out': [{ event: 'left-out', links: 1, hidden: 2 }, ['links', 'hidden']],
+  job: [{ event: 'job', number: 1, line: 'get a', state: 'done' }, ['number', 'line', 'state']],
   skipped: [{ event: 'skipped', path: 'a.txt', as: 'new_a.txt' }, ['path', 'as']],
   bye: [{ event: 'bye', name: 'amber' }, ['name']],
   serving: [
