@@ -76,10 +76,11 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     };
     // What was told before a break is not told again after it.
     const told = new Set<string>();
+    let before: ReadonlySet<string> = new Set();
     const onEnded: OnEnded = (ended) => {
-      if (told.has(ended.path)) return;
-      told.add(ended.path);
-      wish.onEnded(ended);
+      const key = JSON.stringify([ended.path, 'as' in ended ? ended.as : ended.error.code]);
+      told.add(key);
+      if (!before.has(key)) wish.onEnded(ended);
     };
     working += 1;
     try {
@@ -92,6 +93,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
           const hopeless = !passing.includes(error.code) || idleBreaks > maxIdleBreaks;
           if (hopeless || options.patience === 0 || wish.signal?.aborted) throw error;
           await comeBack(error, wish.signal);
+          before = new Set(told);
         }
       }
     } finally {

@@ -44,7 +44,11 @@ export async function spotOf(
   if (!folder) return { area: all, release: () => undefined };
   const lease = await folders.take(folder);
   return {
-    area: { ...all, target: lease.folder, below: namesAbove(arrival) },
+    area: {
+      ...all,
+      target: lease.folder,
+      below: isStaged(arrival) ? undefined : namesAbove(arrival),
+    },
     release: () => {
       lease.release();
     },

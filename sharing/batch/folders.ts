@@ -54,6 +54,8 @@ interface Entry {
   pending: number;
   /** More rows of it may come. */
   growing: boolean;
+  /** Why it, or something below, is not safe. */
+  failure: SharingError | undefined;
 }
 
 export interface ArrivingOptions {
@@ -97,7 +99,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     try {
       if (typeof name !== 'string') throw name;
       const folder = parent ? await makeBelow(offered, parent, name) : await makeTop(offered, name);
-      entries.set(offered, { folder, pending: 0, growing: true });
+      entries.set(offered, { folder, pending: 0, growing: true, failure: undefined });
       return folder;
     } catch (error) {
       const reason = writeError(error);
@@ -136,7 +138,11 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     const { top, below } = entry.folder;
     const lease = await top.folders.take(below);
     try {
+      const left = top.staging?.leftovers;
+      const before = await left?.find(lease.folder, name);
+      if (before && !before.isFolder) await left?.remove(lease.folder, name, before);
       const made = await makeIn(await lease.folder.at(name));
+      await left?.claim(lease.folder, name);
       // A receipt for what lies in it must not be lost with its name; a staged tree settles all names at the end.
       if (made && !top.staging) await lease.folder.sync();
       entry.pending += 1;
@@ -158,28 +164,35 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
   function maybeFinish(entry: Entry): void {
     if (entry.growing || entry.pending > 0 || !entries.has(entry.folder.offered)) return;
     const { folder } = entry;
-    const done = finish(folder).finally(() => {
-      entries.delete(folder.offered);
-      finishing.delete(done);
-      if (folder.parent) end(folder.parent);
-      options.onFinished();
-    });
+    const done = finish(entry)
+      .catch((error: unknown) => {
+        entry.failure ??= writeError(error);
+      })
+      .finally(() => {
+        entries.delete(folder.offered);
+        finishing.delete(done);
+        const above = folder.parent && entryOf(folder.parent.offered);
+        // A name below that may be lost makes the whole folder one that is not safe.
+        if (above) above.failure ??= entry.failure;
+        if (folder.parent) end(folder.parent);
+        options.onFinished();
+      });
     // Nothing may finish it twice.
     entry.pending = 1;
     finishing.add(done);
   }
 
-  async function finish(folder: ArrivingFolder): Promise<void> {
+  async function finish(entry: Entry): Promise<void> {
+    const { folder } = entry;
     const { top, parent } = folder;
-    let failure: SharingError | undefined;
     try {
       if (folder.made) await settle(folder);
     } catch (error) {
-      failure = writeError(error);
+      entry.failure ??= writeError(error);
     }
     if (parent) return;
+    options.onTop(top, entry.failure ?? (await place(top)));
     tops.delete(top);
-    options.onTop(top, failure ?? (await place(top)));
     await top.folders[Symbol.asyncDispose]();
     await top.staging?.leave(true);
   }
@@ -196,6 +209,8 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
   async function settle({ top, below, offered }: ArrivingFolder): Promise<void> {
     const lease = await top.folders.take(below);
     try {
+      // What the sender has not any more does not appear with the rest.
+      await top.staging?.leftovers?.clear(lease.folder);
       const time = secondsText(offered.mtime);
       await utimes(await lease.folder.self(), time, time);
       await lease.folder.sync();
@@ -228,7 +243,8 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
       way = [];
       for (const { folders, staging } of tops) {
         await folders[Symbol.asyncDispose]();
-        await staging?.leave(keep);
+        // What cannot be let go of now is cleared away when it has expired.
+        await staging?.leave(keep).catch(() => undefined);
       }
       tops.clear();
     },

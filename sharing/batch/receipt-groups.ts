@@ -38,9 +38,12 @@ export interface ReceiptGroups<T> {
   leave(): Promise<void>;
 }
 
-/** `settle` makes the names of a group durable; then `kept` hears how each file ended. */
+/**
+ * `settle` makes the names of a group durable, and gives the files for which it could not, with the reason; then
+ * `kept` hears how each file ended.
+ */
 export function receiptGroups<T>(
-  settle: (files: readonly T[]) => Promise<void>,
+  settle: (files: readonly T[]) => Promise<ReadonlyMap<T, SharingError>>,
   kept: (group: readonly Kept<T>[]) => void,
 ): ReceiptGroups<T> {
   const pace = diskPace();
@@ -63,6 +66,7 @@ export function receiptGroups<T>(
 
   async function bring(group: readonly Written<T>[]): Promise<Kept<T>[]> {
     const ended: Kept<T>[] = [];
+    const smalls = new Map(group.map(({ small, of }) => [of, small]));
     let next = 0;
     async function syncSome(): Promise<void> {
       for (let one = group[next]; one; one = group[next]) {
@@ -71,12 +75,17 @@ export function receiptGroups<T>(
       }
     }
     await Promise.all(Array.from({ length: syncsAtOnce }, syncSome));
-    try {
-      await settle(ended.filter((one) => 'as' in one).map((one) => one.of));
-      return ended;
-    } catch (error) {
-      return ended.map(({ of }) => ({ of, error: writeError(error) }));
-    }
+    const lost = await settle(ended.filter((one) => 'as' in one).map((one) => one.of));
+    // The sender will hear of a failure, so the name must not stay.
+    for (const of of lost.keys())
+      await smalls
+        .get(of)
+        ?.retract()
+        .catch(() => undefined);
+    return ended.map((one) => {
+      const error = lost.get(one.of);
+      return error && 'as' in one ? { of: one.of, error } : one;
+    });
   }
 
   async function bringOne({ small, of }: Written<T>): Promise<Kept<T>> {

@@ -18,7 +18,7 @@ import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/dig
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
 import {
-  isOfThisTime,
+  isTaken,
   sameHere,
   sameInTree,
   standingAmongOthers,
@@ -84,6 +84,8 @@ export interface BatchReceiveOptions {
   readonly onProgress?: OnProgress;
 }
 
+/** Bytes that a name takes for itself: files of nothing fill a disk too. */
+const entrySize = 4096;
 /** Large files that are received at once. */
 const maxLarge = 2;
 /** Receipts, each with a name, that one message holds for sure. */
@@ -144,7 +146,9 @@ export function startBatchReceiving(
   /** While we judge, write or save, the sender waits for us. */
   function howLong(): number {
     if (stopped) return patience.receiver;
-    if (rows.length > 0 || !small.isIdle() || !connection.listening()) return 0;
+    // What waits for a large file to end waits for its sender too.
+    const judging = rows.length > 0 && large.size < maxLarge;
+    if (judging || !small.isIdle() || !connection.listening()) return 0;
     const waits = [...large.values()].map((one) => one.patience());
     if (waits.includes(0)) return 0;
     if (rules.awaited() > 0 || waits.length > 0) return patience.receiver;
@@ -174,16 +178,20 @@ export function startBatchReceiving(
       else await news.wait();
     }
     folders.goTo(undefined);
+    news.open();
   }
 
   async function judgeFolder(row: OfferedFolder): Promise<void> {
     try {
+      await aside.take(entrySize, () => 0);
+      mustGoOn();
       await folders.enter(row);
+      aside.written(entrySize);
     } catch (error) {
       const known = asSharingError(error);
       if (endsAll(known)) throw known;
-      // What lies in one further down is refused file by file.
-      if (row.parent) return;
+      // What lies in it is refused file by file; of one in a folder that failed enough was said.
+      if (row.parent && folders.find(row.parent) instanceof SharingError) return;
       connection.send({ t: 'fail', id, file: row.file, ...refusalOf(known) });
       rules.over(row.file);
       onEnd({ kind: 'problem', path: row.path, error: known });
@@ -234,7 +242,13 @@ export function startBatchReceiving(
     const { offered, folder, name } = arrival;
     const { file, size, mtime, tag } = offered;
     const spot = await spotOf(arrival, options.area, folders);
-    const taken = await policyFor(arrival, spot.area).catch((error: unknown) => {
+    const staging = folder?.top.staging;
+    const left = staging?.leftovers;
+    const { target } = spot.area;
+    const [found, withSiblings] = await Promise.all([
+      left?.find(target, name),
+      staging ? false : isTaken(target, name),
+    ]).catch((error: unknown) => {
       spot.release();
       throw error;
     });
@@ -245,8 +259,11 @@ export function startBatchReceiving(
       area: () => Promise.resolve(spot.area),
       room,
       name,
-      ...(folder && { place: [...spot.area.below, name].join('/') }),
-      policy: taken,
+      ...(folder && { place: [...namesAbove(arrival), name].join('/') }),
+      // In a tree that nobody sees, what an earlier attempt left makes place, and nothing else.
+      policy: staging ? 'number' : policy,
+      withSiblings,
+      ...(found && { onDifferent: async () => left?.remove(target, name, found) }),
       size,
       mtime,
       tag,
@@ -261,20 +278,15 @@ export function startBatchReceiving(
     large.set(file, receiving);
     follow(async () => {
       try {
-        over(arrival, await receiving.outcome);
+        const outcome = await receiving.outcome;
+        if ('as' in outcome) await left?.claim(target, outcome.as);
+        over(arrival, outcome);
       } finally {
         large.delete(file);
         spot.release();
         news.open();
       }
     });
-  }
-
-  /** In a tree that nobody sees, what came with an earlier attempt makes place. */
-  async function policyFor({ folder, name }: Arrival, { target }: LandingArea): Promise<Policy> {
-    const staging = folder?.top.staging;
-    if (!staging) return policy;
-    return (await isOfThisTime(target, name, staging.since)) ? 'number' : 'overwrite';
   }
 
   async function judgeSmall(arrival: Arrival): Promise<void> {
@@ -298,13 +310,12 @@ export function startBatchReceiving(
   }
 
   async function standingOf(arrival: Arrival): Promise<SmallStanding> {
-    const { folder, name, offered } = arrival;
-    const staging = folder?.top.staging;
-    if (staging?.fresh) return 'new';
+    const staging = arrival.folder?.top.staging;
+    if (staging && !staging.leftovers) return 'new';
     const { area, release } = await spotOf(arrival, options.area, folders);
     try {
-      return staging
-        ? await standingInTree(area.target, name, offered.size, staging.since)
+      return staging?.leftovers
+        ? await standingInTree(area.target, wishOf(arrival), staging.leftovers)
         : await standingAmongOthers(area, wishOf(arrival), algorithm);
     } finally {
       release();
@@ -318,10 +329,11 @@ export function startBatchReceiving(
   /** Of an empty file nothing travels: it is here. */
   async function askFor(arrival: Arrival): Promise<void> {
     const { file, size } = arrival.offered;
-    await aside.take(size, () =>
-      rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size : sum), 0),
+    const needed = size + entrySize;
+    await aside.take(needed, () =>
+      rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size + entrySize : sum), 0),
     );
-    arrival.reserved = size;
+    arrival.reserved = needed;
     mustGoOn();
     if (size === 0) {
       small.empty(arrival);
@@ -334,8 +346,11 @@ export function startBatchReceiving(
   async function compare(arrival: Arrival, digest: Buffer): Promise<void> {
     const { area, release } = await spotOf(arrival, options.area, folders);
     try {
-      const find = isStaged(arrival) ? sameInTree : sameHere;
-      const as = await find(area, wishOf(arrival), algorithm, digest);
+      const left = arrival.folder?.top.staging?.leftovers;
+      const wish = wishOf(arrival);
+      const as = left
+        ? await sameInTree(area, wish, algorithm, digest, left)
+        : await sameHere(area, wish, algorithm, digest);
       mustGoOn();
       if (as !== undefined) same(arrival, as, digest);
       else await askFor(arrival);
@@ -384,11 +399,16 @@ export function startBatchReceiving(
 
   function over(arrival: Arrival, outcome: ReceiveOutcome): void {
     const { offered, folder } = arrival;
-    arrivals.delete(offered.file);
+    if (!arrivals.delete(offered.file)) return;
     aside.spare(arrival.reserved);
     arrival.reserved = 0;
     end(offered, namesAbove(arrival), outcome);
-    if (folder) folders.end(folder);
+    // A folder whose transfer broke off is not complete, whatever has ended by now.
+    if (folder && !isBroken()) folders.end(folder);
+  }
+
+  function isBroken(): boolean {
+    return stopped !== undefined || connection.signal.aborted;
   }
 
   function end(
@@ -464,7 +484,6 @@ export function startBatchReceiving(
     };
     connection.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      take(first);
       await allEnded([stopOnError(judgeAll()), stopOnError(small.run(isDone))]);
       wants.flush();
       connection.send({ t: 'finished', id });
@@ -502,16 +521,18 @@ export function startBatchReceiving(
     const error = refusedBy(frame);
     const arrival = arrivals.get(file);
     const path = rules.folderPath(file);
-    if (arrival) over(arrival, { kind: 'failed', error });
+    if (arrival && rules.isAwaited(file)) over(arrival, { kind: 'failed', error });
     else if (path !== undefined) onEnd({ kind: 'problem', path, error });
-    else rules.isOpen(file);
+    // Of one that is over it is late; one that has come, or that nobody asked for, cannot be taken back.
+    else if (rules.isOpen(file)) throw new SharingError('protocol', 'a file that is not awaited');
     return undefined;
   }
 
   function takeDigest(frame: Extract<FromSender, { t: 'digests' }>): Promise<void> | undefined {
-    const isWanted = rules.digest(frame);
+    rules.digest(frame);
+    watch.moved();
     const arrival = arrivals.get(frame.file);
-    if (!isWanted || !arrival) return undefined;
+    if (!arrival) return undefined;
     const digest = Buffer.from(frame.digests);
     comparing = comparing
       .then(() => (stopped ? undefined : compare(arrival, digest)))
@@ -521,27 +542,40 @@ export function startBatchReceiving(
     return comparing;
   }
 
+  // A breach in it is the caller's to answer.
+  try {
+    take(first);
+  } catch (error) {
+    watch[Symbol.dispose]();
+    throw error;
+  }
+
   return {
     tell(frame) {
       if (frame.t === 'stop') {
         ended(refusedBy(frame));
         return undefined;
       }
-      // What comes after our own stop, until the sender has heard of it, is read past.
+      // What comes after our own stop, until the sender has heard of it, is read past, and is no movement.
       if (stopped) return undefined;
-      watch.moved();
       switch (frame.t) {
         case 'offer':
+          watch.moved();
           take(frame);
           return undefined;
         case 'fail':
+          watch.moved();
           return failedThere(frame);
         case 'digests':
           return large.has(frame.file) ? large.get(frame.file)?.tell(frame) : takeDigest(frame);
-        case 'end':
+        case 'end': {
+          const one = large.get(frame.file);
+          if (one) return one.tell(frame);
           // Of one that is over it is late.
-          if (!large.has(frame.file)) rules.isOpen(frame.file);
-          return large.get(frame.file)?.tell(frame);
+          if (rules.isOpen(frame.file))
+            throw new SharingError('protocol', 'the end of no large file');
+          return undefined;
+        }
       }
     },
     intake() {
@@ -569,9 +603,11 @@ export function startBatchReceiving(
             return current.chunk(header);
           }
           const arrival = arrivals.get(header.file);
-          return rules.chunk(header) && arrival ? ofSmall.begin(arrival, header) : undefined;
+          rules.chunk(header);
+          return arrival ? ofSmall.begin(arrival, header) : undefined;
         },
         data(bytes) {
+          if (stopped) return;
           dripped += bytes.length;
           if (dripped >= leastMovement) {
             dripped = 0;

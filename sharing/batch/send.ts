@@ -1,5 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { batchSendRules, type BatchNews } from '#sharing/session/batch-sending.js';
+import { batchSendRules, maxOpenRows, type BatchNews } from '#sharing/session/batch-sending.js';
 import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
@@ -30,7 +30,12 @@ export type SentOne = { readonly top: Top; readonly path: string } & (
     }
   | { readonly kind: 'folder'; readonly as: string }
   /** A folder that could not be read whole, or not be placed. */
-  | { readonly kind: 'problem'; readonly error: SharingError }
+  | {
+      readonly kind: 'problem';
+      readonly error: SharingError;
+      /** It arose on our side. */
+      readonly isOurs: boolean;
+    }
 );
 
 /** Many files on their way out. */
@@ -53,6 +58,8 @@ export interface BatchSendOptions {
   readonly stallTime: number;
   /** Goes with the first page, for a receiver that is a server. */
   readonly wish: Pick<MessageOf<'offer'>, 'as' | 'policy'>;
+  /** The policy is ours to say: this is a put. */
+  readonly decides: boolean;
   readonly left: Left;
   readonly onEnd: (one: SentOne) => void;
   readonly onProgress?: OnProgress;
@@ -80,6 +87,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     watch.moved();
   });
   const files = new Map<number, FoundFile>();
+  /** Folders that were offered not long ago. */
+  const recent = new Map<number, { readonly top: Top; readonly path: string }>();
   /** Digests of small files that were sent or compared. */
   const digests = new Map<number, Buffer>();
   /** Folders at the top that have no name there yet. */
@@ -106,7 +115,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     if (busy > 0 || !connection.listening()) return 0;
     const waits = [...large.values()].map((one) => one.patience());
     if (waits.includes(0)) return 0;
-    return Math.max(jobs.length > 0 ? patience.sender : patience.saving, ...waits);
+    return Math.max(rules.receiverSaves() ? patience.saving : patience.sender, ...waits);
   }
 
   async function ours<T>(work: () => T | Promise<T>): Promise<T> {
@@ -166,6 +175,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       }
       if (found.kind === 'folder') {
         lastFolder = await add([found.path, found.mtime], undefined, found.isTop);
+        note(lastFolder, top, found.path);
         if (found.isTop) folders.set(lastFolder, top);
         return;
       }
@@ -173,7 +183,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       const size = Number(stats.size);
       const row: OfferRow =
         size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime];
-      files.set(await add(row, size, false), found);
+      files.set(await add(row, size, found.below.length === 0), found);
       total.files += 1;
       total.bytes += size;
     }
@@ -202,6 +212,11 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     news.open();
   }
 
+  function note(row: number, top: Top, path: string): void {
+    recent.set(row, { top, path });
+    if (recent.size > maxOpenRows) recent.delete(recent.keys().next().value ?? 0);
+  }
+
   /** The receiver hears of it too, if it knows the folder. */
   function reportProblem(
     top: Top,
@@ -210,7 +225,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     folder: number | undefined,
   ): void {
     if (folder !== undefined) connection.send({ t: 'fail', id, file: folder, ...refusalOf(error) });
-    onEnd({ kind: 'problem', top, path, error });
+    onEnd({ kind: 'problem', top, path, error, isOurs: true });
   }
 
   async function sendAll(): Promise<void> {
@@ -374,6 +389,11 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
         } else if (one.outcome.kind === 'failed') problemOf(one.file, one.outcome.error);
         return;
       }
+      case 'remark': {
+        const folder = recent.get(one.file);
+        if (folder) onEnd({ kind: 'problem', ...folder, error: one.error, isOurs: false });
+        return;
+      }
       case 'placed':
         afterLarge(() => {
           placed(one.file, one.as);
@@ -413,7 +433,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   function problemOf(file: number, error: SharingError): void {
     const top = folders.get(file);
     folders.delete(file);
-    if (top) onEnd({ kind: 'problem', top, path: top.name, error });
+    if (top) onEnd({ kind: 'problem', top, path: top.name, error, isOurs: false });
   }
 
   /** A receipt counts only for what was sent. */
@@ -425,7 +445,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     if (outcome.kind === 'failed') return outcome;
     const as = outcome.as ?? path.slice(path.lastIndexOf('/') + 1);
     if (!isSafeName(as)) return { kind: 'failed', error: notBelieved() };
-    if (outcome.kind === 'skipped') return { ...outcome, as };
+    if (outcome.kind === 'skipped') return maySkip() ? { ...outcome, as } : skippedWrongly();
     const size = Number(stats.size);
     const ours =
       digests.get(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
@@ -436,6 +456,12 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     return outcome.kind === 'identical'
       ? { kind: 'identical', as, digest }
       : { kind: 'stored', as, size, digest };
+  }
+
+  function maySkip(): boolean {
+    const { policy } = options.wish;
+    // What we offer for a get is judged by the receiver's own policy.
+    return !options.decides || policy === 'skip' || policy === 'update';
   }
 
   function tellLarge(file: number, message: FileReport): void {
@@ -457,7 +483,9 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       rules.ended(file);
       const error = 'code' in message ? refusedBy(message) : undefined;
       if (error) over(file, found, { kind: 'failed', error });
-      else if ('as' in message) over(file, found, { kind: 'skipped', as: message.as });
+      else if ('as' in message) {
+        over(file, found, believed(file, found, { kind: 'skipped', as: message.as }));
+      }
       return;
     }
     reports.set(file, [message]);
@@ -512,6 +540,11 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     },
     outcome: run(),
   };
+}
+
+function skippedWrongly(): SendOutcome {
+  const words = 'the receiver skipped what it was not to skip';
+  return { kind: 'failed', error: new SharingError('damaged', words) };
 }
 
 function notBelieved(): SharingError {

@@ -84,6 +84,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         const small = isStaged(arrival)
           ? await writeStaged(spot.area.target, wish, bytes, pace)
           : await writeLoose(spot.area, wish, bytes);
+        await arrival.folder?.top.staging?.leftovers?.claim(spot.area.target, small.name);
         options.onWritten(arrival);
         groups.add({ small, size: bytes.length, of: arrival });
       } finally {
@@ -97,22 +98,32 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   }
 
   /** Where others see them, names become durable before a receipt is given; a staged tree settles its own. */
-  async function settle(group: readonly Arrival[]): Promise<void> {
-    const seen = new Map<ArrivingFolder | undefined, Arrival>();
+  async function settle(group: readonly Arrival[]): Promise<ReadonlyMap<Arrival, SharingError>> {
+    const lost = new Map<Arrival, SharingError>();
+    const seen = new Map<ArrivingFolder | undefined, Arrival[]>();
     const touched = new Set<ArrivingTop>();
     for (const arrival of group) {
-      if (arrival.folder?.top.staging) touched.add(arrival.folder.top);
-      else seen.set(arrival.folder, arrival);
+      const { folder } = arrival;
+      if (folder?.top.staging) touched.add(folder.top);
+      else seen.set(folder, [...(seen.get(folder) ?? []), arrival]);
     }
-    for (const arrival of seen.values()) {
-      const spot = await spotOf(arrival, area, folders);
-      try {
-        await spot.area.target.sync();
-      } finally {
-        spot.release();
-      }
+    for (const arrivals of seen.values()) {
+      const error = await settleFolder(arrivals);
+      if (error) for (const arrival of arrivals) lost.set(arrival, error);
     }
-    for (const { staging } of touched) await staging?.touch();
+    for (const { staging } of touched) await staging?.touch().catch(() => undefined);
+    return lost;
+  }
+
+  async function settleFolder([one]: readonly Arrival[]): Promise<SharingError | undefined> {
+    if (!one) return undefined;
+    try {
+      const spot = await spotOf(one, area, folders);
+      await spot.area.target.sync().finally(spot.release);
+      return undefined;
+    } catch (error) {
+      return writeError(error);
+    }
   }
 
   function onGroup(group: readonly Kept<Arrival>[]): void {

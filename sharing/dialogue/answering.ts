@@ -149,8 +149,14 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
       work()
         .catch((error: unknown) => {
           if (connection.signal.aborted) return;
-          const known = asSharingError(error);
-          connection.send({ t: 'error', id, ...refusalOf(known) });
+          const lost = asSharingError(error);
+          // Of its lane: that this session is there says the answer itself.
+          const isLane = lost.code === 'connection-lost';
+          const known = isLane ? new SharingError('peer-silent', lost.message) : lost;
+          // What is no way to speak ends more than one request.
+          if (known.code === 'protocol')
+            connection.close(known, { t: 'error', ...refusalOf(known) });
+          else connection.send({ t: 'error', id, ...refusalOf(known) });
           observe(fileFailed(session, path, known));
         })
         .finally(() => {

@@ -178,6 +178,7 @@ export async function putMany(moving: Moving, wish: PutManyOptions): Promise<Lef
     tagKey,
     stallTime,
     wish: { ...(as !== undefined && { as }), ...(policy !== 'number' && { policy }) },
+    decides: true,
     left,
     onEnd,
   };

@@ -91,8 +91,9 @@ async function putMany(
       const path = `${typed}${below}`;
       const inTop = below === '' ? undefined : typed;
       if (one.kind === 'folder') gathered.folder(typed, one.as);
-      else if (one.kind === 'problem') gathered.failed(inTop, path, localError(one.error));
-      else if (one.outcome.kind === 'failed') gathered.failed(inTop, path, one.outcome.error);
+      else if (one.kind === 'problem') {
+        gathered.failed(inTop, path, one.isOurs ? localError(one.error) : one.error);
+      } else if (one.outcome.kind === 'failed') gathered.failed(inTop, path, one.outcome.error);
       else {
         const folder = below.slice(1, below.lastIndexOf('/') + 1);
         const { size } = one;

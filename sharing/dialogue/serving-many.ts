@@ -33,6 +33,7 @@ export async function sendMany(
     tagKey: share.tagKey,
     stallTime,
     wish: {},
+    decides: false,
     left: { links: 0, hidden: 0 },
     onEnd(one) {
       if (one.kind === 'problem') {

@@ -37,12 +37,12 @@ export interface BatchReceiveRules {
   offer(rows: readonly OfferRow[], more: boolean): readonly Offered[];
   /** We ask for a small file: `digest` first, or its bytes. */
   want(file: number, what: 'digest' | 'bytes', size: number): void;
-  /** The digest of a small file came. False when nobody waits for it any more. */
-  digest(frame: Digests): boolean;
-  /** The chunk of a small file came. False when it is to be read past. */
-  chunk(header: ChunkHeader): boolean;
-  /** We do not want a small file any more that we asked for. */
-  giveUp(file: number): void;
+  /** The digest of a small file came. */
+  digest(frame: Digests): void;
+  /** The chunk of a small file came. */
+  chunk(header: ChunkHeader): void;
+  /** True for a small file whose bytes or digest were asked for, and have not come. */
+  isAwaited(file: number): boolean;
   /** The last word on a row was said. */
   over(file: number): void;
   /** One row more was looked at; gives how many by now. */
@@ -59,10 +59,12 @@ export interface BatchReceiveRules {
   isDone(): boolean;
 }
 
+/** Rows more that may be open while their last words cross. */
+const closingRows = 8;
+
 interface Asked {
   readonly what: 'digest' | 'bytes';
   readonly size: number;
-  dropped: boolean;
 }
 
 export function batchReceiveRules(): BatchReceiveRules {
@@ -112,7 +114,8 @@ export function batchReceiveRules(): BatchReceiveRules {
       if (whole) throw breach('an offer after the last');
       if (rows.length === 0 && more) throw breach('an empty page');
       const offered = rows.map(toOffered);
-      if (open.size > maxOpenRows || count - judged > maxOpenRows) {
+      // A large one may be over for its sender a moment before it is for us.
+      if (open.size > maxOpenRows + closingRows || count - judged > maxOpenRows) {
         throw breach(`more than ${maxOpenRows} rows at once`);
       }
       whole = !more;
@@ -120,13 +123,12 @@ export function batchReceiveRules(): BatchReceiveRules {
       return offered;
     },
     want(file, what, size) {
-      asked.set(file, { what, size, dropped: false });
+      asked.set(file, { what, size });
     },
     digest({ file, first, digests }) {
-      const one = find(file, 'digest');
+      find(file, 'digest');
       if (first !== 0 || digests.length !== digestLength) throw breach('digests of a small file');
       asked.delete(file);
-      return !one.dropped;
     },
     chunk({ file, chunk, length }) {
       const one = find(file, 'bytes');
@@ -134,13 +136,8 @@ export function batchReceiveRules(): BatchReceiveRules {
         throw breach(`chunk ${chunk} of ${length} instead of ${one.size} bytes`);
       }
       asked.delete(file);
-      return !one.dropped;
     },
-    giveUp(file) {
-      const one = asked.get(file);
-      if (one) one.dropped = true;
-      open.delete(file);
-    },
+    isAwaited: (file) => asked.has(file),
     over(file) {
       asked.delete(file);
       open.delete(file);

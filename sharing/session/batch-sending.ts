@@ -17,6 +17,8 @@ export type BatchNews =
   /** For the rules of a large file. */
   | { readonly is: 'large'; readonly file: number; readonly message: FileReport }
   | { readonly is: 'over'; readonly file: number; readonly outcome: SmallOutcome }
+  /** The receiver could not make a folder; what was to lie in it is refused file by file. */
+  | { readonly is: 'remark'; readonly file: number; readonly error: SharingError }
   | { readonly is: 'placed'; readonly file: number; readonly as: string }
   | { readonly is: 'finished' }
   | { readonly is: 'stopped'; readonly error: SharingError };
@@ -28,19 +30,24 @@ export type SmallOutcome =
   | { readonly kind: 'here'; readonly as: string; readonly digest: string }
   | Exclude<SendOutcome, { readonly kind: 'stored' }>;
 
+/** `top` is the row of the folder at the top that a file lies in, -1 when it lies in none. */
 type Row =
-  | { readonly kind: 'folder' }
-  | { readonly kind: 'large' }
+  | { readonly kind: 'folder'; files: number }
+  | { readonly kind: 'large'; readonly top: number }
   | {
       readonly kind: 'small';
+      readonly top: number;
       readonly size: number;
       phase: 'offered' | 'digesting' | 'compared' | 'wanted' | 'sent';
     };
 
 /** The rules of sending many files in one transfer, without any input or output. */
 export interface BatchSendRules {
-  /** The next row goes out; `size` is undefined for a folder. Only top folders get a last word of their own. */
-  offer(size: number | undefined, top: boolean): number;
+  /**
+   * The next row goes out; `size` is undefined for a folder. Rows that are not `isTop` lie in the last folder that was. Only
+   * such folders get a last word of their own.
+   */
+  offer(size: number | undefined, isTop: boolean): number;
   /** All rows are out. */
   complete(): void;
   /** Takes what the receiver said. Throws SharingError `protocol` when it may not say that now. */
@@ -51,6 +58,8 @@ export interface BatchSendRules {
   ended(file: number): void;
   /** How many rows more may go out. */
   mayOffer(): number;
+  /** True while a small file is sent and has no receipt, or nothing but the places of folders is missing. */
+  receiverSaves(): boolean;
   /** True while so many bytes of small files more may go out. */
   maySend(size: number): boolean;
   /** Every row is out, and every file over: the receiver has the word. */
@@ -63,10 +72,14 @@ export function batchSendRules(): BatchSendRules {
   let judged = 0;
   let whole = false;
   let under = 0;
+  /** The folder at the top that rows lie in now. */
+  let top = -1;
 
   function over(file: number): void {
     const row = open.get(file);
     if (row?.kind === 'small' && row.phase === 'sent') under -= row.size;
+    const folder = row && 'top' in row ? open.get(row.top) : undefined;
+    if (folder?.kind === 'folder') folder.files -= 1;
     open.delete(file);
   }
 
@@ -157,7 +170,8 @@ export function batchSendRules(): BatchSendRules {
   function afterFail(message: MessageOf<'fail'>): BatchNews[] {
     const { file } = message;
     const row = open.get(file);
-    if (!row && file < count) return [];
+    // Of a file that is over it is late; of a folder further down it is said once.
+    if (!row && file < count) return [{ is: 'remark', file, error: refusedBy(message) }];
     if (row?.kind === 'large') return [{ is: 'large', file, message }];
     if (!row) throw new SharingError('protocol', `fail of file ${file}, which is none`);
     over(file);
@@ -165,15 +179,18 @@ export function batchSendRules(): BatchSendRules {
   }
 
   return {
-    offer(size, top) {
+    offer(size, isTop) {
       const file = count;
       count += 1;
+      if (isTop) top = size === undefined ? file : -1;
       if (size === undefined) {
-        if (top) open.set(file, { kind: 'folder' });
-      } else {
-        const kind = size > chunkSize ? 'large' : 'small';
-        open.set(file, kind === 'large' ? { kind } : { kind, size, phase: 'offered' });
+        if (isTop) open.set(file, { kind: 'folder', files: 0 });
+        return file;
       }
+      const folder = open.get(top);
+      if (folder?.kind === 'folder') folder.files += 1;
+      if (size > chunkSize) open.set(file, { kind: 'large', top });
+      else open.set(file, { kind: 'small', size, top, phase: 'offered' });
       return file;
     },
     complete: () => {
@@ -200,14 +217,20 @@ export function batchSendRules(): BatchSendRules {
         }
         case 'placed': {
           const { file, as } = message;
-          if (open.get(file)?.kind !== 'folder') {
+          const row = open.get(file);
+          if (row?.kind !== 'folder') {
             throw new SharingError('protocol', `row ${file} is placed, which is no folder`);
           }
+          const growing = file === top && !whole;
+          if (growing || row.files > 0) throw new SharingError('protocol', 'placed before its end');
           open.delete(file);
           return [{ is: 'placed', file, as }];
         }
         case 'finished':
-          if (whole && open.size === 0) return [{ is: 'finished' }];
+          // Our own last word on a large file may be said, and its source not yet closed.
+          if (whole && [...open.values()].every(({ kind }) => kind === 'large')) {
+            return [{ is: 'finished' }];
+          }
           throw new SharingError('protocol', 'finished before the end');
         case 'stop':
           return [{ is: 'stopped', error: refusedBy(message) }];
@@ -223,6 +246,8 @@ export function batchSendRules(): BatchSendRules {
     },
     ended: over,
     mayOffer: () => maxOpenRows - Math.max(open.size, count - judged),
+    receiverSaves: () =>
+      under > 0 || (whole && [...open.values()].every(({ kind }) => kind === 'folder')),
     maySend: (size) => under === 0 || under + size <= smallWindow,
     isDone: () => whole && open.size === 0,
   };

@@ -8,7 +8,16 @@ export function isGlob(text: string): boolean {
  * pattern's part once at most, whatever the pattern: it may come from a peer.
  */
 export function matchesGlob(pattern: string, name: string): boolean {
+  return globMatcher(pattern)(name);
+}
+
+/** The same for many names. */
+export function globMatcher(pattern: string): (name: string) => boolean {
   const parts = partsOf(pattern);
+  return (name) => matchesParts(parts, name);
+}
+
+function matchesParts(parts: readonly Part[], name: string): boolean {
   const characters = Array.from(name);
   let [part, at] = [0, 0];
   /** Where the last `*` stands, and what it has taken so far. */
@@ -62,9 +71,15 @@ function oneOf(inside: readonly string[]): (character: string) => boolean {
     for (let at = 0; at < given.length; at += 1) {
       const [from = '', dash, to] = given.slice(at, at + 3);
       const isRange = dash === '-' && to !== undefined;
-      if (isRange ? from <= character && character <= to : from === character) return !none;
+      if (isRange ? isBetween(from, character, to) : from === character) return !none;
       if (isRange) at += 2;
     }
     return none;
   };
+}
+
+/** By code point: the halves of a surrogate pair come before the end of the basic plane. */
+function isBetween(from: string, character: string, to: string): boolean {
+  const [low = 0, point = 0, high = 0] = [from, character, to].map((one) => one.codePointAt(0));
+  return low <= point && point <= high;
 }

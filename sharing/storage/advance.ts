@@ -37,7 +37,8 @@ export function advance(room: Room, place: () => Promise<string>): Advance {
 
   return {
     async take(bytes, soon) {
-      if (spare < bytes) {
+      // Another may take what was set aside before this one comes to it.
+      while (spare < bytes) {
         // Not all that is expected may fit, though this file does.
         await reserve(bytes + soon()).catch(() => reserve(bytes));
       }

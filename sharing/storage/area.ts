@@ -7,8 +7,11 @@ import { mkdir, stat } from 'node:fs/promises';
 export interface LandingArea extends AsyncDisposable {
   /** Where files get their final names. */
   readonly target: Folder;
-  /** The names from the receiving folder down to `target`; none when it is that folder itself. */
-  readonly below: readonly SafeName[];
+  /**
+   * The names from the receiving folder down to `target`, none when it is that folder itself; undefined when nobody
+   * sees it.
+   */
+  readonly below: readonly SafeName[] | undefined;
   /** `.lanpost` itself. */
   readonly folder: Folder;
 }

@@ -1,5 +1,5 @@
 import { asSharingError, type ErrorCode } from '#sharing/errors.js';
-import { isGlob, matchesGlob } from '#sharing/session/glob.js';
+import { globMatcher, isGlob } from '#sharing/session/glob.js';
 import { entriesIn } from '#sharing/storage/entries.js';
 import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
@@ -28,6 +28,7 @@ async function namesLike(
 ): Promise<{ readonly name: SafeName; readonly isFolder: boolean }[]> {
   // What is written out is passed through, and opened in the next step.
   if (!isLast && !isGlob(part)) return isSafeName(part) ? [{ name: part, isFolder: true }] : [];
+  const matches = globMatcher(part);
   const found: { name: SafeName; isFolder: boolean }[] = [];
   const lease = await folders.take(above).catch((error: unknown) => {
     if (notThere.includes(asSharingError(error).code)) return undefined;
@@ -37,7 +38,7 @@ async function namesLike(
   try {
     for await (const { name, type } of entriesIn(lease.folder)) {
       if (type !== 'file' && type !== 'folder') continue;
-      if (isSafeName(name) && matchesGlob(part, name)) {
+      if (isSafeName(name) && matches(name)) {
         found.push({ name, isFolder: type === 'folder' });
       }
     }

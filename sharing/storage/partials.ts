@@ -65,7 +65,8 @@ export async function removeExpired(area: LandingArea, now: number): Promise<num
   let removed = 0;
   for (const name of await readdir(await area.folder.self())) {
     const [, token, kind] = ownPattern.exec(name) ?? [];
-    if (token === undefined) continue;
+    // Whatever the clock says, what somebody receives is not left behind.
+    if (token === undefined || (await isHeld(await area.folder.at(`${token}.lock`)))) continue;
     const place = `${await area.folder.self()}/${name}`;
     // The change time, not the modification time: a partial gets its source's time just before the end.
     const touched = kind === 'tree' ? await treeTouched(area, token) : await fileTouched(place);

@@ -21,7 +21,8 @@ export async function takeReserved(
   await using _hold = (await isHeld(lockPlace)) ? undefined : await holdWithin(lockPlace, 0);
   const note = await area.folder.at(noteOf(partial));
   const place = await area.target.at(name);
-  await writeFile(note, [...area.below, name].join('/'), { mode: 0o600 });
+  // Where nobody sees it, it goes with all else that is left there.
+  if (area.below) await writeFile(note, [...area.below, name].join('/'), { mode: 0o600 });
   try {
     if (!(await reserve(place))) return false;
     try {
@@ -32,7 +33,7 @@ export async function takeReserved(
     }
     return true;
   } finally {
-    await unlink(note);
+    if (area.below) await unlink(note);
   }
 }
 

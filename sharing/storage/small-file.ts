@@ -16,20 +16,25 @@ import {
   futimesSync,
   open as openWith,
   openSync,
+  unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { lstat, open, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** A file of one chunk that was written, but is not on the disk for sure. */
 export interface SmallFile {
+  /** The name that it has, or should have. */
+  readonly name: SafeName;
   /** Brings it to the disk; an error is final for the file. */
   sync(pace: DiskPace): Promise<void> | void;
   /** Gives it its name, and lets go of it. */
   publish(): Promise<SafeName>;
   /** Lets go of it, and takes it away. */
   drop(): Promise<void>;
+  /** Takes the name away again that `publish` gave, for it cannot be made durable. */
+  retract(): Promise<void>;
   /** Lets go of it; what nobody sees may stay for another time. */
   leave(): Promise<void>;
 }
@@ -60,9 +65,7 @@ export async function writeStaged(
       );
       return stagedFile(file, folder, as);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') continue;
-      await unlink(place).catch(() => undefined);
-      throw error;
+      if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
@@ -78,6 +81,7 @@ function writeNow(place: string, bytes: Buffer, mtime: number): number {
     return file;
   } catch (error) {
     closeSync(file);
+    unlinkSync(place);
     throw error;
   }
 }
@@ -95,6 +99,7 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
     return file;
   } catch (error) {
     closeSync(file);
+    await unlink(place);
     throw error;
   }
 }
@@ -106,6 +111,7 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
     open = false;
   };
   return {
+    name,
     sync: (pace) =>
       pace.run(
         () => {
@@ -121,6 +127,7 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
       close();
       await unlink(await folder.at(name));
     },
+    retract: async () => unlink(await folder.at(name)),
     leave() {
       close();
       return Promise.resolve();
@@ -143,17 +150,27 @@ export async function writeLoose(area: LandingArea, wish: Wish, bytes: Buffer): 
     await drop();
     throw error;
   }
+  let published: { readonly as: SafeName; readonly ino: bigint } | undefined;
   return {
+    name: wish.name,
     sync: () => file.sync(),
     async publish() {
       const unpublished = { file, name, isOurs: () => Promise.resolve(true) };
       const as = await giveName(area, unpublished, wish);
+      published = { as, ino: (await file.stat({ bigint: true })).ino };
       await file.close();
       // A rename has taken it along.
       await unlink(await area.folder.at(name)).catch(() => undefined);
       return as;
     },
     drop,
+    async retract() {
+      if (!published) return;
+      const place = await area.target.at(published.as);
+      // Somebody may have taken it away meanwhile; what stands there then is not ours.
+      const there = await lstat(place, { bigint: true });
+      if (there.ino === published.ino) await unlink(place);
+    },
     leave: drop,
   };
 }

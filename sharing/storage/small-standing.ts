@@ -3,10 +3,11 @@ import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { secondsText } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { openComparison } from '#sharing/storage/identical.js';
+import type { Leftovers } from '#sharing/storage/leftovers.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf } from '#sharing/storage/policy.js';
 import type { Wish } from '#sharing/storage/publishing.js';
-import { lstat, unlink, utimes } from 'node:fs/promises';
+import { lstat, utimes } from 'node:fs/promises';
 
 /** What lies where a small file is to come. */
 export type SmallStanding =
@@ -33,38 +34,24 @@ export async function standingAmongOthers(
   const { name, size, policy, mtime } = wish;
   const standing = await standingOf(area.target, name, policy, mtime);
   if (standing === 'skip') return 'skip';
-  if (!(await lookAt(area.target, name))) return 'new';
+  if (!(await isTaken(area.target, name))) return 'new';
   await using comparison = await openComparison(area, name, size, algorithm, standing === 'beside');
   if (!comparison.hopeful()) return 'new';
   if (size > 0) return 'compare';
   return (await comparison.same()) ? 'identical' : 'new';
 }
 
-/**
- * In a tree that lies here from an earlier attempt: what came before `since`, in milliseconds since 1970 as its disk
- * counts, is as good as its digest says, and makes place for what has another size.
- */
+/** In a tree: what an earlier attempt left is as good as its digest says, and makes place for what has another size. */
 export async function standingInTree(
   target: Folder,
-  name: SafeName,
-  size: number,
-  since: number,
+  { name, size }: SmallWish,
+  left: Leftovers,
 ): Promise<SmallStanding> {
-  const there = await lookAt(target, name);
-  if (!there || there.changed >= since) return 'new';
-  if (there.size === size && size > 0) return 'compare';
-  if (!there.isFolder) await unlink(await target.at(name));
+  const found = await left.find(target, name);
+  if (!found) return 'new';
+  if (found.size === size && size > 0) return 'compare';
+  await left.remove(target, name, found);
   return 'new';
-}
-
-/** True for what this attempt has brought into the tree: two names of the sender may be one here. */
-export async function isOfThisTime(
-  target: Folder,
-  name: SafeName,
-  since: number,
-): Promise<boolean> {
-  const there = await lookAt(target, name);
-  return there !== undefined && there.changed >= since;
 }
 
 /** The file here that has this digest, if there is one: under its name or, where it would be numbered, a sibling's. */
@@ -79,31 +66,30 @@ export async function sameHere(
   return (await comparison.same())?.as;
 }
 
-/** The same in a tree, where it counts as come: what is not the same makes place. */
+/** The same in a tree, where it counts as come; what is not the same makes place. */
 export async function sameInTree(
   area: LandingArea,
   wish: SmallWish,
   algorithm: DigestAlgorithm,
   digest: Buffer,
+  left: Leftovers,
 ): Promise<SafeName | undefined> {
   const { name, mtime } = wish;
+  const found = await left.find(area.target, name);
+  // Another name of the sender's, which is the same here, may have taken it meanwhile.
+  if (!found) return undefined;
   const same = await sameHere(area, { ...wish, policy: 'overwrite' }, algorithm, digest);
-  const place = await area.target.at(name);
+  if (same === undefined) {
+    await left.remove(area.target, name, found);
+    return undefined;
+  }
   const time = secondsText(mtime);
-  if (same !== undefined) await utimes(place, time, time);
-  else await unlink(place).catch(() => undefined);
+  await utimes(await area.target.at(name), time, time);
+  await left.claim(area.target, name);
   return same;
 }
 
-async function lookAt(
-  folder: Folder,
-  name: SafeName,
-): Promise<
-  | { readonly size: number | undefined; readonly isFolder: boolean; readonly changed: number }
-  | undefined
-> {
-  const stats = await lstat(await folder.at(name)).catch(() => undefined);
-  if (!stats) return undefined;
-  const size = stats.isFile() ? stats.size : undefined;
-  return { size, isFolder: stats.isDirectory(), changed: stats.ctimeMs };
+/** Where nothing has the name there is nothing to compare with, and a long folder need not be read. */
+export async function isTaken(target: Folder, name: SafeName): Promise<boolean> {
+  return (await lstat(await target.at(name)).catch(() => undefined)) !== undefined;
 }

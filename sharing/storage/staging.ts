@@ -2,6 +2,7 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import { encodeJournalHeader, readJournalHeader } from '#sharing/storage/journal.js';
+import { leftovers, type Leftovers } from '#sharing/storage/leftovers.js';
 import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { removePartial, thinOut } from '#sharing/storage/partials.js';
@@ -13,10 +14,8 @@ import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 /** A folder on its way in: it grows where nobody sees it, and appears whole. */
 export interface Staging {
   readonly folder: Folder;
-  /** False when some of it may lie here from an earlier time. */
-  readonly fresh: boolean;
-  /** When this attempt began, in milliseconds since 1970 as its disk counts. */
-  readonly since: number;
+  /** What of it lies here from an earlier attempt; undefined when it was made just now. */
+  readonly leftovers: Leftovers | undefined;
   /** Something came: it is kept for another while. */
   touch(): Promise<void>;
   /**
@@ -47,12 +46,9 @@ export async function openStaging(
   try {
     const found = await openLeft(area, token, peer, name);
     const folder = found ?? (await makeTree(area, token, peer, name));
-    const since = await touchJournal(area, token);
-    return stagingOf(area, token, hold, folder, {
-      fresh: !found,
-      since,
-      keepable: token === owned,
-    });
+    await touchJournal(area, token);
+    const left = found ? leftovers() : undefined;
+    return stagingOf(area, token, hold, folder, left, token === owned);
   } catch (error) {
     await hold[Symbol.asyncDispose]();
     throw error;
@@ -64,11 +60,8 @@ function stagingOf(
   token: string,
   hold: Hold,
   folder: Folder,
-  {
-    fresh,
-    since,
-    keepable,
-  }: { readonly fresh: boolean; readonly since: number; readonly keepable: boolean },
+  left: Leftovers | undefined,
+  keepable: boolean,
 ): Staging {
   let over = false;
   let touched = performance.now();
@@ -80,8 +73,7 @@ function stagingOf(
 
   return {
     folder,
-    fresh,
-    since,
+    leftovers: left,
     async touch() {
       if (performance.now() - touched < touchTime) return;
       touched = performance.now();
@@ -107,13 +99,12 @@ function stagingOf(
   };
 }
 
-/** Notes that something came. Gives the time of its disk, in milliseconds since 1970. */
-async function touchJournal(area: LandingArea, token: string): Promise<number> {
+/** Notes that something came. */
+async function touchJournal(area: LandingArea, token: string): Promise<void> {
   const journal = await open(await area.folder.at(`${token}.journal`), 'r+');
   try {
     const now = new Date();
     await journal.utimes(now, now);
-    return (await journal.stat()).ctimeMs;
   } finally {
     await journal.close();
   }

@@ -5,6 +5,7 @@ import { modificationTime } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, maxDepth, type OwnName, type SafeName } from '#sharing/storage/path.js';
+import { maxPathLength } from '#sharing/wire/message.js';
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 
@@ -82,7 +83,7 @@ async function* walkFolder(
       for await (const { name, type } of entriesIn(lease.folder)) {
         if (name.startsWith('.')) left.hidden += 1;
         else if (type === 'link' || type === 'other') left.links += 1;
-        else if (!isSafeName(name) || below.length + 2 > maxDepth) refused += 1;
+        else if (!isSafeName(name) || isTooLong(path, name, below)) refused += 1;
         else if (type === 'folder') folders.push(name);
         else {
           const found = await look(lease.folder, name, pace);
@@ -101,9 +102,22 @@ async function* walkFolder(
   }
   for (const name of folders) {
     const next = [...below, name];
-    const found = await lookAt(top, next, pace).catch(() => undefined);
-    if (found?.isDirectory()) yield* walkFolder(top, next, found, pace, left);
+    try {
+      const found = await lookAt(top, next, pace);
+      if (found?.isDirectory()) yield* walkFolder(top, next, found, pace, left);
+    } catch (error) {
+      yield {
+        kind: 'problem',
+        path: pathOf(top, next),
+        error: asSharingError(error, 'read-failed'),
+      };
+    }
   }
+}
+
+/** What no row of an offer holds. */
+function isTooLong(above: string, name: string, below: readonly SafeName[]): boolean {
+  return below.length + 2 > maxDepth || above.length + 1 + name.length > maxPathLength;
 }
 
 async function lookAt(

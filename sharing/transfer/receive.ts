@@ -64,6 +64,10 @@ export interface ReceiveOptions extends Expected {
   /** Opened when it is needed, so that nothing is made for an offer that is refused. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
+  /** Files with numbered names are compared too, unless this says no. */
+  readonly withSiblings?: boolean;
+  /** What stands under the name is not the same; it may make place. */
+  readonly onDifferent?: () => Promise<void>;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
   /** In a batch: who watches all of it. */
@@ -112,7 +116,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       over({ kind: 'skipped', as: name });
       return;
     }
-    comparison = await openComparison(area, name, size, algorithm, standing === 'beside');
+    const siblings = standing === 'beside' && options.withSiblings !== false;
+    comparison = await openComparison(area, name, size, algorithm, siblings);
     await nextStep();
   }
 
@@ -135,6 +140,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       want({ want: 'nothing', file, reason: 'identical', ...same });
       over({ kind: 'identical', size, ...same });
     } else if (!comparison.hopeful()) {
+      await options.onDifferent?.();
+      if (rules.phase() !== phase) return;
       landing = await openLanding(await options.area(), room, options);
       // It may have been given up while the partial was made.
       if (rules.phase() === phase) await begin(landing, phase === 'comparing');

@@ -281,6 +281,8 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     outcome: run().finally(async () => {
       connection.signal.removeEventListener('abort', onAbort);
       watch[Symbol.dispose]();
+      // Nothing of it follows its last word.
+      await Promise.all(underWay);
       await source[Symbol.asyncDispose]();
     }),
   };

@@ -67,6 +67,9 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
   let failure: SharingError | undefined;
   let draining: Promise<void> | undefined;
   let stopDraining: () => void = () => undefined;
+  /** Bytes of messages that wait to be sent, and who waits for them. */
+  let answers = 0;
+  let onAnswered: () => void = () => undefined;
   let chunkTurn: Promise<unknown> = Promise.resolve();
   let listening = true;
   const messages = bucket(rate, () => performance.now());
@@ -96,6 +99,7 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     failure = error;
     beat.stop();
     stopDraining();
+    onAnswered();
     if (last && duplex.writable) duplex.write(encode(last));
     ending.abort(error ?? new SharingError('connection-lost', 'the session is over'));
     duplex.end();
@@ -122,8 +126,17 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     });
   }
 
+  function say(message: Message): void {
+    const bytes = encode(message);
+    answers += bytes.length;
+    write(bytes, () => {
+      answers -= bytes.length;
+      onAnswered();
+    });
+  }
+
   function ping(n: number): void {
-    write(encode({ t: 'ping', n }));
+    say({ t: 'ping', n });
   }
 
   function drained(): Promise<void> {
@@ -134,6 +147,15 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
       draining = undefined;
     });
     return draining;
+  }
+
+  /** Resolves when few enough messages wait to be sent. */
+  async function answered(): Promise<void> {
+    while (answers > maxQueued && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        onAnswered = resolve;
+      });
+    }
   }
 
   /** Resolves when the chunk is queued, with a promise for the moment when its bytes are free again. */
@@ -205,7 +227,7 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     const incoming = open(frame);
     if (incoming.t === 'pong') return undefined;
     if (incoming.t !== 'ping') return receiver(incoming);
-    write(encode({ t: 'pong', n: incoming.n }));
+    say({ t: 'pong', n: incoming.n });
     return undefined;
   }
 
@@ -226,8 +248,9 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
       const busy = take(next.value, receiver);
       if (busy) return whileDeaf(busy).then(() => deliver(frames, receiver));
     }
-    // A peer that asks without reading the answers is not heard until it has read them.
-    return duplex.writableLength > maxQueued ? drained() : undefined;
+    // A peer that asks without reading the answers is not heard until it has read them. Chunks do not count: they wait
+    // for their turn, and two that both send some would wait for one another.
+    return answers > maxQueued ? answered() : undefined;
   }
 
   function fail(error: unknown): void {
@@ -254,9 +277,7 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
   }
 
   return {
-    send: (message) => {
-      write(encode(message));
-    },
+    send: say,
     sendChunk: (header, bytes, moved = () => undefined) =>
       inChunkTurn(() => queueChunk(header, bytes, moved)),
     sendPacked: (frames, moved) => inChunkTurn(() => queuePacked(frames, moved)),

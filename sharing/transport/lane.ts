@@ -72,7 +72,8 @@ export function roadOver(control: Connection): Road {
       void lane.closed.then((error) => {
         lanes.splice(lanes.indexOf(lane), 1);
         // One that is ended in a friendly way is only not used any more.
-        if (error && !over) abort(new SharingError('peer-silent', 'a lane was lost', {}, error));
+        if (error && !over)
+          abort(new SharingError('connection-lost', 'a lane was lost', {}, error));
       });
     },
     hasLane: () => laned,

@@ -12,7 +12,7 @@ import { quote } from '#src/view/quote.js';
 import { existsSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
-import { plainNameOf, policyOf, transfer } from './transfer.js';
+import { mustBeOne, plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
   withSession(context, call, async (session) => {
@@ -24,6 +24,7 @@ export const run: Run = (context, call) =>
     const { found, codes } = await expand(context, call.words, base);
     const asTyped = inWordsOf(found);
     const [only, second] = found;
+    mustBeOne(as, found.length);
     if (only === undefined) return combine(codes);
     const showing = {
       title: second === undefined ? only.typed : `${found.length} names`,

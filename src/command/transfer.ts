@@ -91,7 +91,13 @@ function answerOf(
 /** The plain name for the only word. Throws ProgramError `usage` when there are several. */
 export function plainNameOf(call: Call): string | undefined {
   const as = textOption(call, 'as');
-  if (as === undefined || call.words.length === 1) return as;
+  mustBeOne(as, call.words.length);
+  return as;
+}
+
+/** Throws ProgramError `usage` when a plain name is given to several. */
+export function mustBeOne(as: string | undefined, count: number): void {
+  if (as === undefined || count <= 1) return;
   throw new ProgramError('usage', '--as names one file only', 'transfer them one by one');
 }
 

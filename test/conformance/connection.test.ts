@@ -74,6 +74,29 @@ describe.each([
     );
   });
 
+  test('two that both send chunks do not wait for one another', async () => {
+    const [a, b] = await open();
+    const arrived = [a, b].map((connection) => {
+      const count = { bytes: 0 };
+      connection.receive((incoming) => {
+        if (incoming.t === 'data') count.bytes += incoming.bytes.length;
+        return undefined;
+      });
+      return count;
+    });
+    const content = Buffer.alloc(chunkSize, 1);
+    const digest = digestOf('blake3', content);
+    const chunks = 8;
+    const send = async (connection: Connection): Promise<void> => {
+      for (let chunk = 0; chunk < chunks; chunk += 1) {
+        const header = { id: 1, file: 0, chunk, length: chunkSize, digest };
+        await connection.sendChunk(header, content);
+      }
+    };
+    await Promise.all([send(a), send(b)]);
+    await until(() => arrived.every(({ bytes }) => bytes === chunks * chunkSize));
+  });
+
   test('chunks of two transfers do not mix, and messages pass them', async () => {
     const [a, b] = await open();
     const found = collect(b);

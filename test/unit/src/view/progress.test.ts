@@ -65,3 +65,20 @@ test('never 100 % before the last byte', () => {
 test('the name is quoted', () => {
   expect(watched('a\u001b[2J')(0, sent(0))).toContain('a\\u{1b}[2J  0 %');
 });
+
+test('of many files: how many are done, of how many as far as they are counted, and no time left before', () => {
+  const at = watched('photos');
+  const many = (bytes: number, size: number, done: number, of: number, counted: boolean) =>
+    ({ phase: 'sending', bytes, size, files: { done, of, counted } }) as const;
+  expect(at(0, many(0, 10 * mebi, 0, 500, false))).toBe('photos  0 of 500+ files  0 B');
+  expect(at(1000, many(2 * mebi, 20 * mebi, 100, 800, false))).toBe(
+    'photos  100 of 800+ files  2 MiB  2 MiB/s',
+  );
+  expect(at(2000, many(4 * mebi, 20 * mebi, 200, 900, true))).toBe(
+    'photos  200 of 900 files  4 MiB  2 MiB/s  8 s left',
+  );
+  // Empty files move nothing.
+  expect(at(5000, many(4 * mebi, 20 * mebi, 300, 900, true))).toBe(
+    'photos  300 of 900 files  4 MiB  stalled: nothing moved for 3 s',
+  );
+});

@@ -1,0 +1,78 @@
+import { diskPace, type DiskPace } from '#sharing/storage/disk-pace.js';
+import { expect, test } from 'vitest';
+
+/** A pace whose clock moves by what each call on this thread takes; it tells in which way a call was made. */
+function watched(): {
+  call: (time: number) => string;
+  wait: (time: number) => void;
+  pace: DiskPace;
+} {
+  let now = 1000;
+  const pace = diskPace(() => now);
+  return {
+    pace,
+    wait: (time) => {
+      now += time;
+    },
+    call(time) {
+      let way = '';
+      void pace.run(
+        () => {
+          way = 'here';
+          now += time;
+        },
+        () => {
+          way = 'elsewhere';
+          return Promise.resolve();
+        },
+      );
+      return way;
+    },
+  };
+}
+
+test('a disk that answers at once is asked on this thread, and no promise is made of it', () => {
+  const { call, pace } = watched();
+  for (let at = 0; at < 3; at += 1) expect(call(5)).toBe('here');
+  expect(
+    pace.run(
+      () => 7,
+      () => Promise.resolve(8),
+    ),
+  ).toBe(7);
+});
+
+test('a slow call is the last one for twenty times as long', () => {
+  const { call, wait } = watched();
+  expect(call(10)).toBe('here');
+  wait(199);
+  expect(call(0)).toBe('elsewhere');
+  wait(1);
+  expect(call(0)).toBe('here');
+  expect(call(0)).toBe('here');
+});
+
+test('a call that took very long does not keep the disk away for ever', () => {
+  const { call, wait } = watched();
+  call(60_000);
+  wait(9999);
+  expect(call(0)).toBe('elsewhere');
+  wait(1);
+  expect(call(0)).toBe('here');
+});
+
+test('a call that fails counts like any other, and fails', () => {
+  let now = 0;
+  const pace = diskPace(() => now);
+  const failing = (): never => {
+    now += 100;
+    throw new Error('EIO');
+  };
+  expect(() => pace.run(failing, () => Promise.resolve())).toThrow('EIO');
+  expect(
+    pace.run(
+      () => 'here',
+      () => Promise.resolve('elsewhere'),
+    ),
+  ).toBeInstanceOf(Promise);
+});

@@ -1,0 +1,151 @@
+import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
+import type { DiskPace } from '#sharing/storage/disk-pace.js';
+import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
+import { safeName } from '#sharing/storage/path.js';
+import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openDescriptors } from '../../../support/descriptors.js';
+import { leftovers, visibleNames } from '../../../support/files.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+
+const onLinux = process.platform === 'linux';
+const ways: FolderWay[] = onLinux ? ['handle', 'compare'] : ['compare'];
+const here: DiskPace = { run: (sync) => sync() };
+const elsewhere: DiskPace = { run: (_, later) => later() };
+const paces = [
+  ['here', here],
+  ['elsewhere', elsewhere],
+] as const;
+
+const mtime = 1_000_000_000_123_456;
+const name = safeName('a.txt');
+const wish = { name, mtime, policy: 'number' } as const;
+const bytes = Buffer.from('content');
+
+describe.each(ways)('a small file, reached by %s', (way) => {
+  async function open(): Promise<{ place: string; area: LandingArea }> {
+    const place = await temporaryFolder();
+    const target = await openFolder(place, way);
+    onTestFinished(() => target[Symbol.asyncDispose]());
+    const area = await openLandingArea(target);
+    onTestFinished(() => area[Symbol.asyncDispose]());
+    return { place, area };
+  }
+
+  describe.each(paces)('in a folder that nobody sees, written %s', (_, pace) => {
+    test('has its name, its time and its content at once, and nothing stays open', async () => {
+      const { place, area } = await open();
+      const before = onLinux ? openDescriptors() : 0;
+      for (const content of [bytes, Buffer.alloc(0)]) {
+        const small = await writeStaged(area.target, wish, content, pace);
+        await small.sync(pace);
+        const as = await small.publish();
+        expect(await readFile(join(place, as))).toEqual(content);
+        expect((await stat(join(place, as))).mtimeMs).toBeCloseTo(mtime / 1000, 2);
+      }
+      expect(await visibleNames(place)).toEqual(['a (2).txt', 'a.txt']);
+      if (onLinux) expect(openDescriptors()).toBe(before);
+    });
+
+    test('does not follow a link, nor take the place of a folder', async () => {
+      const { place, area } = await open();
+      await symlink('elsewhere', join(place, 'a.txt'));
+      await mkdir(join(place, 'a (2).txt'));
+      const small = await writeStaged(area.target, wish, bytes, pace);
+      expect(await small.publish()).toBe('a (3).txt');
+      expect(await visibleNames(place)).toEqual(['a (2).txt', 'a (3).txt', 'a.txt']);
+    });
+
+    test('that is dropped is gone, one that is left stays; neither stays open', async () => {
+      const { place, area } = await open();
+      const before = onLinux ? openDescriptors() : 0;
+      const one = await writeStaged(area.target, wish, bytes, pace);
+      const other = await writeStaged(area.target, { ...wish, name: safeName('b') }, bytes, pace);
+      await one.drop();
+      await other.leave();
+      expect(await visibleNames(place)).toEqual(['b']);
+      if (onLinux) expect(openDescriptors()).toBe(before);
+    });
+
+    test('in a folder that is gone is a failure', async () => {
+      const { area, place } = await open();
+      await mkdir(join(place, 'x'));
+      const folder = { ...area.target, at: () => Promise.resolve(join(place, 'nowhere', 'a')) };
+      await expect(writeStaged(folder, wish, bytes, pace)).rejects.toMatchObject({
+        code: 'ENOENT',
+      });
+    });
+
+    test.runIf(onLinux)('that cannot be written whole leaves nothing behind', async () => {
+      const { place, area } = await open();
+      const before = openDescriptors();
+      const tooLate = { ...wish, mtime: Number.NaN };
+      await expect(writeStaged(area.target, tooLate, bytes, pace)).rejects.toThrow();
+      expect(await visibleNames(place)).toEqual([]);
+      expect(openDescriptors()).toBe(before);
+    });
+  });
+
+  // A process that has no descriptor left fails before it looks whether the name is taken.
+  test('that could not even be made takes nobody else away', async () => {
+    const { place, area } = await open();
+    await writeFile(join(place, 'a.txt'), 'of another');
+    const full: DiskPace = {
+      run: () => Promise.reject(Object.assign(new Error('EMFILE'), { code: 'EMFILE' })),
+    };
+    await expect(writeStaged(area.target, wish, bytes, full)).rejects.toMatchObject({
+      code: 'EMFILE',
+    });
+    expect(await visibleNames(place)).toEqual(['a.txt']);
+  });
+
+  describe('in a folder that others see', () => {
+    test('has no name there until it is published', async () => {
+      const { place, area } = await open();
+      await writeFile(join(place, 'a.txt'), 'of another');
+      const small = await writeLoose(area, wish, bytes);
+      expect(await visibleNames(place)).toEqual(['a.txt']);
+      expect(await leftovers(place)).toEqual([expect.stringMatching(/^[0-9a-f]{32}\.part$/)]);
+      await small.sync(here);
+      expect(await small.publish()).toBe('a (2).txt');
+      expect(await readFile(join(place, 'a (2).txt'))).toEqual(bytes);
+      expect((await stat(join(place, 'a (2).txt'))).mtimeMs).toBeCloseTo(mtime / 1000, 2);
+      expect(await readFile(join(place, 'a.txt'), 'utf8')).toBe('of another');
+      expect(await leftovers(place)).toEqual([]);
+    });
+
+    test('takes the place of another when that is the policy', async () => {
+      const { place, area } = await open();
+      await writeFile(join(place, 'a.txt'), 'of another');
+      const small = await writeLoose(area, { ...wish, policy: 'overwrite' }, bytes);
+      expect(await small.publish()).toBe('a.txt');
+      expect(await readFile(join(place, 'a.txt'))).toEqual(bytes);
+      expect(await leftovers(place)).toEqual([]);
+    });
+
+    test.each(['drop', 'leave'] as const)('after %s nothing is left, nor open', async (end) => {
+      const { place, area } = await open();
+      const before = onLinux ? openDescriptors() : 0;
+      const small = await writeLoose(area, wish, bytes);
+      await small[end]();
+      expect(await leftovers(place)).toEqual([]);
+      expect(await visibleNames(place)).toEqual([]);
+      if (onLinux) expect(openDescriptors()).toBe(before);
+    });
+
+    test('whose partial was replaced is not published, and can be dropped', async () => {
+      const { place, area } = await open();
+      const before = onLinux ? openDescriptors() : 0;
+      const small = await writeLoose(area, wish, bytes);
+      const [partial = ''] = await leftovers(place);
+      await writeFile(join(place, 'other'), 'x');
+      await rename(join(place, 'other'), join(place, '.lanpost', partial));
+      await expect(small.publish()).rejects.toMatchObject({ code: 'write-failed' });
+      await small.drop();
+      expect(await readdir(place)).toEqual(['.lanpost']);
+      if (onLinux) expect(openDescriptors()).toBe(before);
+    });
+  });
+});

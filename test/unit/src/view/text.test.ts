@@ -1,0 +1,59 @@
+import type { Answer, FolderAnswer } from '#src/view/answer.js';
+import { textLines } from '#src/view/text.js';
+import { describe, expect, test } from 'vitest';
+
+const folder: FolderAnswer = {
+  event: 'folder',
+  path: 'a',
+  as: 'clientDirectory/new_a',
+  files: 3,
+  bytes: 2048,
+  identical: 0,
+  skipped: 0,
+  failed: 0,
+};
+
+describe('the line of a folder', () => {
+  test.each<[Partial<FolderAnswer>, string]>([
+    [{}, 'clientDirectory/new_a/  verified  3 files  2 KiB'],
+    [{ files: 1, bytes: 5 }, 'clientDirectory/new_a/  verified  1 file  5 B'],
+    // One that holds nothing is a folder as well.
+    [{ files: 0, bytes: 0 }, 'clientDirectory/new_a/  verified  0 files  0 B'],
+    [{ failed: 2 }, 'clientDirectory/new_a/  verified  3 files  2 KiB  (2 FAILED)'],
+    [
+      { identical: 1, skipped: 2, failed: 3 },
+      'clientDirectory/new_a/  verified  3 files  2 KiB  (1 identical, 2 skipped, 3 FAILED)',
+    ],
+    [{ as: 'a\u001b[2J' }, 'a\\u{1b}[2J/  verified  3 files  2 KiB'],
+  ])('%j: %s', (more, line) => {
+    expect(textLines({ ...folder, ...more })).toBe(`${line}\n`);
+  });
+});
+
+describe('the line of what was left out', () => {
+  test.each([
+    [1, 0, 'left out: 1 link'],
+    [2, 1, 'left out: 2 links, 1 hidden name'],
+    [0, 3, 'left out: 3 hidden names'],
+  ])('%i links, %i hidden', (links, hidden, line) => {
+    expect(textLines({ event: 'left-out', links, hidden })).toBe(`${line}\n`);
+  });
+});
+
+test.each<[Answer, string]>([
+  [{ event: 'skipped', path: 'a', as: 'new_a' }, 'new_a  skipped, it is there already\n'],
+  [
+    { event: 'stored', path: 'a', as: 'new_a', size: 5, digest: '', identical: false },
+    'stored as new_a  verified  5 B\n',
+  ],
+  [
+    { event: 'stored', path: 'a', as: 'new_a', size: 5, digest: '', identical: true },
+    'new_a  identical, nothing written\n',
+  ],
+  [
+    { event: 'received', path: 'a', as: 'here/new_a', size: 5, digest: '', identical: false },
+    'here/new_a  verified  5 B\n',
+  ],
+])('%j', (answer, lines) => {
+  expect(textLines(answer)).toBe(lines);
+});
