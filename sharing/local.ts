@@ -1,3 +1,4 @@
+import { asSharingError } from '#sharing/errors.js';
 import { isGlob } from '#sharing/session/glob.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
@@ -34,13 +35,17 @@ export async function matchLocal(base: string, pattern: string): Promise<readonl
   if (wild < 0) return [];
   const above = names.slice(0, wild).join('/');
   const place = pattern.startsWith('/') ? above || '/' : resolve(base, above);
-  await using root = await openFolder(place);
-  await using folders = folderCache(root);
-  const found: string[] = [];
-  for await (const path of matching(folders, names.slice(wild))) {
-    found.push([...names.slice(0, wild), ...path].join('/'));
+  try {
+    await using root = await openFolder(place);
+    await using folders = folderCache(root);
+    const found: string[] = [];
+    for await (const path of matching(folders, names.slice(wild))) {
+      found.push([...names.slice(0, wild), ...path].join('/'));
+    }
+    return found;
+  } catch (error) {
+    throw asSharingError(error, 'read-failed');
   }
-  return found;
 }
 
 /** A file that broke off on its way into a folder, and waits there to go on. */

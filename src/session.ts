@@ -66,10 +66,11 @@ async function openWith(
     reopen: (expectedId, stop) =>
       openSession({ ...options, expectedId, ...(stop && { signal: stop }) }),
     onBroken(error) {
-      view.note(`${explain(error).message}; trying to reach ${quote(name)} again`);
+      const { code, message } = explain(error);
+      view.show({ event: 'broken', name, code, message });
     },
     onBack() {
-      view.note(`${quote(name)} is back`);
+      view.show({ event: 'back', name });
     },
   });
 }

@@ -210,7 +210,7 @@ export function startBatchReceiving(
       else await judgeSmall(arrival);
     } catch (error) {
       mustGoOn();
-      const known = asSharingError(error);
+      const known = writeError(error);
       if (endsAll(known)) throw known;
       refuse(row, known);
     }
@@ -279,6 +279,8 @@ export function startBatchReceiving(
     follow(async () => {
       try {
         const outcome = await receiving.outcome;
+        // A disk that is full is full for all that would come after it.
+        if (outcome.kind === 'failed' && endsAll(outcome.error)) throw outcome.error;
         if ('as' in outcome) await left?.claim(target, outcome.as);
         over(arrival, outcome);
       } finally {
@@ -292,7 +294,12 @@ export function startBatchReceiving(
   async function judgeSmall(arrival: Arrival): Promise<void> {
     const { offered, name } = arrival;
     const { file, size } = offered;
-    switch (await standingOf(arrival)) {
+    const standing = await standingOf(arrival);
+    if (typeof standing === 'object') {
+      same(arrival, standing.as, digestOf(algorithm, Buffer.alloc(0)));
+      return;
+    }
+    switch (standing) {
       case 'skip':
         wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
         over(arrival, { kind: 'skipped', as: name });
@@ -300,9 +307,6 @@ export function startBatchReceiving(
       case 'compare':
         rules.want(file, 'digest', size);
         wants.add({ want: 'digests', file });
-        return;
-      case 'identical':
-        same(arrival, name, digestOf(algorithm, Buffer.alloc(0)));
         return;
       case 'new':
         await askFor(arrival);

@@ -169,9 +169,13 @@ export function openHouse(
 
   async function admissionOf({ clientId, address }: Guest): Promise<Admission> {
     const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
+      if (isShortage(error)) return 'later';
       observe({ event: 'fault', where: 'known peers', error: asError(error) });
       return undefined;
     });
+    // Nobody can be told from a stranger now; that passes, and is tried again.
+    const busy = 'the server cannot look up who is known just now';
+    if (known === 'later') return { as: 'nobody', code: 'too-many-clients', message: busy };
     if (!known) return { as: 'nobody', code: 'internal', message: '' };
     const { isOwnAddress, isNearby, open } = options;
     return admit(
@@ -239,10 +243,10 @@ export function openHouse(
   };
 }
 
-/** No descriptors are left: that passes. */
+/** No descriptors are left, or a disk does not answer: that passes, and says nothing of anybody's rights. */
 function isShortage(error: unknown): boolean {
   const cause = error instanceof SharingError ? error.cause : error;
-  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoOf(cause) ?? '');
+  return ['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'EAGAIN'].includes(errnoOf(cause) ?? '');
 }
 
 function asError(error: unknown): Error {

@@ -97,7 +97,12 @@ async function lockWithoutLinks(place: string, holder: string): Promise<Hold | u
 
 function holding(place: string, holder: string): Hold {
   const isOurs = async (): Promise<boolean> =>
-    (await readFile(place, 'utf8').catch(() => '')) === holder;
+    (await readFile(place, 'utf8').catch(unlessUnreadable)) === holder;
+
+  // One that cannot be read for want of descriptors was not taken away for that.
+  function unlessUnreadable(error: unknown): string {
+    return errnoOf(error) === 'ENOENT' ? '' : holder;
+  }
   return {
     isOurs,
     async [Symbol.asyncDispose]() {

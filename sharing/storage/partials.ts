@@ -91,7 +91,7 @@ async function treeTouched(area: LandingArea, token: string): Promise<number | u
 }
 
 /** Removes a tree that was left here; links in it, which are never ours, are not followed. */
-async function removeTree(place: string): Promise<void> {
+export async function removeTree(place: string): Promise<void> {
   await rm(place, { recursive: true, force: true });
 }
 

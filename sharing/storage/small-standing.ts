@@ -15,8 +15,8 @@ export type SmallStanding =
   | 'new'
   /** Something of its size: its digest tells. */
   | 'compare'
-  /** The same, which of an empty file is known at once. */
-  | 'identical'
+  /** The same under this name, which of an empty file is known at once. */
+  | { readonly as: SafeName }
   /** What is there stays, by the policy. */
   | 'skip';
 
@@ -38,7 +38,7 @@ export async function standingAmongOthers(
   await using comparison = await openComparison(area, name, size, algorithm, standing === 'beside');
   if (!comparison.hopeful()) return 'new';
   if (size > 0) return 'compare';
-  return (await comparison.same()) ? 'identical' : 'new';
+  return (await comparison.same()) ?? 'new';
 }
 
 /** In a tree: what an earlier attempt left is as good as its digest says, and makes place for what has another size. */

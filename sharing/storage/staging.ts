@@ -5,7 +5,7 @@ import { encodeJournalHeader, readJournalHeader } from '#sharing/storage/journal
 import { leftovers, type Leftovers } from '#sharing/storage/leftovers.js';
 import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
-import { removePartial, thinOut } from '#sharing/storage/partials.js';
+import { removePartial, removeTree, thinOut } from '#sharing/storage/partials.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -176,7 +176,6 @@ async function makeTree(
 /** What lies here under our names and is no folder of this peer. */
 async function clear(area: LandingArea, token: string): Promise<void> {
   await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
-  const tree = await area.folder.at(`${token}.tree`);
-  const there = await lstat(tree).catch(() => undefined);
-  if (there) await rename(tree, await area.folder.at(`${randomBytes(16).toString('hex')}.tree`));
+  // Without its journal nobody would go on with it, nor count it.
+  await removeTree(await area.folder.at(`${token}.tree`));
 }

@@ -44,6 +44,14 @@ export type Answer =
   /** What stands under that name stays, as was asked for. */
   | { readonly event: 'skipped'; readonly path: string; readonly as: string }
   | FolderAnswer
+  /** The connection broke in the middle of a transfer, and is tried again; then it is back. */
+  | {
+      readonly event: 'broken';
+      readonly name: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly event: 'back'; readonly name: string }
   /** What the sender of folders left out without a word, counted. */
   | { readonly event: 'left-out'; readonly links: number; readonly hidden: number }
   /** Something that runs beside the prompt: how far it is, or how it ended. */

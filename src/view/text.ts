@@ -25,6 +25,10 @@ export function textLines(answer: Answer): string {
       return `[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}\n`;
     case 'folder':
       return `${folderLine(answer)}\n`;
+    case 'broken':
+      return `${answer.message}; trying to reach ${quote(answer.name)} again\n`;
+    case 'back':
+      return `${quote(answer.name)} is back\n`;
     case 'left-out':
       return `left out: ${counted([
         [answer.links, 'link'],

@@ -48,7 +48,7 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
       around(() => {
         if (json) output.write(jsonLine(answer));
         else if (isAside(answer)) error.write(textLines(answer));
-        else if (answer.event === 'left-out') {
+        else if (isRemark(answer)) {
           if (!quiet) error.write(textLines(answer));
         } else if (!quiet || isAsked(answer)) output.write(textLines(answer));
       });
@@ -79,6 +79,11 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
 /** What is no answer, though a script wants to hear of it. */
 function isAside({ event }: Answer): boolean {
   return event === 'failed' || event === 'unverified';
+}
+
+/** What a script hears as an event, and a person as a remark beside the answers. */
+function isRemark({ event }: Answer): boolean {
+  return event === 'left-out' || event === 'broken' || event === 'back';
 }
 
 /** What a command was asked for is printed even with --quiet; what only confirms is not. */

@@ -278,6 +278,50 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
       );
   });
 
+  test('broken off while only a large file is missing, it does not appear', async () => {
+    await makeTree(join(source, 'photos'), { 'a.txt': 'a', 'large.bin': randomBytes(48 * MiB) });
+    const before = await readTree(join(source, 'photos'));
+    const stop = new AbortController();
+    const broken = move('photos', {
+      signal: stop.signal,
+      onProgress: ({ bytes, files }) => {
+        if (files?.done === 1 && bytes > 4 * MiB) stop.abort();
+      },
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'cancelled' });
+    await expect.poll(() => keptTransfers(target, false)).toHaveLength(2);
+    expect(await readdir(target)).not.toContain('new_photos');
+    expect((await move('photos')).ended).toMatchObject([{ files: 2, failed: 0 }]);
+    expect(await readTree(join(target, 'new_photos'))).toEqual(before);
+    expect(await leftovers(target)).toEqual([]);
+  });
+
+  test('a folder that cannot be made here ends by itself, and with all that is in it', async () => {
+    const name = 'n'.repeat(238);
+    await makeTree(join(source, name), { 'a.txt': 'a', 'sub/': '' });
+    if (way === 'get') {
+      // The client knows its own names before it asks.
+      await expect(move(name)).rejects.toMatchObject({ code: 'name-too-long' });
+      return;
+    }
+    const { ended } = await move(name);
+    expect(ended.map((one) => one.outcome === 'failed' && one.error.code)).toEqual([
+      'name-too-long',
+      'name-too-long',
+    ]);
+  });
+
+  test('an empty file that lies here under a number is told with that number', async () => {
+    await makeTree(join(source, 'photos'), { 'empty.txt': '' });
+    await makeTree(join(target, 'new_photos'), { 'empty.txt': 'mine\n' });
+    await move('photos');
+    const { ended } = await move('photos', { each: true });
+    expect(ended).toMatchObject([
+      { outcome: 'identical', as: 'new_photos/empty (2).txt' },
+      { outcome: 'folder', identical: 1 },
+    ]);
+  });
+
   test('what was damaged or changed since it broke off comes anew', async () => {
     await makeTree(join(source, 'photos'), manyFiles(600, 64 * 1024));
     const stop = new AbortController();

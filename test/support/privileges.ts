@@ -5,16 +5,33 @@ import { spawnSync } from 'node:child_process';
  * needs them is skipped aloud; on a Linux machine of continuous integration it fails instead, so
  * that nobody takes a skipped test for a passed one.
  */
-export const privileged: boolean = mayBuildNamespaces();
+export const privileged: boolean = isThere('network namespaces', whyNot());
 
-function mayBuildNamespaces(): boolean {
-  const reason = whyNot();
+/** Whether it may also break calls, links and disks; only looked at where that is needed. */
+export function mayBreak(): boolean {
+  return privileged && isThere('broken calls', whyNoFaults());
+}
+
+/** Whether an image of a disk can be mounted: not everywhere, root or not. */
+export function mayMountImages(): boolean {
+  if (spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0) return true;
+  process.stderr.write('skipped: tests with images of disks (no loop device is free)\n');
+  return false;
+}
+
+function isThere(what: string, reason: string | null): boolean {
   if (reason === null) return true;
   if (process.env['CI'] && process.platform === 'linux') {
-    throw new Error(`network namespaces are needed here: ${reason}`);
+    throw new Error(`${what} are needed here: ${reason}`);
   }
-  process.stderr.write(`skipped: tests with network namespaces (${reason})\n`);
+  process.stderr.write(`skipped: tests with ${what} (${reason})\n`);
   return false;
+}
+
+function whyNoFaults(): string | null {
+  const tools = ['strace', 'tc', 'ss', 'prlimit', 'mkfs.ext4', 'losetup'];
+  const missing = tools.filter((tool) => spawnSync(tool, ['-V'], { stdio: 'ignore' }).error);
+  return missing.length > 0 ? `${missing.join(', ')} missing` : null;
 }
 
 function whyNot(): string | null {

@@ -32,6 +32,10 @@ export interface Running extends AsyncDisposable {
   readonly pid: number;
   readonly input: Writable;
   readonly ended: Promise<Ended>;
+  /** The lines of `--json` so far. */
+  readonly told: () => readonly Line[];
+  /** What was said on standard error so far. */
+  readonly said: () => string;
   /** The first line of `--json` with this event. Rejects when the program ends without it. */
   line(event: string): Promise<Line>;
   /** Resolves once these words are on either output. Rejects when the program ends without them. */
@@ -80,6 +84,8 @@ export function start(place: Place, words: readonly string[]): Running {
     pid: child.pid ?? 0,
     input: child.stdin,
     ended,
+    told: () => linesOf(output.text()),
+    said: () => error.text(),
     line: (event) =>
       seen(child, ended, () => linesOf(output.text()).find((line) => line.event === event)),
     async says(words) {

@@ -110,6 +110,11 @@ const answers = {
     },
     ['path', 'as', 'files', 'bytes', 'identical', 'skipped', 'failed'],
   ],
+  broken: [
+    { event: 'broken', name: 'amber', code: 'connection-lost', message: 'lost' },
+    ['name', 'code', 'message'],
+  ],
+  back: [{ event: 'back', name: 'amber' }, ['name']],
   'left-out': [{ event: 'left-out', links: 1, hidden: 2 }, ['links', 'hidden']],
   job: [{ event: 'job', number: 1, line: 'get a', state: 'done' }, ['number', 'line', 'state']],
   skipped: [{ event: 'skipped', path: 'a.txt', as: 'new_a.txt' }, ['path', 'as']],
