@@ -31,8 +31,8 @@ export interface ArrivingFolder {
 
 /** The folders of a batch: made as they are offered, finished as they become complete. */
 export interface ArrivingFolders {
-  /** Makes a folder, and finishes those that the sender has left behind. Throws what keeps it from being made. */
-  enter(offered: OfferedFolder): Promise<ArrivingFolder>;
+  /** Makes a folder, after `before`, and finishes those that the sender has left behind. Throws what keeps it from being made. */
+  enter(offered: OfferedFolder, before: () => Promise<void>): Promise<ArrivingFolder>;
   /** The sender goes on with what lies in `folder`, or at the top. */
   goTo(folder: OfferedFolder | undefined): void;
   /** The folder of a row; the reason when it could not be made. */
@@ -92,12 +92,16 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     }
   }
 
-  async function enter(offered: OfferedFolder): Promise<ArrivingFolder> {
+  async function enter(
+    offered: OfferedFolder,
+    before: () => Promise<void>,
+  ): Promise<ArrivingFolder> {
     const { parent, name } = offered;
     goTo(parent);
     way.push(offered);
     try {
       if (typeof name !== 'string') throw name;
+      await before();
       const folder = parent ? await makeBelow(offered, parent, name) : await makeTop(offered, name);
       entries.set(offered, { folder, pending: 0, growing: true, failure: undefined });
       return folder;

@@ -183,9 +183,10 @@ export function startBatchReceiving(
 
   async function judgeFolder(row: OfferedFolder): Promise<void> {
     try {
-      await aside.take(entrySize, () => 0);
-      mustGoOn();
-      await folders.enter(row);
+      await folders.enter(row, async () => {
+        await aside.take(entrySize, () => 0);
+        mustGoOn();
+      });
       aside.written(entrySize);
     } catch (error) {
       const known = asSharingError(error);

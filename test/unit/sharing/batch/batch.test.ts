@@ -232,3 +232,55 @@ describe('a batch whose sender takes a small file back after it was sent', () =>
     expect(ends).toEqual(['file a/x', 'file a/y', 'folder a']);
   });
 });
+
+describe('a batch whose receiver cannot ask its disk', () => {
+  test('refuses the folder and its files as what cannot be written, and is no fault', async () => {
+    const place = await temporaryFolder();
+    const target = await openFolder(place);
+    const area = await openLandingArea(target);
+    const { connection, close } = handDriven();
+    const files: OfferRow[] = [
+      ['a', 0],
+      ['a/sub', 0],
+      ['a/sub/x', 1, 0],
+    ];
+    const first: MessageOf<'offer'> = { t: 'offer', id: 1, files, more: false, batch: true };
+    const ends: string[] = [];
+    const honest = openRoom({ keepFree: 0, maxFileSize: 2 ** 30 });
+    let asked = 0;
+    const receiving = startBatchReceiving(connection, first, {
+      ...common,
+      area: () => Promise.resolve(area),
+      room: {
+        ...honest,
+        // The folder at the top can still be made.
+        reserve(at, bytes) {
+          asked += 1;
+          const eio = Object.assign(new Error('EIO'), { code: 'EIO' });
+          return asked === 1 ? honest.reserve(at, bytes) : Promise.reject(eio);
+        },
+      },
+      nameOf: (offered) => offered,
+      policy: 'number',
+      peer: 'PEER',
+      onEnd(one) {
+        const error = one.kind === 'problem' ? one.error : one.kind === 'file' && one.outcome;
+        const code =
+          error && 'code' in error ? error.code : error && 'error' in error && error.error.code;
+        ends.push(`${one.kind} ${one.path} ${String(code)}`);
+      },
+    });
+    onTestFinished(async () => {
+      close();
+      await Promise.allSettled([receiving.outcome]);
+      await area[Symbol.asyncDispose]();
+      await target[Symbol.asyncDispose]();
+    });
+    await receiving.outcome;
+    expect(ends).toEqual([
+      'problem a/sub write-failed',
+      'file a/sub/x write-failed',
+      'folder a false',
+    ]);
+  });
+});
