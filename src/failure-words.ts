@@ -139,7 +139,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'is-folder': {
     exit: files,
     say: () => 'this is a folder',
-    hint: 'name it, or * for all that is in the share',
+    hint: '* stands for all that is in the share; a file takes no place of a folder',
   },
   'not-a-folder': {
     exit: files,

@@ -1,6 +1,7 @@
 import { isStaged, namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import { arrivingFolders, type ArrivingTop } from '#sharing/batch/folders.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
+import { batchProgress } from '#sharing/batch/progress.js';
 import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
 import { wantQueue } from '#sharing/batch/wants.js';
 import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
@@ -108,7 +109,7 @@ export function startBatchReceiving(
   const arrivals = new Map<number, Arrival>();
   const large = new Map<number, Receiving>();
   const working = new Set<Promise<void>>();
-  const total = { files: 0, bytes: 0, done: 0, confirmed: 0 };
+  const progress = batchProgress(onProgress, () => rules.isWhole() && rows.length === 0);
   let comparing: Promise<void> = Promise.resolve();
   let left: LeftOut = { links: 0, hidden: 0 };
   let dripped = 0;
@@ -201,8 +202,7 @@ export function startBatchReceiving(
 
   async function judgeFile(row: OfferedFile): Promise<void> {
     folders.goTo(row.parent);
-    total.files += 1;
-    total.bytes += row.size;
+    progress.offered(row.size);
     try {
       const arrival = arrivalOf(row);
       arrivals.set(row.file, arrival);
@@ -273,7 +273,7 @@ export function startBatchReceiving(
       stallTime,
       watch,
       onProgress: ({ phase, bytes }) => {
-        if (phase === 'sending') tellProgress(bytes);
+        if (phase === 'sending') progress.moved(file, bytes);
       },
     });
     large.set(file, receiving);
@@ -422,11 +422,9 @@ export function startBatchReceiving(
     outcome: ReceiveOutcome,
   ): void {
     rules.over(file);
-    total.done += 1;
-    total.confirmed += size;
     // What a stop took with it is told once.
     if (!stopped || outcome.kind !== 'failed') onEnd({ kind: 'file', path, outcome, below });
-    tellProgress(0);
+    progress.over(file, size);
     news.open();
   }
 
@@ -443,12 +441,6 @@ export function startBatchReceiving(
     }
     rules.over(file);
     news.open();
-  }
-
-  function tellProgress(more: number): void {
-    const { files: of, bytes: size, done, confirmed } = total;
-    const files = { done, of, counted: rules.isWhole() && rows.length === 0 };
-    onProgress({ phase: 'sending', bytes: confirmed + more, size, files });
   }
 
   function isDone(): boolean {

@@ -4,13 +4,13 @@ import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { diskPace } from '#sharing/storage/disk-pace.js';
-import { isUnchanged } from '#sharing/storage/file-state.js';
-import { openRegular } from '#sharing/storage/folder.js';
+import { openFound, readFound } from '#sharing/storage/found.js';
 import { isSafeName } from '#sharing/storage/path.js';
-import { readWhole, sourceOf, sourceTag, type Source } from '#sharing/storage/source.js';
+import { sourceTag } from '#sharing/storage/source.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
 import { packing } from '#sharing/batch/packing.js';
+import { batchProgress } from '#sharing/batch/progress.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
@@ -98,7 +98,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   /** What was said of large files that are not open yet. */
   const reports = new Map<number, FileReport[]>();
   const underWay = new Set<Promise<void>>();
-  const total = { files: 0, bytes: 0, done: 0, confirmed: 0, whole: false };
+  const progress = batchProgress(onProgress, () => isCounted);
+  let isCounted = false;
   let order: Promise<unknown> = Promise.resolve();
   let pending = 0;
   let busy = 0;
@@ -184,8 +185,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       const row: OfferRow =
         size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime];
       files.set(await add(row, size, found.below.length === 0), found);
-      total.files += 1;
-      total.bytes += size;
+      progress.offered(size);
     }
 
     let lastFolder: number | undefined;
@@ -208,7 +208,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     }
     flush(false);
     rules.complete();
-    total.whole = true;
+    isCounted = true;
     news.open();
   }
 
@@ -275,16 +275,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     digests.delete(file);
     reports.delete(file);
     const size = Number(stats.size);
-    total.done += 1;
-    total.confirmed += size;
     onEnd({ kind: 'file', top, path, size, outcome, travelled });
-    tellProgress();
-  }
-
-  function tellProgress(): void {
-    const { done, files: of, confirmed, bytes, whole } = total;
-    const counts = { done, of, counted: whole };
-    onProgress({ phase: 'sending', bytes: confirmed, size: bytes, files: counts });
+    progress.over(file, size);
   }
 
   async function sendSmall(
@@ -300,7 +292,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       }
     }
     const place = await pack.reserve(size);
-    await ours(() => readSmall(found, place));
+    await ours(() => readFound(found, place, pace));
     const digest = digestOf(algorithm, place.subarray(0, size));
     digests.set(file, digest);
     if (what === 'digest') await connection.sendDigests({ id, file, first: 0, digests: digest });
@@ -309,23 +301,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     rules.sent(file);
   }
 
-  async function readSmall({ top, below, stats }: FoundFile, target: Buffer): Promise<void> {
-    const path = [...top.at, ...below];
-    const name = path.at(-1);
-    if (name === undefined) return;
-    const lease = await top.folders.take(path.slice(0, -1));
-    try {
-      await readWhole(await lease.folder.at(name), stats, target, pace);
-    } finally {
-      lease.release();
-    }
-  }
-
   async function sendLarge(file: number, found: FoundFile): Promise<void> {
     await pack.flush();
     while (large.size >= maxLarge) await waitForNews();
-    const source = await ours(() => openSource(found));
-    const base = total.confirmed;
+    const source = await ours(() => openFound(found, tagKey));
     const sending = startSending(connection, {
       id,
       file,
@@ -334,10 +313,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       stallTime: options.stallTime,
       watch,
       onProgress: ({ phase, bytes }) => {
-        if (phase !== 'sending') return;
-        const { done, files: of, bytes: size, whole } = total;
-        const counts = { done, of, counted: whole };
-        onProgress({ phase, bytes: base + bytes, size, files: counts });
+        if (phase === 'sending') progress.moved(file, bytes);
       },
     });
     large.set(file, sending);
@@ -354,23 +330,6 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       });
     underWay.add(done);
     for (const report of reports.get(file) ?? []) sending.report(report);
-  }
-
-  async function openSource({ top, below, stats }: FoundFile): Promise<Source> {
-    const path = [...top.at, ...below];
-    const name = path.at(-1);
-    if (name === undefined) throw new SharingError('internal', 'a file without a name');
-    const lease = await top.folders.take(path.slice(0, -1));
-    try {
-      const opened = await openRegular(lease.folder, name);
-      if (!isUnchanged(stats, opened.stats)) {
-        await opened.handle.close();
-        throw new SharingError('changed', 'the file changed after it was offered');
-      }
-      return sourceOf(opened.handle, opened.stats, tagKey);
-    } finally {
-      lease.release();
-    }
   }
 
   function take(one: BatchNews): void {

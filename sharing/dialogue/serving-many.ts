@@ -6,8 +6,8 @@ import { folderCache } from '#sharing/storage/folder-cache.js';
 import { matching } from '#sharing/storage/matches.js';
 import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import type { Top } from '#sharing/storage/walk.js';
-import { startBatchReceiving } from '#sharing/batch/receive.js';
-import { startBatchSending } from '#sharing/batch/send.js';
+import { startBatchReceiving, type ReceivedOne } from '#sharing/batch/receive.js';
+import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
 
 /** Offers a folder of the share, or all that matches a pattern, and sends what the client wants of it. */
 export async function sendMany(
@@ -16,10 +16,8 @@ export async function sendMany(
   asked: SafePath,
   glob: boolean,
 ): Promise<void> {
-  const { connection, transfers, share, observe, session, stallTime } = service;
-  const began = performance.now();
-  const path = pathText(asked);
-  const count = { files: 0, bytes: 0, failed: 0 };
+  const { connection, transfers, share, stallTime } = service;
+  const tally = openTally(service, 'many-out', pathText(asked));
   await share.root.mustExist();
   await using folders = folderCache(share.root);
   const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
@@ -35,27 +33,13 @@ export async function sendMany(
     wish: {},
     decides: false,
     left: { links: 0, hidden: 0 },
-    onEnd(one) {
-      if (one.kind === 'problem') {
-        count.failed += 1;
-        observe(fileFailed(session, one.path, one.error));
-      } else if (one.kind === 'file' && one.outcome.kind === 'failed') {
-        count.failed += 1;
-        observe(fileFailed(session, one.path, one.outcome.error));
-      } else if (one.kind === 'file') {
-        count.files += 1;
-        if (one.travelled) count.bytes += one.size;
-      }
+    onEnd: (one) => {
+      tally.note(one, one.kind === 'file' && one.travelled ? one.size : 0);
     },
   });
   transfers.sending.set(id, sending);
   try {
-    await sending.outcome;
-    observe({ event: 'many-out', session, path, ...count, took: performance.now() - began });
-  } catch (error) {
-    if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
-    // The client has heard it already.
-    observe(fileFailed(session, path, error));
+    await tally.follow(sending.outcome);
   } finally {
     transfers.sending.delete(id);
     service.rules.done(id);
@@ -92,10 +76,8 @@ export async function receiveMany(
   service: Service,
   { id, offer, policy }: Extract<ServerAction, { do: 'accept-batch' }>,
 ): Promise<void> {
-  const { connection, transfers, clientId, observe, session, stallTime, receivedPrefix } = service;
-  const began = performance.now();
-  const path = offer.files[0]?.[0] ?? '';
-  const count = { files: 0, bytes: 0, failed: 0 };
+  const { connection, transfers, clientId, stallTime, receivedPrefix } = service;
+  const tally = openTally(service, 'many-in', offer.files[0]?.[0] ?? '');
   await using landing = service.landingArea();
   using lanes = openRoad(transfers, connection, id);
   const receiving = startBatchReceiving(lanes.road, offer, {
@@ -107,29 +89,59 @@ export async function receiveMany(
     peer: clientId,
     algorithm: agreedDigest(service),
     stallTime,
-    onEnd(one) {
-      if (one.kind === 'problem') {
-        count.failed += 1;
-        observe(fileFailed(session, one.path, one.error));
-      } else if (one.kind === 'file' && one.outcome.kind === 'failed') {
-        count.failed += 1;
-        observe(fileFailed(session, one.path, one.outcome.error));
-      } else if (one.kind === 'file') {
-        count.files += 1;
-        if (one.outcome.kind === 'received') count.bytes += one.outcome.size;
-      }
+    onEnd: (one) => {
+      const came = one.kind === 'file' && one.outcome.kind === 'received';
+      tally.note(one, came ? one.outcome.size : 0);
     },
   });
   transfers.receiving.set(id, receiving);
   try {
-    await receiving.outcome;
-    observe({ event: 'many-in', session, path, ...count, took: performance.now() - began });
-  } catch (error) {
-    if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
-    // The client has heard it already, or said it.
-    observe(fileFailed(session, path, error));
+    await tally.follow(receiving.outcome);
   } finally {
     transfers.receiving.delete(id);
     service.rules.done(id);
   }
+}
+
+/** What came of the files of one batch, for who watches this server. */
+interface Tally {
+  /** One thing ended; `bytes` of it travelled. */
+  note(one: SentOne | ReceivedOne, bytes: number): void;
+  /** Tells how all of it ended. Rejects only with what the client has not heard already. */
+  follow(outcome: Promise<unknown>): Promise<void>;
+}
+
+function openTally(
+  { connection, observe, session }: Service,
+  event: 'many-out' | 'many-in',
+  path: string,
+): Tally {
+  const began = performance.now();
+  const count = { files: 0, bytes: 0, failed: 0 };
+
+  function failed(failedPath: string, error: SharingError): void {
+    count.failed += 1;
+    observe(fileFailed(session, failedPath, error));
+  }
+
+  return {
+    note(one, bytes) {
+      if (one.kind === 'problem') failed(one.path, one.error);
+      if (one.kind !== 'file') return;
+      if (one.outcome.kind === 'failed') failed(one.path, one.outcome.error);
+      else {
+        count.files += 1;
+        count.bytes += bytes;
+      }
+    },
+    async follow(outcome) {
+      try {
+        await outcome;
+        observe({ event, session, path, ...count, took: performance.now() - began });
+      } catch (error) {
+        if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
+        observe(fileFailed(session, path, error));
+      }
+    },
+  };
 }

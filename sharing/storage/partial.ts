@@ -1,4 +1,4 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { errnoOf } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -15,10 +15,9 @@ import {
   type JournalHeader,
 } from '#sharing/storage/journal.js';
 import { backgroundSync } from '#sharing/storage/background-sync.js';
-import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { thinOut } from '#sharing/storage/partials.js';
-import { createHash, randomBytes } from 'node:crypto';
+import { holdToken, type HeldToken } from '#sharing/storage/token.js';
 import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 
@@ -50,9 +49,6 @@ export interface Partial {
   close(keep: boolean): Promise<void>;
 }
 
-/** Milliseconds in which a receiver that has just ended lets go of its partial. */
-const releaseTime = 2000;
-
 /** Sets aside the bytes that are still needed; throws when they cannot be had. */
 export type Reserve = (bytes: number) => Promise<void>;
 
@@ -65,29 +61,19 @@ export async function openPartial(
   header: JournalHeader,
   reserve: Reserve,
 ): Promise<Partial> {
-  const owned = tokenOf(header);
-  const before = await holdWithin(await area.folder.at(`${owned}.lock`), releaseTime);
-  const token = before ? owned : randomBytes(16).toString('hex');
-  const hold = before ?? (await holdWithin(await area.folder.at(`${token}.lock`), releaseTime));
-  if (!hold) throw new SharingError('write-failed', 'no partial can be held');
+  const held = await holdToken(area, header.peer, header.name);
   try {
-    return await openUnder(area, header, token, hold, reserve);
+    return await openUnder(area, header, held, reserve);
   } catch (error) {
-    await hold[Symbol.asyncDispose]();
+    await held.hold[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** The same peer and the same name lead to the same partial; nobody learns either from it. */
-function tokenOf({ peer, name }: JournalHeader): string {
-  return createHash('sha256').update(`${peer}\n${name}`).digest('hex').slice(0, 32);
 }
 
 async function openUnder(
   area: LandingArea,
   header: JournalHeader,
-  token: string,
-  hold: Hold,
+  { token, isOwned, hold }: HeldToken,
   reserve: Reserve,
 ): Promise<Partial> {
   const { size, algorithm } = header;
@@ -137,7 +123,7 @@ async function openUnder(
       // What a failed sync has lost may look whole as long as it is remembered: it cannot be relied on.
       const lost = await syncing.idle();
       // Nobody would find again what has a name by chance.
-      const kept = keep && !lost && token === tokenOf(header);
+      const kept = keep && !lost && isOwned;
       try {
         // A partial that was renamed is not here any more; one that was taken from us is not ours to remove.
         if (!kept && (await hold.isOurs())) await remove(area, name, journalName);

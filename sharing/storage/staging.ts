@@ -3,11 +3,10 @@ import type { LandingArea } from '#sharing/storage/area.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import { encodeJournalHeader, readJournalHeader } from '#sharing/storage/journal.js';
 import { leftovers, type Leftovers } from '#sharing/storage/leftovers.js';
-import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { removePartial, removeTree, thinOut } from '#sharing/storage/partials.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { createHash, randomBytes } from 'node:crypto';
+import { holdToken, type HeldToken } from '#sharing/storage/token.js';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 
@@ -29,39 +28,33 @@ export interface Staging {
 
 /** Milliseconds after which it is noted again that something came. */
 const touchTime = 60_000;
-/** Milliseconds in which a receiver that has just ended lets go of its tree. */
-const releaseTime = 2000;
-
 /** Begins a folder that a peer sends, or goes on with what is left of it from an earlier time. */
 export async function openStaging(
   area: LandingArea,
   peer: string,
   name: SafeName,
 ): Promise<Staging> {
-  const owned = createHash('sha256').update(`${peer}\n${name}/`).digest('hex').slice(0, 32);
-  const before = await holdWithin(await area.folder.at(`${owned}.lock`), releaseTime);
-  const token = before ? owned : randomBytes(16).toString('hex');
-  const hold = before ?? (await holdWithin(await area.folder.at(`${token}.lock`), releaseTime));
-  if (!hold) throw new SharingError('write-failed', 'no folder can be held');
+  // A slash, so that it is not the token of a file of that name.
+  const held = await holdToken(area, peer, `${name}/`);
   try {
-    const found = await openLeft(area, token, peer, name);
-    const folder = found ?? (await makeTree(area, token, peer, name));
-    await touchJournal(area, token);
-    const left = found ? leftovers() : undefined;
-    return stagingOf(area, token, hold, folder, left, token === owned);
+    const found = await openLeft(area, held.token, peer, name);
+    const folder = found ?? (await makeTree(area, held.token, peer, name));
+    await touchJournal(area, held.token).catch(async (error: unknown) => {
+      await folder[Symbol.asyncDispose]();
+      throw error;
+    });
+    return stagingOf(area, held, folder, found ? leftovers() : undefined);
   } catch (error) {
-    await hold[Symbol.asyncDispose]();
+    await held.hold[Symbol.asyncDispose]();
     throw error;
   }
 }
 
 function stagingOf(
   area: LandingArea,
-  token: string,
-  hold: Hold,
+  { token, isOwned, hold }: HeldToken,
   folder: Folder,
   left: Leftovers | undefined,
-  keepable: boolean,
 ): Staging {
   let over = false;
   let touched = performance.now();
@@ -94,7 +87,7 @@ function stagingOf(
       await letGo();
       const ours = await hold.isOurs();
       await hold[Symbol.asyncDispose]();
-      if ((!keep || !keepable) && ours) await removePartial(area, token);
+      if ((!keep || !isOwned) && ours) await removePartial(area, token);
     },
   };
 }

@@ -1,0 +1,34 @@
+import { SharingError } from '#sharing/errors.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import { holdWithin, type Hold } from '#sharing/storage/lock.js';
+import { createHash, randomBytes } from 'node:crypto';
+
+/** What is received now has a name of its own in the landing area, held alone. */
+export interface HeldToken {
+  /** 32 hexadecimal digits. */
+  readonly token: string;
+  /** The same peer and place lead to it again; one by chance nobody would find. */
+  readonly isOwned: boolean;
+  readonly hold: Hold;
+}
+
+/** Milliseconds in which a receiver that has just ended lets go of what it held. */
+const releaseTime = 2000;
+
+/**
+ * The token of what `peer` sends to `place`, from which nobody learns either; one by chance while another receiver holds
+ * that. Throws SharingError `write-failed`, or the system's errors.
+ */
+export async function holdToken(
+  area: LandingArea,
+  peer: string,
+  place: string,
+): Promise<HeldToken> {
+  const owned = createHash('sha256').update(`${peer}\n${place}`).digest('hex').slice(0, 32);
+  const chance = randomBytes(16).toString('hex');
+  for (const token of [owned, chance]) {
+    const hold = await holdWithin(await area.folder.at(`${token}.lock`), releaseTime);
+    if (hold) return { token, isOwned: token === owned, hold };
+  }
+  throw new SharingError('write-failed', 'nothing can be held in the landing area');
+}
