@@ -91,7 +91,8 @@ function noCall(options: Values): Call {
 }
 
 function oneShotCall(command: Command, positionals: readonly string[], options: Values): Call {
-  if (!command.needsServer) {
+  // Who names the servers in an option has only paths to name.
+  if (!command.needsServer || options['to'] !== undefined) {
     checkWords(command, positionals, 'one-shot');
     return { server: undefined, words: positionals, options };
   }

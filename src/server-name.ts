@@ -111,7 +111,7 @@ async function whoClaims(
 }
 
 /** One whole scan without any output. */
-async function scanNow(context: Context): Promise<readonly FoundServer[]> {
+export async function scanNow(context: Context): Promise<readonly FoundServer[]> {
   const { settings, signal, interfaces } = context;
   const seen = await readSeen(context.stateFolder);
   const found = new Map<string, FoundServer>();

@@ -103,11 +103,18 @@ export async function withSession(
     }
     return work(session);
   }
-  const session = await openTo(
-    context,
-    await findServer(context, parseServer(call.server ?? '')),
-    call,
-  );
+  const destination = await findServer(context, parseServer(call.server ?? ''));
+  return withNewSession(context, destination, call, work);
+}
+
+/** Runs `work` in a session of its own, which ends with it. */
+export async function withNewSession(
+  context: Context,
+  destination: Destination,
+  call: Call,
+  work: (session: ClientSession) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const session = await openTo(context, destination, call);
   sayUnverified(context, session);
   try {
     return await work(session);

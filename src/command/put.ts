@@ -1,4 +1,4 @@
-import type { ClientSession } from '#sharing/client.js';
+import type { ClientSession, TransferOptions } from '#sharing/client.js';
 import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { SharingError } from '#sharing/errors.js';
 import { matchLocal } from '#sharing/local.js';
@@ -6,6 +6,7 @@ import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
 import { withSession } from '#src/session.js';
+import { withServers } from '#src/several.js';
 import { tell } from '#src/tell.js';
 import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
@@ -14,39 +15,53 @@ import { resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
 import { mustBeOne, plainNameOf, policyOf, transfer } from './transfer.js';
 
-export const run: Run = (context, call) =>
-  withSession(context, call, async (session) => {
-    await mustBeTrusted(context, call, session);
-    const { atPrompt, settings, workingFolder } = context;
-    const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
-    const as = plainNameOf(call);
-    const policy = policyOf(context, call);
-    const { found, codes } = await expand(context, call.words, base);
-    const asTyped = inWordsOf(found);
-    const [only, second] = found;
-    mustBeOne(as, found.length);
-    if (only === undefined) return combine(codes);
-    const showing = {
-      title: second === undefined ? only.typed : `${found.length} names`,
-      path: second === undefined ? only.typed : null,
-      event: 'stored',
-      placeOf: (name: string) => name,
-    } as const;
-    const code = await transfer(context, showing, ({ onEnded, ...hooks }) =>
-      session.put(
-        found.map(({ path }) => path),
-        {
-          policy,
-          ...(as !== undefined && { as }),
-          ...hooks,
-          onEnded(ended) {
-            onEnded({ ...ended, path: asTyped(ended.path) });
-          },
+export const run: Run = async (context, call) => {
+  const { atPrompt, settings, workingFolder } = context;
+  const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
+  const as = plainNameOf(call);
+  const policy = policyOf(context, call);
+  const { found, codes } = await expand(context, call.words, base);
+  mustBeOne(as, found.length);
+  if (found.length === 0) return combine(codes);
+  const wish = { policy, ...(as !== undefined && { as }) };
+  const several = textOption(call, 'to');
+  const code = await (several === undefined
+    ? withSession(context, call, (session) => putOn(context, call, session, found, wish))
+    : withServers(context, call, several, (own, session) =>
+        putOn(own, call, session, found, wish),
+      ));
+  return combine([...codes, code]);
+};
+
+async function putOn(
+  context: Context,
+  call: Call,
+  session: ClientSession,
+  found: readonly Found[],
+  wish: Pick<TransferOptions, 'policy' | 'as'>,
+): Promise<ExitCode> {
+  await mustBeTrusted(context, call, session);
+  const asTyped = inWordsOf(found);
+  const [only, second] = found;
+  const showing = {
+    title: second === undefined ? (only?.typed ?? '') : `${found.length} names`,
+    path: second === undefined ? (only?.typed ?? '') : null,
+    event: 'stored',
+    placeOf: (name: string) => name,
+  } as const;
+  return transfer(context, showing, ({ onEnded, ...hooks }) =>
+    session.put(
+      found.map(({ path }) => path),
+      {
+        ...wish,
+        ...hooks,
+        onEnded(ended) {
+          onEnded({ ...ended, path: asTyped(ended.path) });
         },
-      ),
-    );
-    return combine([...codes, code]);
-  });
+      },
+    ),
+  );
+}
 
 /** One thing to put: as it was typed, or as a pattern that was typed finds it, and where it lies. */
 interface Found {
@@ -98,8 +113,9 @@ async function mustBeTrusted(
   if (server.trust !== 'unverified' || known.has(server.id)) return;
   const word = textOption(call, 'trust');
   if (word !== undefined) {
-    mustBeId(word);
-    if (isIdOf(server.id, word)) return;
+    const ids = word.split(',');
+    for (const one of ids) mustBeId(one);
+    if (ids.some((one) => isIdOf(server.id, one))) return;
     const place = placeText(server.address, server.port);
     throw new SharingError('key-changed', 'not the one', {
       place,

@@ -13,7 +13,12 @@ const taken: readonly Option[] = [
 const trust: Option = {
   name: 'trust',
   value: 'short id',
-  meaning: 'send to this unverified server without being asked',
+  meaning: 'send to this unverified server without being asked; with --to also several: ID,ID',
+};
+const to: Option = {
+  name: 'to',
+  value: 'a,b|all',
+  meaning: 'send to these servers at once, or to all that are found and let this machine in',
 };
 
 const codeFile: Option = {
@@ -106,11 +111,13 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'puts files and folders on the server',
-    options: [as, ...taken, trust, codeFile],
+    options: [as, ...taken, to, trust, codeFile],
     examples: [
       'put notes.txt',
       'put photos notes.txt',
       'lanpost put amber report.pdf --as final.pdf',
+      'put homework --to amber,birch',
+      'lanpost put report.pdf --to all',
     ],
     mayRunBeside: true,
     load: () => import('./put.js'),

@@ -5,11 +5,14 @@ import { dangerous } from './quote.js';
 /** Version of the lines of `--json`: grows when a key changes its meaning or goes. */
 const version = 1;
 
-/** One answer as one line; foreign text is JSON-quoted, so nothing in it reaches a terminal raw. */
-export function jsonLine(answer: Answer): string {
+/**
+ * One answer as one line; foreign text is JSON-quoted, so nothing in it reaches a terminal raw. `from` is the server that
+ * it is about, when there are several.
+ */
+export function jsonLine(answer: Answer, from?: string): string {
   const { event, ...rest } = answer;
   const times = 'mtime' in rest ? { mtime: isoTime(rest.mtime) } : {};
-  return `${escapeInvisible(JSON.stringify({ v: version, event, ...rest, ...times }))}\n`;
+  return `${escapeInvisible(JSON.stringify({ v: version, event, ...(from !== undefined && { server: from }), ...rest, ...times }))}\n`;
 }
 
 /** JSON leaves DEL, C1 and format characters as they are; a reader of JSON sees the same text either way. */

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { fitInto } from './columns.js';
 
-/** The one line that is drawn over while something runs; elsewhere a line now and then. */
+/** The line that is drawn over while something runs, or a few of them; elsewhere a line now and then. */
 export interface StatusLine {
   /** False while what is drawn would not be shown. */
   isDue(): boolean;
@@ -14,17 +14,22 @@ const redrawTime = 100;
 const lineTime = 5000;
 
 export function statusLine(
-  error: Writable & { readonly isTTY?: boolean; readonly columns?: number },
+  error: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number },
   silent: boolean,
   now: () => number = () => performance.now(),
 ): StatusLine {
   const terminal = error.isTTY === true;
   const began = now();
-  let drawn = false;
+  let drawn = 0;
   // Without a terminal the first line comes late, so that a quick transfer prints none.
   let last = terminal ? -Infinity : began;
 
   const isDue = (): boolean => !silent && now() - last >= (terminal ? redrawTime : lineTime);
+
+  /** Takes back what is drawn: control sequences CUU, EL and ED of ECMA-48. */
+  function erased(): string {
+    return drawn > 1 ? `\r\u001b[${drawn - 1}A\u001b[J` : '\r\u001b[K';
+  }
 
   return {
     isDue,
@@ -36,13 +41,14 @@ export function statusLine(
         return;
       }
       const width = (error.columns ?? 80) - 1;
-      error.write(`\r\u001b[K${fitInto(text, width)}`);
-      drawn = true;
+      const lines = text.split('\n').slice(0, Math.max(1, (error.rows ?? 24) - 1));
+      error.write(`${erased()}${lines.map((line) => fitInto(line, width)).join('\n')}`);
+      drawn = lines.length;
     },
     clear() {
-      if (!drawn) return;
-      error.write('\r\u001b[K');
-      drawn = false;
+      if (drawn === 0) return;
+      error.write(erased());
+      drawn = 0;
       last = terminal ? -Infinity : last;
     },
   };

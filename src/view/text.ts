@@ -4,8 +4,15 @@ import { padTo } from './columns.js';
 import { bytesText, clockText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
 
-/** An answer as lines for people, ending with a line feed. */
-export function textLines(answer: Answer): string {
+/** An answer as lines for people, ending with a line feed; of several servers each is named. */
+export function textLines(answer: Answer, from?: string): string {
+  if (answer.event === 'failed') return failedLines(answer, from);
+  const lines = plainLines(answer);
+  if (from === undefined) return lines;
+  return lines.replace(/^(?=.)/gm, () => `${quote(from)}: `);
+}
+
+function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
   switch (answer.event) {
     case 'server':
       return `${serverLine(answer)}\n`;
@@ -34,8 +41,6 @@ export function textLines(answer: Answer): string {
         [answer.links, 'link'],
         [answer.hidden, 'hidden name'],
       ])}\n`;
-    case 'failed':
-      return failedLines(answer);
     case 'connected': {
       const trust = answer.trust === 'unverified' ? 'unverified ' : '';
       const may = answer.rights.join(', ') || 'no rights';
@@ -114,9 +119,10 @@ function counted(counts: readonly (readonly [number, string])[]): string {
     .join(', ');
 }
 
-function failedLines({ path, message, hint }: FailedAnswer): string {
+function failedLines({ path, message, hint }: FailedAnswer, from?: string): string {
+  const whose = from === undefined ? '' : `${quote(from)}: `;
   const what = path === null ? '' : `${path === '' ? '""' : quote(path)}: `;
-  return `lanpost: ${what}${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+  return `lanpost: ${whose}${what}${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
 }
 
 function servingLines({

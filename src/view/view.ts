@@ -13,8 +13,8 @@ import type { Writable } from 'node:stream';
 export interface View {
   readonly quiet: boolean;
   readonly json: boolean;
-  /** An answer, on standard output; a failure, on standard error. */
-  show(answer: Answer): void;
+  /** An answer, on standard output; a failure, on standard error. `from` is the server that it is about, of several. */
+  show(answer: Answer, from?: string): void;
   /** A code, which stands alone on standard output so that a script can take it. */
   showCode(code: string, expires: string): void;
   /** A remark on standard error; not with --quiet. */
@@ -29,7 +29,11 @@ export interface View {
 
 export interface ViewOptions {
   readonly output: Writable;
-  readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly error: Writable & {
+    readonly isTTY?: boolean;
+    readonly columns?: number;
+    readonly rows?: number;
+  };
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -43,14 +47,14 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
     quiet,
     json,
     status,
-    show(answer) {
+    show(answer, from) {
       status.clear();
       around(() => {
-        if (json) output.write(jsonLine(answer));
-        else if (isAside(answer)) error.write(textLines(answer));
+        if (json) output.write(jsonLine(answer, from));
+        else if (isAside(answer)) error.write(textLines(answer, from));
         else if (isRemark(answer)) {
-          if (!quiet) error.write(textLines(answer));
-        } else if (!quiet || isAsked(answer)) output.write(textLines(answer));
+          if (!quiet) error.write(textLines(answer, from));
+        } else if (!quiet || isAsked(answer)) output.write(textLines(answer, from));
       });
     },
     showCode(code, expires) {

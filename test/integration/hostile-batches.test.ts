@@ -77,7 +77,7 @@ function large(file: number, bytes: Buffer): Buffer[] {
   return [...parts, saying({ t: 'end', id: 1, file })];
 }
 
-/** Waits for a want of `file`. */
+/** Waits until each of these files is wanted. */
 async function wanted(peer: HostilePeer, ...numbers: readonly number[]): Promise<void> {
   const missing = new Set(numbers);
   while (missing.size > 0) {

@@ -213,6 +213,46 @@ describe.skipIf(!privileged)('three hosts', () => {
     expect(existsSync(join(coral.folder, 'stopped'))).toBe(false);
   });
 
+  test('put to several at once: one that fails stops no other', async () => {
+    const from = { ...coral, folder: folderOf(coral, 'drafts') };
+    const trust = `--trust=${amberServer.id},${shown(basaltServer.id)}`;
+    const [place = ''] = coral.addresses;
+    const words = ['put', '--to', `amber,${place},basalt`, trust, '--as', 'several.bin'];
+    const { code, lines } = await run(from, [...words, '--json', 'five.bin']);
+    const told = lines.map((line) => [line['server'], line.event, line['as'] ?? line['code']]);
+    expect(told.sort()).toEqual([
+      [place, 'failed', 'connection-refused'],
+      ['amber', 'stored', 'several.bin'],
+      ['amber', 'unverified', undefined],
+      ['basalt', 'stored', 'several.bin'],
+      ['basalt', 'unverified', undefined],
+    ]);
+    expect(code).toBe(3);
+    for (const host of [amber, basalt]) {
+      const stored = join(folderOf(host, 'serverDirectory'), 'several.bin');
+      expect(await sameContents(join(from.folder, 'five.bin'), stored), host.name).toBe(true);
+    }
+  });
+
+  test('put to all: to each that lets us in, and nobody else', async () => {
+    const place = await makePlace(join(folder, 'asks'), basalt.namespace);
+    const closed = ['--tcp-port', '30040', '--name', 'asks'];
+    await using asking = await serve(place, closed);
+    const from = { ...coral, folder: folderOf(coral, 'drafts') };
+    const trust = `--trust=${amberServer.id},${basaltServer.id},${asking.id}`;
+    const words = ['put', '--to=all', trust, '--as', 'to-all.txt', 'plan.txt'];
+    const { code, stdout, stderr } = await run(from, words);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stdout.split('\n').sort()).toEqual([
+      '',
+      'amber: stored as to-all.txt  verified  9 B',
+      'basalt: stored as to-all.txt  verified  9 B',
+    ]);
+    expect(stderr).toContain('left out: 1 that would ask for a code\n');
+    expect(stderr).toContain(`amber: unverified ${shown(amberServer.id)}\n`);
+    expect(await visibleNames(join(place.folder, 'serverDirectory'))).toEqual([]);
+  });
+
   describe('at a server that is not open', () => {
     const ports = ['--tcp-port', '30020', '--udp-port', '30021'];
     let closed: Host;

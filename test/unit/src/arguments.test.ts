@@ -49,6 +49,17 @@ test('options may stand anywhere; a value of one is never taken for the verb', (
   expect(line.call).toMatchObject({ server: 'amber', words: ['a'] });
 });
 
+test('servers that an option names take no place among the words', () => {
+  const { call } = parseCommandLine(['put', 'a.txt', '--to', 'amber,birch', 'b.txt']);
+  expect(call).toMatchObject({ server: undefined, words: ['a.txt', 'b.txt'] });
+  expect(failureOf(() => parseCommandLine(['put', '--to', 'amber']))).toMatchObject({
+    message: 'put needs to know what',
+  });
+  expect(failureOf(() => parseCommandLine(['get', '--to', 'amber', 'a']))).toMatchObject({
+    message: 'there is no option "--to" here',
+  });
+});
+
 test('aliases are the verb', () => {
   expect(parseCommandLine(['ls', 'amber']).command?.name).toBe('list');
   expect(parseCommandLine(['rlist', 'amber', 'a']).call.words).toEqual(['a']);

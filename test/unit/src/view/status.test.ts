@@ -39,6 +39,22 @@ test('clearing leaves nothing, and the next line comes at once', () => {
   expect(written).toEqual([`${erase}one`, erase, `${erase}two`]);
 });
 
+test('several lines are drawn over together, as many as the terminal holds', () => {
+  const { written, clock, line } = screen(true, 10);
+  line.draw('one\ntwo\na long third');
+  clock.now += 100;
+  line.draw('one');
+  clock.now += 100;
+  line.draw(Array.from({ length: 40 }, (_, row) => String(row)).join('\n'));
+  line.clear();
+  expect(written).toEqual([
+    `${erase}one\ntwo\na long th`,
+    '\r\u001b[2A\u001b[Jone',
+    `${erase}${Array.from({ length: 23 }, (_, row) => String(row)).join('\n')}`,
+    '\r\u001b[22A\u001b[J',
+  ]);
+});
+
 test('a line never reaches the last column, where it would wrap', () => {
   const { written, line } = screen(true, 10);
   line.draw('abcdefghijklmnop');
