@@ -120,6 +120,15 @@ export async function writingTo<T>(
   }
 }
 
+/** Does what reads a share: a system error that says nothing better becomes `read-failed`. */
+export async function readingFrom<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isSystemError(errnoOf(error)) ? asSharingError(error, 'read-failed') : error;
+  }
+}
+
 /** Node's own errors have codes too, ERR_INVALID_ARG_TYPE and the like; those are faults of ours. */
 function isSystemError(code: string | undefined): code is string {
   return code !== undefined && !code.startsWith('ERR_');

@@ -4,9 +4,8 @@ import { readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { lazyArea } from '#sharing/storage/area.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
-import { removeExpired } from '#sharing/storage/partials.js';
 import { isSafeName } from '#sharing/storage/path.js';
-import { removeReservations } from '#sharing/storage/reservation.js';
+import { sweep } from '#sharing/storage/sweep.js';
 import { openSharedRoom, type SharedRoomLimits } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
 import { listen } from '#sharing/transport/listen.js';
@@ -49,7 +48,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   await readKnownPeers(device.stateFolder);
   const share = await openShare(options.folder, device.tagKey);
   try {
-    await sweep(share, options);
+    await sweepShare(share, options);
     return await open(options, share);
   } catch (error) {
     await share[Symbol.asyncDispose]();
@@ -87,27 +86,26 @@ async function open(options: ServerOptions, share: Share): Promise<SharingServer
   };
 }
 
-/** Removes what crashes left in a share long ago; a share that never received anything is not touched. */
-async function sweep({ root }: Share, { mode, now, observe }: ServerOptions): Promise<void> {
-  let count = await sweepOne(root, now());
+/** Removes what crashes left in a share; a share that never received anything is not touched. */
+async function sweepShare({ root }: Share, { mode, now, observe }: ServerOptions): Promise<void> {
+  let count = await sweepFolder(root, now());
   if (mode === 'inbox') {
     for (const name of await readdir(await root.self())) {
       if (!isSafeName(name)) continue;
       const folder = await openChild(root, name).catch(() => undefined);
-      if (folder) count += await sweepOne(folder, now());
+      if (folder) count += await sweepFolder(folder, now());
       await folder?.[Symbol.asyncDispose]();
     }
   }
   if (count > 0) observe({ event: 'partials-removed', count });
 }
 
-async function sweepOne(folder: Folder, now: number): Promise<number> {
+async function sweepFolder(folder: Folder, now: number): Promise<number> {
   const before = await lstat(await folder.at('.lanpost')).catch(() => undefined);
   if (!before) return 0;
   await using landing = lazyArea(() => Promise.resolve(folder), false);
   // A landing area that is not private refuses each put with its reason; reading goes on.
   const area = await landing.open().catch(() => undefined);
   if (!area) return 0;
-  await removeReservations(area);
-  return await removeExpired(area, now);
+  return await sweep(area, now);
 }

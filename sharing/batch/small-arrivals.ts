@@ -8,6 +8,7 @@ import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { diskPace } from '#sharing/storage/disk-pace.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import { passingNames } from '#sharing/storage/token.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -53,6 +54,7 @@ export interface SmallArrivalOptions {
 export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, onFailed } = options;
   const pace = diskPace();
+  const names = passingNames();
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
@@ -83,7 +85,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       try {
         const small = isStaged(arrival)
           ? await writeStaged(spot.area.target, wish, bytes, pace)
-          : await writeLoose(spot.area, wish, bytes);
+          : await writeLoose(spot.area, await names.next(spot.area), wish, bytes);
         await arrival.folder?.top.staging?.leftovers?.claim(spot.area.target, small.name);
         options.onWritten(arrival);
         groups.add({ small, size: bytes.length, of: arrival });
@@ -175,7 +177,10 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       }
     },
     isIdle: () => queue.length === 0 && groups.isIdle(),
-    leave: () => groups.leave(),
+    async leave() {
+      await groups.leave();
+      await names[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -7,7 +7,6 @@ import { mustBeApart } from '#sharing/identity/state.js';
 import { isGlob, matchesGlob } from '#sharing/session/glob.js';
 import { lazyArea, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder, type Folder } from '#sharing/storage/folder.js';
-import { removeExpired } from '#sharing/storage/partials.js';
 import {
   isSafeName,
   patternPath,
@@ -15,7 +14,7 @@ import {
   safePath,
   type SafeName,
 } from '#sharing/storage/path.js';
-import { removeReservations } from '#sharing/storage/reservation.js';
+import { sweep } from '#sharing/storage/sweep.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Policy } from '#sharing/wire/message.js';
@@ -65,8 +64,7 @@ export async function getFrom(
   await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
   const area = async (): Promise<LandingArea> => {
     const opened = await landing.open();
-    await removeReservations(opened);
-    await removeExpired(opened, now());
+    await sweep(opened, now());
     return opened;
   };
   let opened: Promise<LandingArea> | undefined;
@@ -90,7 +88,8 @@ export async function getFrom(
       const path = wanted.pathOf(one.path);
       const top = one.path.includes('/') ? wanted.pathOf(topOf(one.path)) : undefined;
       if (one.kind === 'folder') gathered.folder(path, one.as);
-      else if (one.kind === 'problem') gathered.failed(top, path, one.error);
+      // Also when it is the top itself: then its folder stands without all that it should hold.
+      else if (one.kind === 'problem') gathered.failed(top ?? path, path, one.error);
       else if (one.outcome.kind === 'failed') gathered.failed(top, path, one.outcome.error);
       else {
         const inTop = one.below.slice(1).map((name) => `${name}/`);

@@ -92,7 +92,8 @@ async function putMany(
       const inTop = below === '' ? undefined : typed;
       if (one.kind === 'folder') gathered.folder(typed, one.as);
       else if (one.kind === 'problem') {
-        gathered.failed(inTop, path, one.isOurs ? localError(one.error) : one.error);
+        // Also when it is the top itself: then its folder stands without all that it should hold.
+        gathered.failed(typed, path, one.isOurs ? localError(one.error) : one.error);
       } else if (one.outcome.kind === 'failed') gathered.failed(inTop, path, one.outcome.error);
       else {
         const folder = below.slice(1, below.lastIndexOf('/') + 1);

@@ -1,6 +1,6 @@
 import { openRoad } from '#sharing/dialogue/lanes.js';
 import { agreedDigest, fileFailed, topName, type Service } from '#sharing/dialogue/serving.js';
-import { SharingError } from '#sharing/errors.js';
+import { readingFrom, SharingError } from '#sharing/errors.js';
 import type { ServerAction } from '#sharing/session/server.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
 import { matching } from '#sharing/storage/matches.js';
@@ -18,10 +18,12 @@ export async function sendMany(
 ): Promise<void> {
   const { connection, transfers, share, stallTime } = service;
   const tally = openTally(service, 'many-out', pathText(asked));
-  await share.root.mustExist();
   await using folders = folderCache(share.root);
-  const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
-  const first = await firstOf(tops);
+  const first = await readingFrom(async () => {
+    await share.root.mustExist();
+    const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
+    return firstOf(tops);
+  });
   if (!first) throw new SharingError('not-found', 'nothing matches');
   using lanes = openRoad(transfers, connection, id);
   const sending = startBatchSending(lanes.road, {

@@ -1,6 +1,6 @@
 import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { openRoad } from '#sharing/dialogue/lanes.js';
-import { SharingError } from '#sharing/errors.js';
+import { readingFrom, SharingError } from '#sharing/errors.js';
 import type { Observe, SharingEvent } from '#sharing/events.js';
 import type { ServerAction, ServerRules } from '#sharing/session/server.js';
 import type { LazyArea } from '#sharing/storage/area.js';
@@ -40,14 +40,18 @@ export interface Service {
 /** Sends the rows of a folder, page by page, at the pace of the reader. */
 export async function listFolder(service: Service, id: number, path: SafePath): Promise<void> {
   const { connection, share, observe, session } = service;
-  for await (const page of share.list(path)) {
-    const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
-    for (const part of fitting(rows)) {
-      await connection.drained();
-      if (connection.signal.aborted) return;
-      connection.send({ t: 'entries', id, rows: part, more: true });
+  const sendPages = async (): Promise<void> => {
+    for await (const page of share.list(path)) {
+      const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
+      for (const part of fitting(rows)) {
+        await connection.drained();
+        if (connection.signal.aborted) return;
+        connection.send({ t: 'entries', id, rows: part, more: true });
+      }
     }
-  }
+  };
+  await readingFrom(sendPages);
+  if (connection.signal.aborted) return;
   connection.send({ t: 'entries', id, rows: [], more: false });
   observe({ event: 'listed', session, path: pathText(path) });
 }
@@ -57,7 +61,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   const { connection, transfers, share, observe, session, stallTime } = service;
   const began = performance.now();
   const path = pathText(asked);
-  const source = await share.open(asked);
+  const source = await readingFrom(() => share.open(asked));
   const { size, mtime, tag } = source;
   const algorithm = agreedDigest(service);
   using lanes = openRoad(transfers, connection, id);

@@ -116,7 +116,10 @@ async function hold(
   place: string,
   way: FolderWay,
 ): Promise<Folder> {
-  const stats = await handle.stat({ bigint: true });
+  const stats = await handle.stat({ bigint: true }).catch(async (error: unknown) => {
+    await handle.close();
+    throw error;
+  });
   const self = async (): Promise<string> => {
     if (way === 'handle') return `/proc/self/fd/${handle.fd}`;
     const now = await stat(place, { bigint: true }).catch(() => {

@@ -10,7 +10,7 @@ export const partialLifetime = 7 * 24 * 60 * 60 * 1000;
 /** Partials that are kept for another time, of one peer and in all; then the oldest goes. */
 export const maxKept = { perPeer: 8, inAll: 64 };
 
-const ownPattern = /^([0-9a-f]{32})\.(part|tree|journal|lock)(\.[0-9a-f]{12})?$/;
+const journalPattern = /^([0-9a-f]{32})\.journal$/;
 
 /** A partial that waits for its transfer to go on. */
 export interface KeptPartial {
@@ -27,9 +27,8 @@ export interface KeptPartial {
 export async function listPartials(area: LandingArea): Promise<readonly KeptPartial[]> {
   const kept: KeptPartial[] = [];
   for (const name of await readdir(await area.folder.self())) {
-    const [, token, kind] = ownPattern.exec(name) ?? [];
-    if (token === undefined || kind !== 'journal') continue;
-    const one = await look(area, token);
+    const [, token] = journalPattern.exec(name) ?? [];
+    const one = token === undefined ? undefined : await look(area, token);
     if (one) kept.push(one);
   }
   return kept.sort((a, b) => a.touched - b.touched);
@@ -39,10 +38,16 @@ export async function listPartials(area: LandingArea): Promise<readonly KeptPart
 export async function removePartial(area: LandingArea, token: string): Promise<boolean> {
   await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
   if (!hold) return false;
-  await unlink(await area.folder.at(`${token}.part`)).catch(() => undefined);
-  await removeTree(await area.folder.at(`${token}.tree`)).catch(() => undefined);
-  await unlink(await area.folder.at(`${token}.journal`)).catch(() => undefined);
+  await removePieces(area, [`${token}.part`, `${token}.tree`, `${token}.journal`]);
   return true;
+}
+
+/** Removes what lies under these names of our own, as far as it can be; the token is held. */
+export async function removePieces(area: LandingArea, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const place = `${await area.folder.self()}/${name}`;
+    await (name.endsWith('.tree') ? removeTree(place) : unlink(place)).catch(() => undefined);
+  }
 }
 
 /** Makes room for one more of this peer: partials must not pile up, whoever leaves them. */
@@ -55,39 +60,6 @@ export async function thinOut(area: LandingArea, peer: string): Promise<void> {
   ];
   // What cannot be removed now is no reason to refuse a file.
   for (const { token } of tooMany) await removePartial(area, token).catch(() => false);
-}
-
-/**
- * Removes what was left here and not written to for `partialLifetime`: only names of our own pattern. `now`
- * is in milliseconds since 1970. Gives the number of files removed.
- */
-export async function removeExpired(area: LandingArea, now: number): Promise<number> {
-  let removed = 0;
-  for (const name of await readdir(await area.folder.self())) {
-    const [, token, kind] = ownPattern.exec(name) ?? [];
-    // Whatever the clock says, what somebody receives is not left behind.
-    if (token === undefined || (await isHeld(await area.folder.at(`${token}.lock`)))) continue;
-    const place = `${await area.folder.self()}/${name}`;
-    // The change time, not the modification time: a partial gets its source's time just before the end.
-    const touched = kind === 'tree' ? await treeTouched(area, token) : await fileTouched(place);
-    if (touched === undefined || now - touched < partialLifetime) continue;
-    if (kind === 'tree') await removeTree(place).catch(() => undefined);
-    else await unlink(place).catch(() => undefined);
-    removed += 1;
-  }
-  return removed;
-}
-
-async function fileTouched(place: string): Promise<number | undefined> {
-  const stats = await lstat(place).catch(() => undefined);
-  return stats?.isFile() ? stats.ctimeMs : undefined;
-}
-
-/** What lies in a tree says little of when something came last; its journal is touched each time. */
-async function treeTouched(area: LandingArea, token: string): Promise<number | undefined> {
-  const journal = await fileTouched(await area.folder.at(`${token}.journal`));
-  const tree = await lstat(await area.folder.at(`${token}.tree`)).catch(() => undefined);
-  return journal ?? tree?.ctimeMs;
 }
 
 /** Removes a tree that was left here; links in it, which are never ours, are not followed. */

@@ -50,7 +50,7 @@ async function reserve(place: string): Promise<boolean> {
 
 /** Milliseconds between a note and its reservation, at most. */
 const longestPause = 60_000;
-const notePattern = /^([0-9a-f]{32})\.reserved$/;
+const notePattern = /^([0-9a-f]{32})(?:\.[0-9]+)?\.reserved$/;
 
 /** Removes the reservations of crashed receivers: empty files that came right after their note, and nothing else. */
 export async function removeReservations(area: LandingArea): Promise<void> {
@@ -85,9 +85,10 @@ async function removeReservation(place: string, note: string): Promise<void> {
 }
 
 function noteOf(partial: PrivateName): PrivateName {
-  return `${tokenOf(partial)}.reserved`;
+  return `${partial.replace(/\.part$/, '')}.reserved`;
 }
 
+/** What its receiver holds it by. */
 function tokenOf(partial: PrivateName): string {
-  return partial.replace(/\.part$/, '');
+  return partial.slice(0, 32);
 }

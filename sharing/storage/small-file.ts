@@ -2,11 +2,10 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { secondsText, setModificationTime } from '#sharing/storage/file-state.js';
-import type { Folder } from '#sharing/storage/folder.js';
+import type { Folder, PrivateName } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { giveName, type Wish } from '#sharing/storage/publishing.js';
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -135,9 +134,16 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
   };
 }
 
-/** Writes a file that gets its name in a folder that others see, when it is on the disk. */
-export async function writeLoose(area: LandingArea, wish: Wish, bytes: Buffer): Promise<SmallFile> {
-  const name = `${randomBytes(16).toString('hex')}.part` as const;
+/**
+ * Writes a file that gets its name in a folder that others see, when it is on the disk; until then it lies in the landing
+ * area as `name`.
+ */
+export async function writeLoose(
+  area: LandingArea,
+  name: PrivateName,
+  wish: Wish,
+  bytes: Buffer,
+): Promise<SmallFile> {
   const file = await open(await area.folder.at(name), anew, 0o666);
   const drop = async (): Promise<void> => {
     await file.close();

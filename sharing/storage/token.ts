@@ -1,5 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
+import type { PrivateName } from '#sharing/storage/folder.js';
 import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -10,6 +11,26 @@ export interface HeldToken {
   /** The same peer and place lead to it again; one by chance nobody would find. */
   readonly isOwned: boolean;
   readonly hold: Hold;
+}
+
+/** Names for files that lie in a landing area for moments, while their receiver holds the token in them. */
+export interface PassingNames extends AsyncDisposable {
+  /** Throws the system's errors. */
+  next(area: LandingArea): Promise<PrivateName>;
+}
+
+export function passingNames(): PassingNames {
+  const token = randomBytes(16).toString('hex');
+  let held: Hold | undefined;
+  let count = 0;
+  return {
+    async next(area) {
+      held ??= await holdWithin(await area.folder.at(`${token}.lock`), 0);
+      count += 1;
+      return `${token}.${count}.part`;
+    },
+    [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose](),
+  };
 }
 
 /** Milliseconds in which a receiver that has just ended lets go of what it held. */

@@ -154,6 +154,8 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   }
 
   async function waitForNews(): Promise<void> {
+    // Who waits from now on would not hear of it any more.
+    connection.signal.throwIfAborted();
     await new Promise<void>((resolve) => {
       wake = resolve;
     });

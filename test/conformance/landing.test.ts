@@ -1,6 +1,7 @@
 import {
   appendFile,
   chmod,
+  link,
   mkdir,
   readdir,
   readFile,
@@ -20,7 +21,10 @@ import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
 import { openComparison } from '#sharing/storage/identical.js';
 import { journalHeaderLength, journalMagic } from '#sharing/storage/journal.js';
 import { openLanding, type Expected, type Landing } from '#sharing/storage/landing.js';
-import { listPartials, removeExpired } from '#sharing/storage/partials.js';
+import { holdWithin } from '#sharing/storage/lock.js';
+import { openPartial } from '#sharing/storage/partial.js';
+import { listPartials } from '#sharing/storage/partials.js';
+import { sweep } from '#sharing/storage/sweep.js';
 import { safeName } from '#sharing/storage/path.js';
 import { removeReservations, takeReserved } from '#sharing/storage/reservation.js';
 import { openRoom } from '#sharing/storage/room.js';
@@ -28,6 +32,14 @@ import { chunkSize } from '#sharing/wire/frame.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const room = openRoom({ keepFree: 0, maxFileSize: 2 ** 40 });
+const header = {
+  algorithm: 'blake3',
+  peer: 'PEER',
+  tag: '0'.repeat(32),
+  name: 'big.bin',
+  size: 3 * chunkSize,
+  mtime: 1_600_000_000_123_456,
+} as const;
 const token = '0123456789abcdef'.repeat(2);
 
 /** The same promises for both ways of reaching a folder: through its handle, and by comparing. */
@@ -353,13 +365,44 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     expect(await left(place)).toEqual([]);
   });
 
+  test('what nothing can go on with goes at once, unless somebody holds it', async () => {
+    const { place, area } = await open();
+    const lie = (name: string, text = ''): Promise<void> =>
+      writeFile(join(place, '.lanpost', name), text);
+    const held = 'f'.repeat(32);
+    await using _hold = await holdWithin(await area.folder.at(`${held}.lock`), 0);
+    const partial = await openPartial(area, header, () => Promise.resolve());
+    await partial.close(true);
+    const kept = (await left(place)).filter((name) => !name.startsWith(held));
+    for (const name of [`${token}.part`, `${token}.17.part`]) await lie(name);
+    for (const name of [`${held}.part`, `${held}.17.part`]) await lie(name);
+    // Locks that name nobody: one that was taken, one that was about to be.
+    for (const name of [`${token}.lock`, `${'e'.repeat(32)}.lock.${'0'.repeat(12)}`]) {
+      await lie(name);
+      await utimes(join(place, '.lanpost', name), 0, 0);
+    }
+    expect(await sweep(area, Date.now())).toBe(3);
+    const names = [...kept, `${held}.17.part`, `${held}.lock`, `${held}.part`];
+    expect((await left(place)).sort()).toEqual(names.sort());
+  });
+
+  test('a partial that has its final name already goes, and the file stays', async () => {
+    const { place, area } = await open();
+    const partial = await openPartial(area, header, () => Promise.resolve());
+    await link(await area.folder.at(partial.name), join(place, 'final.bin'));
+    await partial.close(true);
+    await sweep(area, Date.now());
+    expect(await left(place)).toEqual([]);
+    expect(await visible(place)).toEqual(['final.bin']);
+  });
+
   test('old partials go, young ones and what is not ours stay', async () => {
     const { place, area } = await open();
     const names = [`${token}.part`, `${token}.journal`, 'notes.txt', 'x.part'];
     for (const name of names) await writeFile(join(place, '.lanpost', name), '');
     await utimes(join(place, '.lanpost', `${token}.part`), 0, 0);
-    expect(await removeExpired(area, Date.now())).toBe(0);
-    expect(await removeExpired(area, Date.now() + 8 * 24 * 60 * 60 * 1000)).toBe(2);
+    expect(await sweep(area, Date.now())).toBe(0);
+    expect(await sweep(area, Date.now() + 8 * 24 * 60 * 60 * 1000)).toBe(2);
     expect((await left(place)).sort()).toEqual(['notes.txt', 'x.part']);
   });
 });

@@ -144,7 +144,7 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
       { error: { code: 'name-refused' } },
       { error: { code: 'name-refused' } },
     ]);
-    expect(ended.at(-1)).toMatchObject({ outcome: 'folder', files: 1 });
+    expect(ended.at(-1)).toMatchObject({ outcome: 'folder', files: 1, failed: 2 });
     expect(await readdir(join(target, 'new_photos/sub'))).toEqual(['a']);
   });
 

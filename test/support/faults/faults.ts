@@ -295,7 +295,7 @@ export const limit: Fault = async (world, operations) => {
   const prompt = await world.prompt(operation.station);
   const pid = operation.target === world.server ? world.serving().pid : prompt.pid;
   const [resource, least] = random.pick([
-    ['nofile', (await descriptorsOf(pid)) + random.between(1, 14)],
+    ['nofile', (await descriptorsOf(pid)).length + random.between(1, 14)],
     ['fsize', random.between(1, 4_000_000)],
   ] as const);
   const limits = ['--pid', String(pid)];

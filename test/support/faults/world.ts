@@ -1,7 +1,7 @@
 import { openDevice } from '#sharing/identity/device.js';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildLan, type Host } from '../hosts.js';
@@ -79,7 +79,8 @@ export async function buildWorld(plan: WorldPlan): Promise<World> {
   await introduce(server, clients);
   let serving: Server;
   let number = 0;
-  let calm = 0;
+  /** What the server keeps open while nothing happens. */
+  let calm: readonly string[] = [];
 
   async function startServer(): Promise<void> {
     const words = ['--tcp-port', '30001', '--keep-free', '0', ...times];
@@ -142,13 +143,19 @@ export async function buildWorld(plan: WorldPlan): Promise<World> {
   async function leftNow(): Promise<string[]> {
     const left: string[] = [];
     for (const { host, ledger } of stations) {
-      const names = await unexpectedIn(join(ledger.root, '.lanpost'));
+      const names = await readdir(join(ledger.root, '.lanpost')).catch(() => []);
       left.push(...names.map((name) => `${host.name} keeps ${name}`));
       const pids = processesIn(host.namespace).filter((pid) => pid !== serving.pid);
       left.push(...pids.map((pid) => `process ${pid} runs on ${host.name}`));
     }
     const descriptors = await descriptorsOf(serving.pid);
-    if (descriptors > calm) left.push(`the server has ${descriptors} descriptors, not ${calm}`);
+    if (descriptors.length > calm.length) {
+      const known = new Set(calm);
+      const added = descriptors.filter((one) => !known.has(one));
+      left.push(
+        `the server has ${descriptors.length} descriptors, not ${calm.length}: ${added.join(', ')}`,
+      );
+    }
     return left;
   }
 
@@ -169,20 +176,6 @@ async function makeStation(host: Host, isServer: boolean, plan: DiskPlan): Promi
   const sources = join(isServer ? root : host.folder, sourceFolder);
   for (const path of [root, sources]) await mkdir(path, { recursive: true });
   return { host, id: device.id, disk, ledger: openLedger(root), sources };
-}
-
-/**
- * Names in a landing area that should be gone. A crash leaves the partials of small files, and locks, until they are a
- * week old: each such partial has its own name, and nobody asks for such a lock again.
- */
-async function unexpectedIn(area: string): Promise<string[]> {
-  const names: string[] = await readdir(area).catch(() => []);
-  const tokens = new Set(names.filter((name) => /journal|tree/.test(name)).map(tokenOf));
-  return names.filter((name) => tokens.has(tokenOf(name)));
-}
-
-function tokenOf(name: string): string {
-  return name.slice(0, 32);
 }
 
 /** As if each client had paired, and were allowed to replace files too. */
@@ -209,8 +202,11 @@ function slowDown({ namespace }: Host, rate: number): void {
   execFileSync('tc', ['-n', namespace, 'qdisc', 'add', 'dev', 'e1', ...shape]);
 }
 
-export async function descriptorsOf(pid: number): Promise<number> {
-  return (await readdir(`/proc/${pid}/fd`)).length;
+/** What a process has open: paths, or a kind and an inode. */
+export async function descriptorsOf(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const names = await readdir(folder);
+  return Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => 'gone')));
 }
 
 function processesIn(namespace: string): number[] {

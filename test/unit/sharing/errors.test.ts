@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SharingError, writingTo } from '#sharing/errors.js';
+import { readingFrom, SharingError, writingTo } from '#sharing/errors.js';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: it failed, open '/home/me/state/peers.json'`), { code });
@@ -31,4 +31,14 @@ test.each([
   systemError('ERR_INVALID_ARG_TYPE'),
 ])('%s stays what it is', async (error) => {
   expect(await afterFailing(error)).toBe(error);
+});
+
+test('what fails while a share is read is a failure to read, but for faults of ours', async () => {
+  const thrown = (code: string): Promise<never> =>
+    readingFrom(() => Promise.reject(Object.assign(new Error(code), { code })));
+  await expect(thrown('EIO')).rejects.toMatchObject({ code: 'read-failed', message: 'EIO' });
+  await expect(thrown('ENOENT')).rejects.toMatchObject({ code: 'not-found' });
+  await expect(thrown('ERR_INVALID_ARG_TYPE')).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARG_TYPE',
+  });
 });

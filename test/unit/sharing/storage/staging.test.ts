@@ -4,10 +4,10 @@ import {
   listPartials,
   maxKept,
   partialLifetime,
-  removeExpired,
   removePartial,
 } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
+import { sweep } from '#sharing/storage/sweep.js';
 import { openStaging, type Staging } from '#sharing/storage/staging.js';
 import { chmod, mkdir, readdir, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -229,9 +229,9 @@ describe.each(ways)('a staged folder, reached by %s', (way) => {
     // Old times of what lies in it, or of itself, say nothing: a sender sets them.
     const [name = ''] = (await leftovers(place)).filter((one) => one.endsWith('.tree'));
     await chmod(join(place, '.lanpost', name), 0o700);
-    expect(await removeExpired(area, Date.now() + partialLifetime - 60_000)).toBe(0);
+    expect(await sweep(area, Date.now() + partialLifetime - 60_000)).toBe(0);
     expect(await listPartials(area)).toHaveLength(1);
-    expect(await removeExpired(area, Date.now() + partialLifetime + 60_000)).toBe(2);
+    expect(await sweep(area, Date.now() + partialLifetime + 60_000)).toBe(2);
     expect(await leftovers(place)).toEqual([]);
   });
 
@@ -241,7 +241,7 @@ describe.each(ways)('a staged folder, reached by %s', (way) => {
     const staging = await openStaging(area, 'PEER', photos);
     onTestFinished(() => staging.leave(false));
     await fill(staging);
-    await removeExpired(area, Date.now() + partialLifetime + 60_000);
+    await sweep(area, Date.now() + partialLifetime + 60_000);
     expect(await namesIn(staging).catch(() => 'gone')).toEqual(['file']);
   });
 

@@ -544,6 +544,47 @@ test('a receipt is over what the receiver had already, too', async () => {
   expect(chunks).toEqual([1]);
 });
 
+test('a connection that ends while the source is looked at for the last time lets go of it', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'a.bin'), 'content');
+  await using share = await openShare(folder, Buffer.alloc(32));
+  const source = await share.open(safePath('a.bin'));
+  const silence = { heartbeat: 15_000, idle: 35_000 };
+  const [near, far] = duplexPair();
+  const [nearLane, farLane] = duplexPair();
+  await using sender = speak(near, silence);
+  await using receiver = speak(far, silence);
+  await using lane = speak(nearLane, silence);
+  await using laneEnd = speak(farLane, silence);
+  laneEnd.receive(() => undefined);
+  receiver.receive(() => undefined);
+  const table = listenAs(sender, 'sending');
+  const road = roadOver(sender);
+  road.attach(lane);
+  let released = false;
+  const sending = startSending(road, {
+    id: 1,
+    file: 0,
+    algorithm: 'blake3',
+    stallTime: 20_000,
+    source: {
+      ...source,
+      check() {
+        sender.close(new SharingError('connection-lost', 'cut'));
+        return Promise.resolve();
+      },
+      async [Symbol.asyncDispose]() {
+        released = true;
+        await source[Symbol.asyncDispose]();
+      },
+    },
+  });
+  table.sending.set(1, sending);
+  receiver.send({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], more: false });
+  await expect(sending.outcome).rejects.toMatchObject({ code: 'connection-lost' });
+  expect(released).toBe(true);
+});
+
 /** A folder whose names are found only after a while, so that much can happen before. */
 function slow(folder: LandingArea['folder']): LandingArea['folder'] {
   return {
