@@ -2,24 +2,45 @@
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
 const rest = { times: 20, longest: 10_000 };
+/** Calls of one slow disk that the thread pool has at once: it has four threads, and others need some too. */
+const maxElsewhere = 2;
 
 /**
- * How the calls of one transfer reach its disk. A call costs a fraction on this thread, but a slow disk would stop
- * everybody. So a call that was slow is the last one for a while: the next ones go through the thread pool, and others
- * lose a twentieth of their time at most. How long a call takes there says nothing: it waits for this thread too.
+ * How calls reach a disk. A call costs a fraction on this thread, but a slow disk would stop everybody. So a call that
+ * was slow is the last one for a while: the next ones go through the thread pool, a few at a time, and others lose a
+ * twentieth of their time at most. How long a call takes there says nothing: it waits for this thread too.
  */
 export interface DiskPace {
-  /** Makes the call in the one way or the other; `sync` and `later` do the same. */
+  /** Makes the call in the one way or the other; `sync` and `later` do the same. `later` must not call `run` again. */
   run<T>(sync: () => T, later: () => Promise<T>): T | Promise<T>;
 }
 
 /** `now` is in milliseconds of a clock that only goes forward. */
 export function diskPace(now: () => number = () => performance.now()): DiskPace {
   let slowUntil = -Infinity;
+  let elsewhere = 0;
+  const waiting: (() => void)[] = [];
+
+  async function elsewhereInTurn<T>(later: () => Promise<T>): Promise<T> {
+    if (elsewhere >= maxElsewhere) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+      });
+    } else elsewhere += 1;
+    try {
+      return await later();
+    } finally {
+      // Whoever waits next has our turn.
+      const next = waiting.shift();
+      if (next) next();
+      else elsewhere -= 1;
+    }
+  }
+
   return {
     run(sync, later) {
       const began = now();
-      if (began < slowUntil) return later();
+      if (began < slowUntil) return elsewhereInTurn(later);
       try {
         return sync();
       } finally {
@@ -28,4 +49,15 @@ export function diskPace(now: () => number = () => performance.now()): DiskPace 
       }
     },
   };
+}
+
+const paces = new Map<bigint, DiskPace>();
+
+/** The one pace of all that this process does with a device, by its number (`st_dev` of stat(2)). */
+export function paceOf(device: bigint): DiskPace {
+  const known = paces.get(device);
+  if (known) return known;
+  const pace = diskPace();
+  paces.set(device, pace);
+  return pace;
 }

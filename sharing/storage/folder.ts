@@ -11,6 +11,8 @@ import { join, resolve } from 'node:path';
  */
 export interface Folder extends AsyncDisposable {
   readonly way: FolderWay;
+  /** Number of the device that it lies on (`st_dev` of stat(2)). */
+  readonly device: bigint;
   /** As the user named it; for messages only. */
   readonly path: string;
   /** Where file calls reach the child `name`. Throws SharingError `folder-gone` if the folder was replaced. */
@@ -130,6 +132,7 @@ async function hold(
   };
   return {
     way,
+    device: stats.dev,
     path,
     self,
     at: async (name) => `${await self()}/${name}`,

@@ -1,5 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import type { DiskPace } from '#sharing/storage/disk-pace.js';
+import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
 import { fileFlags } from '#sharing/storage/folder.js';
 import { createHmac, randomBytes } from 'node:crypto';
@@ -29,12 +29,27 @@ export interface Source extends AsyncDisposable {
 /** Wraps an open regular file; `tagKey` is this device's own secret. The handle is closed on dispose. */
 export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer): Source {
   const size = Number(stats.size);
+  const pace = paceOf(stats.dev);
 
   async function check(): Promise<void> {
     const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
       throw readFailed(error);
     });
     if (!isUnchanged(stats, now)) throw changed();
+  }
+
+  function readNow(target: Buffer, position: number): void {
+    try {
+      fillNow(handle.fd, target, position);
+      if (!isUnchanged(stats, fstatSync(handle.fd, { bigint: true }))) throw changed();
+    } catch (error) {
+      throw error instanceof SharingError ? error : readFailed(error);
+    }
+  }
+
+  async function readLater(target: Buffer, position: number): Promise<void> {
+    await fill(handle, target, position);
+    await check();
   }
 
   /** Files of /proc and the like say 0 bytes and hold more; a file may have grown in this very moment. */
@@ -53,10 +68,13 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
       await mustEnd();
       await check();
     },
-    async read(target, position) {
-      await fill(handle, target, position);
-      await check();
-    },
+    read: async (target, position) =>
+      pace.run(
+        () => {
+          readNow(target, position);
+        },
+        () => readLater(target, position),
+      ),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
@@ -92,9 +110,17 @@ export async function readWhole(
     },
     async () => {
       const handle = await open(place, fileFlags);
-      await using source = sourceOf(handle, stats, Buffer.alloc(0));
-      await source.read(target.subarray(0, size), 0);
-      await source.check();
+      try {
+        await fill(handle, target.subarray(0, size), 0);
+        const { bytesRead } = await handle.read(target, size, 1, size);
+        if (bytesRead > 0 || !isUnchanged(stats, await handle.stat({ bigint: true }))) {
+          throw changed();
+        }
+      } catch (error) {
+        throw error instanceof SharingError ? error : readFailed(error);
+      } finally {
+        await handle.close();
+      }
     },
   );
 }
@@ -116,6 +142,15 @@ function readWholeSync(place: string, stats: BigIntStats, target: Buffer): void 
     throw error instanceof SharingError ? error : readFailed(error);
   } finally {
     closeSync(file);
+  }
+}
+
+function fillNow(file: number, target: Buffer, position: number): void {
+  let filled = 0;
+  while (filled < target.length) {
+    const bytes = readSync(file, target, filled, target.length - filled, position + filled);
+    if (bytes === 0) throw changed();
+    filled += bytes;
   }
 }
 

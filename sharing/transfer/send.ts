@@ -14,7 +14,7 @@ import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Road } from '#sharing/transport/lane.js';
-import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import { chunkSize, digestLength, packedHeaderLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
@@ -55,7 +55,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   const { size } = source;
   const rules = sendRules(chunkCount(size));
   const buffers = Array.from({ length: Math.min(bufferCount, chunkCount(size)) }, () =>
-    Buffer.allocUnsafe(Math.min(size, chunkSize)),
+    Buffer.allocUnsafe(packedHeaderLength + Math.min(size, chunkSize)),
   );
   const digests = Buffer.alloc(chunkCount(size) * digestLength);
   const underWay = new Set<Promise<void>>();
@@ -173,7 +173,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   async function sendChunk(chunk: number): Promise<void> {
     const buffer = await freeBuffer();
     const length = chunkLength(size, chunk);
-    const bytes = buffer.subarray(0, length);
+    const bytes = buffer.subarray(packedHeaderLength, packedHeaderLength + length);
     try {
       await read(chunk, bytes);
     } catch (error) {
@@ -187,7 +187,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     }
     const digest = noteDigest(chunk, bytes);
     const sent = connection
-      .sendChunk({ id, file, chunk, length, digest }, bytes, () => {
+      .sendWhole({ id, file, chunk, length, digest }, buffer, () => {
         watch.moved();
       })
       .catch(() => undefined)

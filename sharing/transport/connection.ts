@@ -6,6 +6,8 @@ import {
   encodeChunkHeader,
   encodeDataHeader,
   encodeDigests,
+  packedHeaderLength,
+  packHeader,
   frameDecoder,
   type ChunkHeader,
   type Digests,
@@ -39,6 +41,11 @@ export interface Connection extends AsyncDisposable {
    * called for each part that left.
    */
   sendChunk(header: ChunkHeader, bytes: Buffer, moved?: () => void): Promise<void>;
+  /**
+   * As `sendChunk`, in as few writes as can be: messages wait until it is out. Before the chunk's bytes `room` has
+   * `packedHeaderLength` bytes of place.
+   */
+  sendWhole(header: ChunkHeader, room: Buffer, moved: () => void): Promise<void>;
   /** Sends chunks that are packed as whole frames; else as `sendChunk`. */
   sendPacked(frames: Buffer, moved: () => void): Promise<void>;
   sendDigests(digests: Digests): Promise<void>;
@@ -71,6 +78,10 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
   let answers = 0;
   let onAnswered: () => void = () => undefined;
   let chunkTurn: Promise<unknown> = Promise.resolve();
+  /** The part that went out last of chunks that go out whole, and what must not come in between. */
+  let lastPart = Promise.resolve();
+  let inChunk = false;
+  const heldBack: Buffer[] = [];
   let listening = true;
   const messages = bucket(rate, () => performance.now());
   let dripped = 0;
@@ -100,7 +111,8 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     beat.stop();
     stopDraining();
     onAnswered();
-    if (last && duplex.writable) duplex.write(encode(last));
+    // In the middle of a chunk it would be taken for a part of it.
+    if (last && duplex.writable && !inChunk) duplex.write(encode(last));
     ending.abort(error ?? new SharingError('connection-lost', 'the session is over'));
     duplex.end();
     // What nobody reads never closes by itself.
@@ -129,6 +141,11 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
   function say(message: Message): void {
     const bytes = encode(message);
     answers += bytes.length;
+    if (inChunk) heldBack.push(bytes);
+    else writeAnswer(bytes);
+  }
+
+  function writeAnswer(bytes: Buffer): void {
     write(bytes, () => {
       answers -= bytes.length;
       onAnswered();
@@ -186,13 +203,36 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     moved: () => void,
   ): Promise<{ readonly flushed: Promise<void> }> {
     await drained();
-    const flushed = new Promise<void>((resolve) => {
-      write(frames, () => {
+    return { flushed: writePart(frames, moved) };
+  }
+
+  function writePart(bytes: Buffer, moved: () => void): Promise<void> {
+    return new Promise<void>((resolve) => {
+      write(bytes, () => {
         moved();
         resolve();
       });
     });
-    return { flushed };
+  }
+
+  /** One part at a time: what waits in the stream together would be copied into one for TLS. */
+  async function queueWhole(
+    header: ChunkHeader,
+    room: Buffer,
+    moved: () => void,
+  ): Promise<{ readonly flushed: Promise<void> }> {
+    await lastPart;
+    await drained();
+    packHeader(room, 0, header);
+    const frames = room.subarray(0, packedHeaderLength + header.length);
+    inChunk = true;
+    for (let at = 0; at < frames.length; at += partLength) {
+      if (at > 0) await lastPart;
+      lastPart = writePart(frames.subarray(at, at + partLength), moved);
+    }
+    inChunk = false;
+    for (const bytes of heldBack.splice(0)) writeAnswer(bytes);
+    return { flushed: lastPart };
   }
 
   /** Chunks of several transfers must not mix: data frames carry no address. */
@@ -280,6 +320,7 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
     send: say,
     sendChunk: (header, bytes, moved = () => undefined) =>
       inChunkTurn(() => queueChunk(header, bytes, moved)),
+    sendWhole: (header, room, moved) => inChunkTurn(() => queueWhole(header, room, moved)),
     sendPacked: (frames, moved) => inChunkTurn(() => queuePacked(frames, moved)),
     async sendDigests(digests) {
       await drained();

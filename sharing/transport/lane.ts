@@ -1,5 +1,6 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { Connection } from '#sharing/transport/connection.js';
+import { packedHeaderLength } from '#sharing/wire/frame.js';
 import { setMaxListeners } from 'node:events';
 
 /**
@@ -45,6 +46,13 @@ export function roadOver(control: Connection): Road {
   return {
     send(message) {
       control.send(message);
+    },
+    sendWhole(header, room, moved) {
+      const lane = carrier();
+      if (lane !== control) return lane.sendWhole(header, room, moved);
+      // Here messages pass.
+      const bytes = room.subarray(packedHeaderLength, packedHeaderLength + header.length);
+      return control.sendChunk(header, bytes, moved);
     },
     sendChunk: (header, bytes, moved) => carrier().sendChunk(header, bytes, moved),
     sendPacked: (frames, moved) => carrier().sendPacked(frames, moved),

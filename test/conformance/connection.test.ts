@@ -1,15 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { duplexPair, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDevice } from '#sharing/identity/device.js';
 import type { Incoming } from '#sharing/session/incoming.js';
+import { SharingError } from '#sharing/errors.js';
 import { digestOf } from '#sharing/storage/digest.js';
 import { channelOptions } from '#sharing/transport/channel.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
-import { chunkSize, encodeChunkHeader, encodeDataHeader } from '#sharing/wire/frame.js';
+import {
+  chunkSize,
+  encodeChunkHeader,
+  encodeDataHeader,
+  packedHeaderLength,
+} from '#sharing/wire/frame.js';
 import { encode } from '#sharing/wire/message.js';
+import { socketPair } from '../support/socket-pair.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 type Pair = readonly [Duplex, Duplex];
@@ -27,7 +35,7 @@ async function tlsPair(): Promise<Pair> {
   return [client, socket];
 }
 
-const memoryPair = (): Promise<Pair> => Promise.resolve(duplexPair());
+const memoryPair = (): Promise<Pair> => Promise.resolve(socketPair());
 
 /** The same promises over memory and over the real thing. */
 describe.each([
@@ -95,6 +103,43 @@ describe.each([
     };
     await Promise.all([send(a), send(b)]);
     await until(() => arrived.every(({ bytes }) => bytes === chunks * chunkSize));
+  });
+
+  /** A chunk of chance, with the place before it. */
+  const room = (): Buffer =>
+    Buffer.concat([Buffer.alloc(packedHeaderLength), randomBytes(chunkSize)]);
+  const whole = { id: 1, file: 0, chunk: 3, length: chunkSize, digest: Buffer.alloc(32, 7) };
+
+  test('a message that is said while a chunk goes out whole comes after it', async () => {
+    const [a, b] = await open();
+    const found = collect(b);
+    const bytes = room();
+    let parts = 0;
+    await a.sendWhole(whole, bytes, () => {
+      // One part has left, and the next ones have not.
+      if (parts === 0) a.send({ t: 'bye' });
+      parts += 1;
+    });
+    expect(parts).toBeGreaterThan(1);
+    await until(() => found.at(-1)?.t === 'bye');
+    expect(found[0]).toMatchObject({ t: 'chunk', chunk: 3 });
+    const came = found.flatMap((one) => (one.t === 'data' ? [one.bytes] : []));
+    expect(Buffer.concat(came).equals(bytes.subarray(packedHeaderLength))).toBe(true);
+  });
+
+  test('the last words of a connection that ends in the middle of a chunk are no part of it', async () => {
+    const [a, b] = await open();
+    const found = collect(b);
+    const bytes = room();
+    const sent = a.sendWhole(whole, bytes, () => {
+      a.close(new SharingError('cancelled', 'enough'), { t: 'bye' });
+    });
+    await expect(sent).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await b.closed).toMatchObject({ code: 'connection-lost' });
+    const came = Buffer.concat(found.flatMap((one) => (one.t === 'data' ? [one.bytes] : [])));
+    expect(came.length).toBeLessThan(chunkSize);
+    const first = bytes.subarray(packedHeaderLength, packedHeaderLength + came.length);
+    expect(first.equals(came)).toBe(true);
   });
 
   test('chunks of two transfers do not mix, and messages pass them', async () => {

@@ -21,9 +21,9 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
+import { socketPair } from '../support/socket-pair.js';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -65,7 +65,7 @@ function count(events: ServedShare['events'], what: string): number {
 
 /** What an honest client says first. */
 async function clientHello(): Promise<Buffer> {
-  const [near, far] = duplexPair();
+  const [near, far] = socketPair();
   const client = connectTls({ ...channelOptions(parties.peer), socket: near });
   client.on('error', () => undefined);
   const [bytes] = (await once(far, 'data')) as [Buffer];

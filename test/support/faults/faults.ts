@@ -18,6 +18,8 @@ export interface Struck {
   readonly mustRecover: readonly Operation[];
   /** The disk refused to remove files, so that some may be left. */
   readonly mayLeave?: boolean;
+  /** A copy that was here could perhaps not be relied on: then the file lies beside it. */
+  readonly mayRepeat?: boolean;
   /** What was wrong while it was repaired. */
   readonly wrong?: readonly string[];
   /** What was done, for a report. */
@@ -237,7 +239,8 @@ export const failCall: Fault = async (world, operations) => {
   if (call === 'write' && files.length === 0) {
     prompt.input.end('bye\n');
     await prompt.ended;
-    return { times: 0, ends: [await runAlone(world, operation)], mustRecover: [], how: 'nothing' };
+    const ends = await Promise.all(operations.map((one) => runAlone(world, one)));
+    return { times: 0, ends, mustRecover: [], how: 'nothing' };
   }
   const words = [
     ...['strace', '-f', '-p', String(pid), '-o', log, ...files, '-e', `trace=${call}`],
@@ -258,6 +261,7 @@ export const failCall: Fault = async (world, operations) => {
     ends: [end, ...others],
     mustRecover: [],
     mayLeave: call.includes('unlink') || nth.endsWith('+'),
+    mayRepeat: atReceiver,
     how: `${call} number ${nth} of the ${atServer ? 'server' : 'client'} answers ${error}`,
   };
 };

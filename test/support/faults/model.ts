@@ -45,8 +45,11 @@ export interface Ledger {
   receipt(path: string, content: Content, identical: boolean): void;
   /** What is wrong at this moment, whatever is under way. */
   problems(): Promise<string[]>;
-  /** What is wrong when each of these has been fulfilled and nothing is under way. */
-  unfulfilled(wishes: readonly Wish[]): Promise<string[]>;
+  /**
+   * What is wrong when each of these has been fulfilled and nothing is under way; with `mayRepeat` one may lie here more
+   * than once.
+   */
+  unfulfilled(wishes: readonly Wish[], mayRepeat: boolean): Promise<string[]>;
   /** Forgets everything; the folder must be empty then. */
   forget(): void;
   /** How many receipts were looked at in all. */
@@ -150,9 +153,9 @@ export function openLedger(root: string): Ledger {
       wrong.push(...folderProblems(found));
       return wrong.filter((one) => one !== undefined);
     },
-    async unfulfilled(asked) {
+    async unfulfilled(asked, mayRepeat) {
       const found = await contentsOf(root);
-      return asked.flatMap((wish) => missing(found, wish) ?? []);
+      return asked.flatMap((wish) => missing(found, wish, mayRepeat) ?? []);
     },
     forget() {
       for (const map of [kept, wishes, folders, receipts]) map.clear();
@@ -165,6 +168,7 @@ export function openLedger(root: string): Ledger {
 function missing(
   found: ReadonlyMap<string, Content | null>,
   { path, content, policy, before }: Wish,
+  mayRepeat: boolean,
 ): string | undefined {
   const there = found.get(path) ?? undefined;
   if (policy === 'number') {
@@ -175,7 +179,8 @@ function missing(
         isSibling(basename(path) as SafeName, basename(other)) &&
         sameBytes(one, content),
     );
-    return places.length === 1 ? undefined : `${path} lies here ${places.length} times`;
+    const isThere = places.length === 1 || (mayRepeat && places.length > 1);
+    return isThere ? undefined : `${path} lies here ${places.length} times`;
   }
   const stays =
     before && (policy === 'skip' || (policy === 'update' && before.mtime >= content.mtime));

@@ -66,7 +66,7 @@ async function oneRound(world: World, fault: Fault, words: string): Promise<numb
   const struck = await fault(world, operations).catch((error: unknown) => {
     throw new Error(`${words} (${asked}): ${String(error)}\n${world.serving().said()}`);
   });
-  const { times, ends, mustRecover, how, mayLeave = false, wrong = [] } = struck;
+  const { times, ends, mustRecover, how, mayLeave = false, mayRepeat = false, wrong = [] } = struck;
   const found = [...wrong];
   const undone: Operation[] = [];
   for (const [at, operation] of operations.entries()) {
@@ -84,7 +84,7 @@ async function oneRound(world: World, fault: Fault, words: string): Promise<numb
     for (const operation of undone) found.push(...(await again(world, operation)));
     found.push(...(await problemsOf(world)));
     for (const { target, wishes } of operations) {
-      found.push(...(await target.ledger.unfulfilled([...wishes.values()])));
+      found.push(...(await target.ledger.unfulfilled([...wishes.values()], mayRepeat)));
     }
     if (mayLeave) await tidyUp(world);
     found.push(...(await world.leftBehind()));

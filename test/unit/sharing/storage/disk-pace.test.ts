@@ -1,4 +1,4 @@
-import { diskPace, type DiskPace } from '#sharing/storage/disk-pace.js';
+import { diskPace, paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { expect, test } from 'vitest';
 
 /** A pace whose clock moves by what each call on this thread takes; it tells in which way a call was made. */
@@ -59,6 +59,50 @@ test('a call that took very long does not keep the disk away for ever', () => {
   expect(call(0)).toBe('elsewhere');
   wait(1);
   expect(call(0)).toBe('here');
+});
+
+test('two calls at most are elsewhere at once, in the order in which they came', async () => {
+  const { call, pace } = watched();
+  call(10);
+  const began: number[] = [];
+  const ends: (() => void)[] = [];
+  const all = [0, 1, 2, 3].map(async (number) =>
+    pace.run(
+      () => undefined,
+      () => {
+        began.push(number);
+        return new Promise<void>((resolve) => {
+          ends[number] = resolve;
+        });
+      },
+    ),
+  );
+  expect(began).toEqual([0, 1]);
+  ends[1]?.();
+  await all[1];
+  await Promise.resolve();
+  expect(began).toEqual([0, 1, 2]);
+  ends[0]?.();
+  await all[0];
+  await Promise.resolve();
+  expect(began).toEqual([0, 1, 2, 3]);
+  ends[2]?.();
+  ends[3]?.();
+  await Promise.all(all);
+});
+
+test('a call that fails elsewhere gives its place to the next', async () => {
+  const { call, pace } = watched();
+  call(10);
+  const fails = (): Promise<never> => Promise.reject(new Error('EIO'));
+  const all = [0, 1, 2, 3].map(async () => pace.run(fails, fails));
+  const ended = await Promise.allSettled(all);
+  expect(ended.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+});
+
+test('a device has one pace', () => {
+  expect(paceOf(7n)).toBe(paceOf(7n));
+  expect(paceOf(7n)).not.toBe(paceOf(8n));
 });
 
 test('a call that fails counts like any other, and fails', () => {

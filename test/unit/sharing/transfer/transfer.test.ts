@@ -28,8 +28,8 @@ import {
 } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { duplexPair } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { socketPair } from '../../../support/socket-pair.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const content = Buffer.alloc(2 * chunkSize + 7, 5);
@@ -75,7 +75,7 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   const area = options.wrap?.(plain) ?? plain;
   const source = await share.open(safePath('a.bin'));
   const silence = { heartbeat: 15_000, idle: 35_000 };
-  const [near, far] = duplexPair();
+  const [near, far] = socketPair();
   const ends = [speak(near, silence), speak(far, silence)] as const;
   const common = { id: 1, file: 0, algorithm: 'blake3', stallTime: 20_000 } as const;
   const travelled: number[] = [];
@@ -513,7 +513,7 @@ test('a receipt is over what the receiver had already, too', async () => {
   await using share = await openShare(folder, Buffer.alloc(32));
   const source = await share.open(safePath('a.bin'));
   const silence = { heartbeat: 15_000, idle: 35_000 };
-  const [near, far] = duplexPair();
+  const [near, far] = socketPair();
   await using sender = speak(near, silence);
   await using receiver = speak(far, silence);
   const table = listenAs(sender, 'sending');
@@ -550,8 +550,8 @@ test('a connection that ends while the source is looked at for the last time let
   await using share = await openShare(folder, Buffer.alloc(32));
   const source = await share.open(safePath('a.bin'));
   const silence = { heartbeat: 15_000, idle: 35_000 };
-  const [near, far] = duplexPair();
-  const [nearLane, farLane] = duplexPair();
+  const [near, far] = socketPair();
+  const [nearLane, farLane] = socketPair();
   await using sender = speak(near, silence);
   await using receiver = speak(far, silence);
   await using lane = speak(nearLane, silence);
