@@ -1,5 +1,5 @@
 import { ask, type NewCode } from '#sharing/dialogue/asking.js';
-import { clientRun, type ClientRun } from '#sharing/dialogue/pairing.js';
+import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import {
   getFrom,
   type GetOptions,
@@ -12,12 +12,15 @@ import { SharingError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer, pinServer, readKnownPeers } from '#sharing/identity/known.js';
 import { judgeServer } from '#sharing/identity/trust.js';
-import { parseCode, type PairingChannel } from '#sharing/session/pairing.js';
+import { parseCode } from '#sharing/session/code.js';
+import type { PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
 import { safePath } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
+import type { Duplex } from 'node:stream';
 import { placeOf } from '#sharing/transport/address.js';
+import type { Feed } from '#sharing/transport/feed.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
 import type { Right } from '#sharing/wire/message.js';
@@ -98,14 +101,14 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   const { device, host, port, limits } = options;
   const known = await readKnownPeers(device.stateFolder);
   const place = placeOf(host, port);
-  const { socket, serverId, exporter, address } = await dial({
+  const { socket, feed, serverId, exporter, address } = await dial({
     host,
     port,
     device,
     timeout: limits.connectTimeout,
     ...(options.signal && { signal: options.signal }),
   });
-  const connection = speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
+  const connection = speakOver(socket, feed, limits);
   const cancel = (): void => {
     connection.close(new SharingError('cancelled', 'cancelled while connecting'));
   };
@@ -123,7 +126,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
       dial: () => dialAgain(options, serverId),
-      pairing: pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
+      pairing: await pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
     });
     // A stranger that let us in as a peer has proven the code, and is known since.
     const paired = trust.kind === 'stranger' && asking.welcome.as === 'peer';
@@ -152,12 +155,21 @@ async function dialAgain(
   { device, host, port, limits }: ConnectOptions,
   expectedId: string,
 ): Promise<Connection> {
-  const { socket, serverId } = await dial({ host, port, device, timeout: limits.connectTimeout });
+  const { socket, feed, serverId } = await dial({
+    host,
+    port,
+    device,
+    timeout: limits.connectTimeout,
+  });
   if (serverId !== expectedId) {
     socket.destroy();
     throw new SharingError('key-changed', 'another server answers');
   }
-  return speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout });
+  return speakOver(socket, feed, limits);
+}
+
+function speakOver(socket: Duplex, feed: Feed, limits: ClientLimits): Connection {
+  return speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout }, { feed });
 }
 
 function sessionOf(
@@ -166,7 +178,7 @@ function sessionOf(
   connection: Connection,
   asking: Awaited<ReturnType<typeof ask>>,
 ): ClientSession {
-  const mover: Mover = { device, asking, room: openRoom(limits), now };
+  const mover: Mover = { device, asking, room: openRoom(limits), now, swept: new Set() };
 
   return {
     server,
@@ -183,14 +195,16 @@ function sessionOf(
 }
 
 /** What answers when the server asks for a code. Throws SharingError `wrong-code` for what can be none. */
-function pairingOf(
+async function pairingOf(
   { code: typed, device, now }: ConnectOptions,
   connection: Connection,
   channel: PairingChannel,
-): ClientRun | undefined {
+): Promise<ClientRun | undefined> {
   if (typed === undefined) return undefined;
   const code = parseCode(typed);
   if (code === undefined) throw new SharingError('wrong-code', 'a code has 8 letters and digits');
+  // Its arithmetic takes longer to load than all the rest, and most sessions need none.
+  const { clientRun } = await import('#sharing/dialogue/pairing.js');
   return clientRun(connection, code, channel, async (name) => {
     const peer = { id: channel.serverId, name, rights: [], how: 'code' } as const;
     await addPeer(device.stateFolder, peer, new Date(now()));

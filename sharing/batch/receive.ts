@@ -483,6 +483,8 @@ export function startBatchReceiving(
     try {
       await allEnded([stopOnError(judgeAll()), stopOnError(small.run(isDone))]);
       wants.flush();
+      // Nothing of it lies about any more when its sender hears that all is over.
+      await small.leave();
       connection.send({ t: 'finished', id });
       return left;
     } catch (error) {

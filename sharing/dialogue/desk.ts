@@ -4,7 +4,7 @@ import { base32 } from '#sharing/id.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
 import { codeWindow, pairingLimits } from '#sharing/session/code-window.js';
-import { codeText } from '#sharing/session/pairing.js';
+import { codeText } from '#sharing/session/code.js';
 import type { Right } from '#sharing/wire/message.js';
 import { randomBytes } from 'node:crypto';
 

@@ -27,6 +27,8 @@ export interface Mover {
   readonly room: Room;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Landing areas that were swept in this session, by key. */
+  readonly swept: Set<string>;
 }
 
 export interface TransferOptions {
@@ -53,7 +55,7 @@ export const nothingLeft: LeftOut = { links: 0, hidden: 0 };
 
 /** Gets what a path names, or what matches it. */
 export async function getFrom(
-  { device, asking, room, now }: Mover,
+  { device, asking, room, now, swept }: Mover,
   typed: string,
   options: GetOptions,
 ): Promise<LeftOut> {
@@ -64,7 +66,8 @@ export async function getFrom(
   await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
   const area = async (): Promise<LandingArea> => {
     const opened = await landing.open();
-    await sweep(opened, now());
+    if (!swept.has(opened.folder.key)) await sweep(opened, now());
+    swept.add(opened.folder.key);
     return opened;
   };
   let opened: Promise<LandingArea> | undefined;

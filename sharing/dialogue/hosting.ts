@@ -218,7 +218,7 @@ export function openHouse(
   return {
     receive(guest) {
       const { heartbeat, idleTimeout: idle, messages } = limits;
-      const connection = speak(guest.socket, { heartbeat, idle }, messages);
+      const connection = speak(guest.socket, { heartbeat, idle }, { rate: messages });
       const done = host(connection, guest)
         .catch((error: unknown) => {
           observe({ event: 'fault', where: 'session', error: asError(error) });

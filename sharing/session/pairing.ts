@@ -1,5 +1,4 @@
 import { SharingError } from '#sharing/errors.js';
-import { parseSymbols } from '#sharing/id.js';
 import {
   confirmation,
   lengthPrefixed,
@@ -10,26 +9,12 @@ import {
 } from '#sharing/session/cpace.js';
 import { timingSafeEqual } from 'node:crypto';
 
-/** Symbols of a code; 40 bits. */
-export const codeLength = 8;
-
 /** What one run of pairing is bound to (PROTOCOL.md, "Pairing"). */
 export interface PairingChannel {
   /** 32 bytes that only the two ends of this TLS channel have. */
   readonly exporter: Buffer;
   readonly clientId: string;
   readonly serverId: string;
-}
-
-/** Reads a code as people type it: case, blanks and dashes do not matter, nor O for 0, I and L for 1. */
-export function parseCode(typed: string): string | undefined {
-  const symbols = parseSymbols(typed);
-  return symbols?.length === codeLength ? symbols : undefined;
-}
-
-/** A code as the screen shows it: `K7QF-3M2X`. */
-export function codeText(code: string): string {
-  return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
 /** The client's steps: its share, then its proof from the server's share, then the server's proof judged. */

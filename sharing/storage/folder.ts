@@ -11,6 +11,8 @@ import { join, resolve } from 'node:path';
  */
 export interface Folder extends AsyncDisposable {
   readonly way: FolderWay;
+  /** Says which folder it is, whatever it is called: another one has another key while this one is there. */
+  readonly key: string;
   /** Number of the device that it lies on (`st_dev` of stat(2)). */
   readonly device: bigint;
   /** As the user named it; for messages only. */
@@ -132,6 +134,7 @@ async function hold(
   };
   return {
     way,
+    key: `${stats.dev}:${stats.ino}`,
     device: stats.dev,
     path,
     self,

@@ -9,6 +9,7 @@ import {
 } from '#sharing/storage/digest.js';
 import { setModificationTime } from '#sharing/storage/file-state.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import { openSmallLanding } from '#sharing/storage/small-landing.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
@@ -85,6 +86,7 @@ export async function openLanding(
   room.mustAllow(expected.size);
   if (!replaces(expected.policy)) await mustHaveRoom(area, expected.name);
   const chunks = chunkCount(expected.size);
+  if (chunks <= 1) return openSmallLanding(area, room, expected);
   let landed = 0;
   let published = false;
   let open: Partial | undefined;
@@ -105,7 +107,7 @@ export async function openLanding(
     const partial = open;
     open = undefined;
     reservation?.release();
-    const kept = keep && chunks > 1 && (landed > 0 || claims.includes(1));
+    const kept = keep && (landed > 0 || claims.includes(1));
     if (partial && !kept && !published) reservation?.undo();
     await partial?.close(kept);
   }

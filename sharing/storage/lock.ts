@@ -66,8 +66,7 @@ export async function isHeld(place: string): Promise<boolean> {
 async function tryLock(place: string): Promise<Hold | undefined> {
   const token = randomBytes(6).toString('hex');
   const own = `${place}.${token}`;
-  const begin = (await beginOf(process.pid)) ?? '-';
-  const holder = [process.pid, begin, await numbersOf(), token].join(' ');
+  const holder = [...(await whoWeAre()), token].join(' ');
   try {
     await writeFile(own, holder, { mode: 0o600 });
     await link(own, place);
@@ -131,7 +130,7 @@ async function isDead(place: string, lifetime: number): Promise<boolean> {
   const age = Date.now() - ((await stat(place).catch(() => undefined))?.mtimeMs ?? Date.now());
   if (pid === undefined) return age > oldAge;
   const [host, start, space] = numbers?.split('/') ?? [];
-  const [ourHost, ourStart, ourSpace] = (await numbersOf()).split('/');
+  const [ourHost, ourStart, ourSpace] = ((await whoWeAre())[2] ?? '').split('/');
   // On another machine, or in a container of its own, the number says nothing.
   if (host !== ourHost) return age > lifetime;
   if (start !== ourStart) return true;
@@ -149,6 +148,18 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return errnoOf(error) === 'EPERM';
   }
+}
+
+let known: Promise<readonly string[]> | undefined;
+
+/** Our number, when we began, and among which processes: it stays so for our life. */
+function whoWeAre(): Promise<readonly string[]> {
+  known ??= tellWho();
+  return known;
+}
+
+async function tellWho(): Promise<readonly string[]> {
+  return [String(process.pid), (await beginOf(process.pid)) ?? '-', await numbersOf()];
 }
 
 /** When a process began, in ticks of the system: the 22nd field of its line (proc_pid_stat(5)). */

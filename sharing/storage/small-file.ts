@@ -2,7 +2,7 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { secondsText, setModificationTime } from '#sharing/storage/file-state.js';
-import type { Folder, PrivateName } from '#sharing/storage/folder.js';
+import type { Folder } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { giveName, type Wish } from '#sharing/storage/publishing.js';
@@ -19,6 +19,7 @@ import {
   write,
   writeSync,
 } from 'node:fs';
+import type { PassingName } from '#sharing/storage/token.js';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
@@ -140,10 +141,11 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
  */
 export async function writeLoose(
   area: LandingArea,
-  name: PrivateName,
+  { name, isOurs }: PassingName,
   wish: Wish,
   bytes: Buffer,
 ): Promise<SmallFile> {
+  const { length } = bytes;
   const file = await open(await area.folder.at(name), anew, 0o666);
   const drop = async (): Promise<void> => {
     await file.close();
@@ -161,7 +163,12 @@ export async function writeLoose(
     name: wish.name,
     sync: () => file.sync(),
     async publish() {
-      const unpublished = { file, name, isOurs: () => Promise.resolve(true) };
+      const { size } = await file.stat();
+      if (size !== length) {
+        const words = `${size} of ${length} bytes landed`;
+        throw new SharingError('damaged', words, { size: length, onDisk: size });
+      }
+      const unpublished = { file, name, isOurs };
       const as = await giveName(area, unpublished, wish);
       published = { as, ino: (await file.stat({ bigint: true })).ino };
       await file.close();

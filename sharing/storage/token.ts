@@ -16,7 +16,13 @@ export interface HeldToken {
 /** Names for files that lie in a landing area for moments, while their receiver holds the token in them. */
 export interface PassingNames extends AsyncDisposable {
   /** Throws the system's errors. */
-  next(area: LandingArea): Promise<PrivateName>;
+  next(area: LandingArea): Promise<PassingName>;
+}
+
+export interface PassingName {
+  readonly name: PrivateName;
+  /** False when another receiver took it, who could not know that we live. */
+  readonly isOurs: () => Promise<boolean>;
 }
 
 export function passingNames(): PassingNames {
@@ -27,7 +33,11 @@ export function passingNames(): PassingNames {
     async next(area) {
       held ??= await holdWithin(await area.folder.at(`${token}.lock`), 0);
       count += 1;
-      return `${token}.${count}.part`;
+      const hold = held;
+      return {
+        name: `${token}.${count}.part`,
+        isOurs: async () => (await hold?.isOurs()) === true,
+      };
     },
     [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose](),
   };

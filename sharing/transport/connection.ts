@@ -1,6 +1,7 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { Incoming } from '#sharing/session/incoming.js';
 import { bucket, type Rate } from '#sharing/transport/bucket.js';
+import { streamFeed, type Feed } from '#sharing/transport/feed.js';
 import { heartbeat, leastMovement, type Silence } from '#sharing/transport/heartbeat.js';
 import {
   encodeChunkHeader,
@@ -31,6 +32,13 @@ const usualRate = { burst: 4000, perSecond: 2000 };
 
 /** Takes what arrived; while its promise is pending nothing more is read. */
 export type Receiver = (incoming: Incoming) => Promise<void> | undefined;
+
+export interface SpeakOptions {
+  /** Control messages that the peer may send. */
+  readonly rate?: Rate;
+  /** What comes over the stream, if not its own events tell. */
+  readonly feed?: Feed;
+}
 
 /** Messages and chunks over any duplex stream, with back-pressure both ways. */
 export interface Connection extends AsyncDisposable {
@@ -64,7 +72,11 @@ export interface Connection extends AsyncDisposable {
 }
 
 /** Speaks frames over an open stream. Heartbeats are answered here and never reach the receiver. */
-export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate): Connection {
+export function speak(
+  duplex: Duplex,
+  silence: Silence,
+  { rate = usualRate, feed = streamFeed(duplex) }: SpeakOptions = {},
+): Connection {
   const ending = new AbortController();
   const { signal } = ending;
   // Each request listens; how many there are is bounded elsewhere.
@@ -299,21 +311,42 @@ export function speak(duplex: Duplex, silence: Silence, rate: Rate = usualRate):
   }
 
   function listen(receiver: Receiver): void {
-    duplex.on('data', (bytes: Buffer) => {
+    /** What still comes from a stream that was paused. */
+    const late: Buffer[] = [];
+
+    /** True when no more may be taken for now. */
+    function takeBytes(bytes: Buffer): boolean {
       try {
         const busy = deliver(decoder.push(bytes), receiver);
-        if (!busy) return;
+        if (!busy) return false;
+        // The next bytes may come in the place of these.
+        decoder.keep();
         listening = false;
         duplex.pause();
-        busy.catch(fail).finally(() => {
-          listening = true;
-          beat.heard();
-          duplex.resume();
-        });
+        busy.catch(fail).finally(goOn);
+        return true;
       } catch (error) {
         fail(error);
+        return false;
       }
+    }
+
+    function goOn(): void {
+      listening = true;
+      beat.heard();
+      const bytes = late.shift();
+      if (!bytes) {
+        duplex.resume();
+        return;
+      }
+      if (!takeBytes(bytes)) goOn();
+    }
+
+    feed.listen((bytes) => {
+      if (listening) takeBytes(bytes);
+      else late.push(Buffer.from(bytes));
     });
+    duplex.resume();
   }
 
   return {

@@ -2,6 +2,7 @@ import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
 import { unmapped } from '#sharing/transport/address.js';
 import { channelOptions, exporterOf, peerIdOf } from '#sharing/transport/channel.js';
+import { socketFeed, type Feed } from '#sharing/transport/feed.js';
 import { connect, type TLSSocket } from 'node:tls';
 
 export interface DialOptions {
@@ -15,6 +16,8 @@ export interface DialOptions {
 
 export interface Dialled {
   readonly socket: TLSSocket;
+  /** What comes over it. */
+  readonly feed: Feed;
   /** The server's id, proven by the handshake. */
   readonly serverId: string;
   readonly exporter: Buffer;
@@ -28,7 +31,10 @@ export interface Dialled {
  */
 export async function dial({ host, port, device, timeout, signal }: DialOptions): Promise<Dialled> {
   const where = { host, port };
-  const socket = connect({ ...channelOptions(device), host, port, servername: '' });
+  const feed = socketFeed();
+  // The types of Node do not know that what net.connect takes is taken here too.
+  const options = { ...channelOptions(device), host, port, servername: '', onread: feed.onread };
+  const socket = connect(options);
   let connected = false;
 
   return new Promise<Dialled>((resolve, reject) => {
@@ -77,6 +83,7 @@ export async function dial({ host, port, device, timeout, signal }: DialOptions)
         socket.setNoDelay(true);
         resolve({
           socket,
+          feed,
           serverId,
           exporter: exporterOf(socket),
           address: unmapped(socket.remoteAddress ?? host),

@@ -43,6 +43,8 @@ export type Frame =
 export interface FrameDecoder {
   /** Takes bytes as they come and gives what is whole. Throws SharingError `protocol` on an illegal frame. */
   push(bytes: Buffer): Generator<Frame, void, undefined>;
+  /** What was pushed last and is not taken yet will change: makes it our own. */
+  keep(): void;
   /** True when no frame is half received. */
   atBoundary(): boolean;
 }
@@ -54,6 +56,8 @@ export function frameDecoder(): FrameDecoder {
   let kind = 0;
   let left = 0;
   let body: Buffer | undefined;
+  let pushed: Buffer = Buffer.alloc(0);
+  let at = 0;
 
   function begin(): void {
     kind = header.readUInt8(0);
@@ -63,17 +67,18 @@ export function frameDecoder(): FrameDecoder {
   }
 
   function* push(bytes: Buffer): Generator<Frame, void, undefined> {
-    let at = 0;
-    while (at < bytes.length) {
+    pushed = bytes;
+    at = 0;
+    while (at < pushed.length) {
       if (headerFill < headerLength) {
-        const taken = bytes.copy(header, headerFill, at, at + headerLength - headerFill);
+        const taken = pushed.copy(header, headerFill, at, at + headerLength - headerFill);
         headerFill += taken;
         at += taken;
         if (headerFill < headerLength) return;
         begin();
         continue;
       }
-      const part = bytes.subarray(at, at + left);
+      const part = pushed.subarray(at, at + left);
       at += part.length;
       left -= part.length;
       if (body) part.copy(body, body.length - left - part.length);
@@ -85,7 +90,14 @@ export function frameDecoder(): FrameDecoder {
     }
   }
 
-  return { push, atBoundary: () => headerFill === 0 };
+  return {
+    push,
+    keep() {
+      pushed = Buffer.from(pushed.subarray(at));
+      at = 0;
+    },
+    atBoundary: () => headerFill === 0,
+  };
 }
 
 function checkLength(kind: number, length: number): void {

@@ -10,6 +10,7 @@ import { SharingError } from '#sharing/errors.js';
 import { digestOf } from '#sharing/storage/digest.js';
 import { channelOptions } from '#sharing/transport/channel.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
+import { socketFeed, type Feed } from '#sharing/transport/feed.js';
 import {
   chunkSize,
   encodeChunkHeader,
@@ -20,16 +21,23 @@ import { encode } from '#sharing/wire/message.js';
 import { socketPair } from '../support/socket-pair.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-type Pair = readonly [Duplex, Duplex];
+type Pair = readonly [Duplex, Duplex, Feed?];
 
-async function tlsPair(): Promise<Pair> {
+/** As a client opens it. */
+async function fedPair(): Promise<Pair> {
+  const feed = socketFeed();
+  const more = { onread: feed.onread };
+  return [...(await tlsPair(more)), feed];
+}
+
+async function tlsPair(more: object = {}): Promise<readonly [Duplex, Duplex]> {
   const device = await openDevice(`${await temporaryFolder()}/state`);
   const server = createTlsServer({ ...channelOptions(device), requestCert: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
   const { port } = server.address() as { port: number };
-  const client = connectTls({ ...channelOptions(device), port, host: '127.0.0.1' });
+  const client = connectTls({ ...channelOptions(device), port, host: '127.0.0.1', ...more });
   const [socket] = await accepted;
   onTestFinished(() => void server.close());
   return [client, socket];
@@ -40,13 +48,15 @@ const memoryPair = (): Promise<Pair> => Promise.resolve(socketPair());
 /** The same promises over memory and over the real thing. */
 describe.each([
   ['memory', memoryPair],
-  ['TLS', tlsPair],
+  ['TLS', () => tlsPair()],
+  ['TLS that is read into one buffer', fedPair],
 ])('a connection over %s', (_, pair) => {
   const silence = { heartbeat: 15_000, idle: 35_000 };
 
   async function open(times = silence): Promise<readonly [Connection, Connection, Pair]> {
     const duplexes = await pair();
-    const [a, b] = [speak(duplexes[0], times), speak(duplexes[1], times)];
+    const [near, far, feed] = duplexes;
+    const [a, b] = [speak(near, times, feed && { feed }), speak(far, times)];
     onTestFinished(async () => {
       await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
     });
@@ -292,7 +302,11 @@ test('a peer that reads slowly lives, though it says nothing and we do not liste
 
 test('messages that come too fast wait, none is lost', async () => {
   const [near, far] = await memoryPair();
-  const a = speak(near, { heartbeat: 15_000, idle: 35_000 }, { burst: 10, perSecond: 100 });
+  const a = speak(
+    near,
+    { heartbeat: 15_000, idle: 35_000 },
+    { rate: { burst: 10, perSecond: 100 } },
+  );
   onTestFinished(() => a[Symbol.asyncDispose]());
   const heard: number[] = [];
   a.receive((incoming) => {

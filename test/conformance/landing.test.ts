@@ -268,6 +268,18 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     expect(await readFile(join(place, 'new_a.bin'), 'utf8')).toBe('newer');
   });
 
+  test('bytes that come when it was given up, or while it is, leave nothing', async () => {
+    const { place, area } = await open();
+    const content = Buffer.from('right');
+    const late = await openLanding(area, room, expected(content));
+    await late.leave(true);
+    await expect(write(late, content)).rejects.toMatchObject({ code: 'internal' });
+    const crossing = await openLanding(area, room, expected(content));
+    const written = write(crossing, content).catch(() => undefined);
+    await Promise.all([written, crossing.leave(true)]);
+    expect(await left(place)).toEqual([]);
+  });
+
   test('a partial that was taken over is not published', async () => {
     const { place, area } = await open();
     const content = Buffer.from('right');

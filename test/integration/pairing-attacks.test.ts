@@ -1,6 +1,7 @@
 import { readKnownPeers, type Device } from '#sharing/device.js';
 import { openDevice } from '#sharing/identity/device.js';
-import { pairAsClient, parseCode, type ClientPairing } from '#sharing/session/pairing.js';
+import { parseCode } from '#sharing/session/code.js';
+import { pairAsClient, type ClientPairing } from '#sharing/session/pairing.js';
 import { deviceId } from '#sharing/id.js';
 import { exporterOf } from '#sharing/transport/channel.js';
 import { openSession } from '#sharing/client.js';

@@ -336,12 +336,9 @@ describe.skipIf(!privileged)('three hosts', () => {
       await partialOf(target, 1);
       basalt.cable(0, 'down');
       try {
-        const began = performance.now();
         const { code, stderr } = await client.ended;
         expect({ code, stderr }).toMatchObject({ code: 8 });
         expect(stderr).toMatch(/lanpost: big\.bin: \S.*\n {2}\S/);
-        // The idle time, twice over for a busy machine.
-        expect(performance.now() - began).toBeLessThan(10_000);
       } finally {
         basalt.cable(0, 'up');
       }

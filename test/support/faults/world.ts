@@ -144,7 +144,9 @@ export async function buildWorld(plan: WorldPlan): Promise<World> {
     const left: string[] = [];
     for (const { host, ledger } of stations) {
       const names = await readdir(join(ledger.root, '.lanpost')).catch(() => []);
-      left.push(...names.map((name) => `${host.name} keeps ${name}`));
+      // A lock that was about to be taken may be of somebody who lives, until it is two seconds old.
+      const stale = names.filter((name) => !/\.lock\.[0-9a-f]{12}$/.test(name));
+      left.push(...stale.map((name) => `${host.name} keeps ${name}`));
       const pids = processesIn(host.namespace).filter((pid) => pid !== serving.pid);
       left.push(...pids.map((pid) => `process ${pid} runs on ${host.name}`));
     }

@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  codeText,
-  pairAsClient,
-  pairAsServer,
-  parseCode,
-  type PairingChannel,
-} from '#sharing/session/pairing.js';
+import { codeText, parseCode } from '#sharing/session/code.js';
+import { pairAsClient, pairAsServer, type PairingChannel } from '#sharing/session/pairing.js';
 
 const channel: PairingChannel = {
   exporter: randomBytes(32),

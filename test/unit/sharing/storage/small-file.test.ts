@@ -22,7 +22,10 @@ const paces = [
 const mtime = 1_000_000_000_123_456;
 const name = safeName('a.txt');
 const wish = { name, mtime, policy: 'number' } as const;
-const loose = `${'a'.repeat(32)}.1.part` as const;
+const loose = {
+  name: `${'a'.repeat(32)}.1.part`,
+  isOurs: () => Promise.resolve(true),
+} as const;
 const bytes = Buffer.from('content');
 
 describe.each(ways)('a small file, reached by %s', (way) => {
@@ -108,7 +111,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       await writeFile(join(place, 'a.txt'), 'of another');
       const small = await writeLoose(area, loose, wish, bytes);
       expect(await visibleNames(place)).toEqual(['a.txt']);
-      expect(await leftovers(place)).toEqual([loose]);
+      expect(await leftovers(place)).toEqual([loose.name]);
       await small.sync(here);
       expect(await small.publish()).toBe('a (2).txt');
       expect(await readFile(join(place, 'a (2).txt'))).toEqual(bytes);
