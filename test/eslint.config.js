@@ -113,7 +113,7 @@ export default tseslint.config(
     rules: restrict(otherLeaves('sharing'), trunkOnly, oneDgramUser, io),
   },
   {
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'test/bench/run.js'],
     rules: {
       'no-restricted-properties': 'off',
       'no-restricted-imports': 'off',

@@ -5,7 +5,7 @@ const root = join(import.meta.dirname, '..');
 const conditions = ['source', 'module', 'node', 'development|production'];
 
 /** One group of tests; long waits have no place in `unit`. */
-function project(name: string, include: string[], timeoutMs: number) {
+function project(name: string, include: string[], timeoutMs: number, maxWorkers = 2) {
   return {
     root,
     ssr: { resolve: { conditions } },
@@ -15,7 +15,7 @@ function project(name: string, include: string[], timeoutMs: number) {
       include,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      maxWorkers: 2,
+      maxWorkers,
       setupFiles: [join(root, 'test/support/seed.ts')],
     },
   };
@@ -34,6 +34,7 @@ export default defineConfig({
       ),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
       project('long', ['test/long/**/*.test.ts'], 1_800_000),
+      project('bench', ['test/bench/all.bench.ts'], 12 * 3_600_000, 1),
     ],
     coverage: {
       provider: 'v8',
