@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../support/ports.js';
@@ -41,14 +42,18 @@ export async function serve(world: World, folder: string, how: Serving = {}): Pr
   const words = [...(how.through ?? []), ...command.words];
   const child = launch({ ...command, words, env: { ...command.env, ...how.env } }, 'pipe');
   const remarks = collect(child);
+  const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout! });
+  let last = '';
   for await (const line of lines) {
+    last = line;
     const { event, port } = JSON.parse(line) as { event: string; port: number };
     if (event !== 'serving') continue;
     child.stdout!.resume();
     return { pid: child.pid ?? 0, port, [Symbol.asyncDispose]: () => end(child) };
   }
-  throw failure({ words }, child.exitCode, remarks());
+  await ended;
+  throw failure({ words }, child.exitCode, `${last} ${remarks()}`);
 }
 
 /** Gets one thing into the folder of arrivals. */

@@ -76,8 +76,10 @@ export async function timed(command: Command): Promise<number> {
   const began = performance.now();
   const child = launch({ input: '', ...command });
   const remarks = collect(child);
+  const closed = once(child, 'close');
   const [code] = (await once(child, 'exit')) as [number | null];
   const seconds = (performance.now() - began) / 1000;
+  await closed;
   if (code !== 0) throw failure(command, code, remarks());
   return seconds;
 }

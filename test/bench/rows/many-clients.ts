@@ -59,7 +59,7 @@ async function runRound(
   check: boolean,
 ): Promise<Round> {
   const limits = ['clients', 'clients-per-address', 'transfers-per-client'];
-  const words = limits.flatMap((limit) => [`--max-${limit}`, String(2 * names.length)]);
+  const words = limits.flatMap((limit) => [`--max-${limit}`, '64']);
   await using server = await serve(world, world.source, { words });
   const inbox = (n: number): string => join(world.arriving, String(n));
   await empty(world.arriving);
