@@ -40,8 +40,8 @@ export function statusLine(
         error.write(`${text}\n`);
         return;
       }
-      const width = (error.columns ?? 80) - 1;
-      const lines = text.split('\n').slice(0, Math.max(1, (error.rows ?? 24) - 1));
+      const width = sizeOr(error.columns, 80) - 1;
+      const lines = text.split('\n').slice(0, Math.max(1, sizeOr(error.rows, 24) - 1));
       error.write(`${erased()}${lines.map((line) => fitInto(line, width)).join('\n')}`);
       drawn = lines.length;
     },
@@ -52,4 +52,9 @@ export function statusLine(
       last = terminal ? -Infinity : last;
     },
   };
+}
+
+/** Some terminals do not know their size, and say 0. */
+function sizeOr(size: number | undefined, usual: number): number {
+  return size !== undefined && size > 0 ? size : usual;
 }

@@ -71,11 +71,14 @@ test('wide characters are counted by the columns that they take', () => {
   expect(written).toEqual(shown.map((text) => erase + text));
 });
 
-test('a width that is not known is taken for 80', () => {
-  const { written, line } = screen(true);
-  line.draw('x'.repeat(200));
-  expect(written).toEqual([erase + 'x'.repeat(79)]);
-});
+test.each([undefined, 0])(
+  'a width that is not known, and said as %s, is taken for 80',
+  (columns) => {
+    const { written, line } = screen(true, columns);
+    line.draw('x'.repeat(200));
+    expect(written).toEqual([erase + 'x'.repeat(79)]);
+  },
+);
 
 test('without a terminal: plain lines, the first after five seconds, then as rarely', () => {
   const { written, clock, line } = screen(false);
