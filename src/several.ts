@@ -8,6 +8,7 @@ import { combine, ProgramError } from './failure.js';
 import { findServer, parseServer, scanNow, type Destination } from './server-name.js';
 import { withNewSession } from './session.js';
 import { tell } from './tell.js';
+import { quote } from './view/quote.js';
 import { rowsOn } from './view/rows.js';
 
 /** One of several servers, and what its answers are shown under. */
@@ -37,7 +38,7 @@ export async function withServers(
     const own: Context = {
       ...context,
       view: rows.of(name),
-      ask: ask && ((question) => inTurn(() => rows.hold(() => ask(`${name}: ${question}`)))),
+      ask: ask && ((question) => inTurn(() => rows.hold(() => ask(`${quote(name)}: ${question}`)))),
     };
     try {
       ways.push({ own, destination: await find() });

@@ -1,6 +1,5 @@
 import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
-import { writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 
@@ -69,16 +68,7 @@ export async function readJournalHeader(journal: FileHandle): Promise<JournalHea
  * compares the chunk with it, so neither order nor sync is needed here.
  */
 export async function writeSlot(journal: FileHandle, chunk: number, digest: Buffer): Promise<void> {
-  await journal.write(digest, 0, digestLength, slotPlace(chunk));
-}
-
-/** The same on this thread. */
-export function writeSlotNow(journal: FileHandle, chunk: number, digest: Buffer): void {
-  writeSync(journal.fd, digest, 0, digestLength, slotPlace(chunk));
-}
-
-function slotPlace(chunk: number): number {
-  return journalHeaderLength + chunk * digestLength;
+  await journal.write(digest, 0, digestLength, journalHeaderLength + chunk * digestLength);
 }
 
 /** All slots of a journal with `chunks` chunks, in order; zeros where none was written. */

@@ -200,12 +200,7 @@ export function speak(
       await drained();
       const part = bytes.subarray(at, at + partLength);
       write(encodeDataHeader(part.length));
-      flushed = new Promise<void>((resolve) => {
-        write(part, () => {
-          moved();
-          resolve();
-        });
-      });
+      flushed = writePart(part, moved);
     }
     return { flushed };
   }
