@@ -80,7 +80,7 @@ function surroundings(place: string): Record<string, string | undefined> {
 
 function startServer(place: string, udpPort: string): ChildProcess {
   const words = ['serve', '--json', '--name', 'amber', '--tcp-port', '0', '--udp-port', udpPort];
-  return spawn(process.execPath, [join(import.meta.dirname, 'main.js'), ...words], {
+  return spawn(process.execPath, [join(import.meta.dirname, 'lanpost.js'), ...words], {
     cwd: place,
     env: surroundings(place),
     stdio: ['ignore', 'pipe', 'ignore'],

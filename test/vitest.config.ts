@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const root = join(import.meta.dirname, '..');
-const conditions = ['source', 'module', 'node', 'development|production'];
 
 /** One group of tests; long waits have no place in `unit`. */
 function project(name: string, include: string[], timeoutMs: number, maxWorkers = 2) {
   return {
     root,
-    ssr: { resolve: { conditions } },
     test: {
       name,
       root,

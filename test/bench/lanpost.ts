@@ -5,7 +5,7 @@ import { freePort } from '../support/ports.js';
 import { collect, end, failure, launch, type Command, type Daemon } from './programs.js';
 import type { World } from './world.js';
 
-const main = join(import.meta.dirname, '../../dist/src/main.js');
+const main = join(import.meta.dirname, '../../dist/lanpost.js');
 
 /** A server of lanpost that serves one folder. */
 export interface Served extends Daemon {

@@ -1,14 +1,12 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DiscoveryEvent, DropReason, ScannerEvent } from '#discovery/events.js';
 import type { Finding } from '#discovery/scanner.js';
+import { buildScript } from '../support/bundle.js';
 import { privileged } from '../support/privileges.js';
 
-const root = join(import.meta.dirname, '../..');
-const child = join(root, 'test/support/discovery-child.js');
 const prefix = `lp${process.pid}`;
 const wires = `${prefix}w`;
 const client = `${prefix}c`;
@@ -20,6 +18,9 @@ const MACHINES = 12;
 const SERVERS = MACHINES * 2;
 const OFF_LINK_PUBLIC = '203.0.113.9';
 const OFF_LINK_PRIVATE = '10.200.0.9';
+
+/** The script of the machines, once it is built. */
+let child = '';
 
 interface ScanLine {
   readonly kind: 'scan';
@@ -89,7 +90,7 @@ function startMachine(machine: number): Promise<void> {
   }));
   const options = JSON.stringify({ port: PORT, announcements });
   const command = inside(`${prefix}m${machine}`, [process.execPath, child, 'serve', options]);
-  const started = spawn('ip', command, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  const started = spawn('ip', command, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: Line[] = [];
   machines[machine] = { process: started, lines };
   const { promise, resolve } = deferred();
@@ -110,7 +111,7 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 async function scans(times: number): Promise<ScanLine[]> {
   const options = JSON.stringify({ port: PORT, timeoutMs: 1500, times });
   const command = inside(client, [process.execPath, child, 'scan', options]);
-  const running = spawn('ip', command, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: ScanLine[] = [];
   for await (const line of createInterface({ input: running.stdout })) {
     lines.push(JSON.parse(line) as ScanLine);
@@ -174,6 +175,7 @@ async function tearDown(): Promise<void> {
 describe.skipIf(!privileged)('24 servers on three subnets', () => {
   beforeAll(async () => {
     process.once('exit', removeNamespaces);
+    child = await buildScript('support/discovery-child.js');
     build();
     await Promise.all(Array.from({ length: MACHINES }, (_, machine) => startMachine(machine)));
   });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../support/ports.js';
 
-const main = join(import.meta.dirname, '../../dist/src/main.js');
+const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const onLinux = process.platform === 'linux';
 const hasScript = onLinux && spawnSync('script', ['--version']).status === 0;
 

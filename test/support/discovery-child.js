@@ -1,4 +1,4 @@
-// Runs inside a network namespace, from the built program: `serve` or `scan`, options as JSON.
+// Runs inside a network namespace, built with what it uses of the program: `serve` or `scan`, options as JSON.
 // Speaks in lines of JSON on standard output; ends when its standard input does.
 import { once } from 'node:events';
 import process from 'node:process';
