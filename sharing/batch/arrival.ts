@@ -1,3 +1,4 @@
+import { after, type Soon } from '#sharing/soon.js';
 import type { ArrivingFolder, ArrivingFolders } from '#sharing/batch/folders.js';
 import type { OfferedFile } from '#sharing/session/batch-receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
@@ -34,23 +35,20 @@ export interface Spot {
 }
 
 /** Where an arrival comes to lie; `area` is that of the receiving folder. */
-export async function spotOf(
+export function spotOf(
   arrival: Arrival,
-  area: () => Promise<LandingArea>,
+  area: () => Soon<LandingArea>,
   folders: ArrivingFolders,
-): Promise<Spot> {
+): Soon<Spot> {
   const { folder } = arrival;
-  const all = await area();
-  if (!folder) return { area: all, release: () => undefined };
-  const lease = await folders.take(folder);
-  return {
-    area: {
-      ...all,
-      target: lease.folder,
-      below: isStaged(arrival) ? undefined : namesAbove(arrival),
-    },
-    release: () => {
-      lease.release();
-    },
-  };
+  return after(area(), (all) => {
+    if (!folder) return { area: all, release: () => undefined };
+    const below = isStaged(arrival) ? undefined : namesAbove(arrival);
+    return after(folders.take(folder), (lease) => ({
+      area: { ...all, target: lease.folder, below },
+      release: () => {
+        lease.release();
+      },
+    }));
+  });
 }

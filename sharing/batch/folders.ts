@@ -1,4 +1,5 @@
 import { errnoOf, SharingError, writeError } from '#sharing/errors.js';
+import type { Soon } from '#sharing/soon.js';
 import type { OfferedFolder } from '#sharing/session/batch-receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { secondsText } from '#sharing/storage/file-state.js';
@@ -40,7 +41,7 @@ export interface ArrivingFolders {
   /** A file in it is offered, and is over. */
   begin(folder: ArrivingFolder): void;
   end(folder: ArrivingFolder): void;
-  take(folder: ArrivingFolder): Promise<Lease>;
+  take(folder: ArrivingFolder): Soon<Lease>;
   /** True when each folder that was entered is complete and finished. */
   isDone(): boolean;
   /** Resolves when nothing is being finished. */

@@ -1,3 +1,5 @@
+import { SharingError } from '#sharing/errors.js';
+import type { Soon } from '#sharing/soon.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import {
   chunkSize,
@@ -16,7 +18,7 @@ const bufferLength = chunkSize + packedHeaderLength + 1;
 /** Gathers small files into few writes. */
 export interface Packing {
   /** Where the bytes of the next file go, with room for one byte more. */
-  reserve(size: number): Promise<Buffer>;
+  reserve(size: number): Soon<Buffer>;
   /** The file whose bytes lie in the place that was reserved last goes out with the rest. */
   add(header: ChunkHeader): void;
   /** What was gathered goes out. Rejects when the connection is closed. */
@@ -32,16 +34,14 @@ export function packing(connection: Connection, moved: () => void): Packing {
   let buffer: Buffer | undefined;
   let fill = 0;
 
-  async function nextBuffer(): Promise<Buffer> {
+  async function untilFree(): Promise<void> {
     for (;;) {
       connection.signal.throwIfAborted();
-      const one = free.pop();
-      if (one) return one;
+      if (free.length > 0) return;
       if (made < packCount) {
         made += 1;
-        return Buffer.allocUnsafe(bufferLength);
-      }
-      await Promise.race(leaving);
+        free.push(Buffer.allocUnsafe(bufferLength));
+      } else await Promise.race(leaving);
     }
   }
 
@@ -61,11 +61,15 @@ export function packing(connection: Connection, moved: () => void): Packing {
   }
 
   return {
-    async reserve(size) {
+    reserve(size) {
       if (fill + packedHeaderLength + size + 1 > bufferLength) send();
-      buffer ??= await nextBuffer();
-      const at = fill + packedHeaderLength;
-      return buffer.subarray(at, at + size + 1);
+      const place = (): Buffer => {
+        buffer ??= free.pop();
+        if (!buffer) throw new SharingError('internal', 'no buffer to pack into');
+        const at = fill + packedHeaderLength;
+        return buffer.subarray(at, at + size + 1);
+      };
+      return buffer || free.length > 0 ? place() : untilFree().then(place);
     },
     add(header) {
       if (!buffer) return;

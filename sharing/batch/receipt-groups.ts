@@ -1,6 +1,6 @@
+import { after, type Soon } from '#sharing/soon.js';
 import type { SharingError } from '#sharing/errors.js';
 import { writeError } from '#sharing/errors.js';
-import { diskPace } from '#sharing/storage/disk-pace.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { SmallFile } from '#sharing/storage/small-file.js';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -29,6 +29,7 @@ export type Kept<T> =
  */
 export interface ReceiptGroups<T> {
   add(file: Written<T>): void;
+  hasPlace(): boolean;
   /** Resolves when there is place for one more. */
   place(): Promise<void>;
   /** Nothing waits, and nothing is under way. */
@@ -46,12 +47,15 @@ export function receiptGroups<T>(
   settle: (files: readonly T[]) => Promise<ReadonlyMap<T, SharingError>>,
   kept: (group: readonly Kept<T>[]) => void,
 ): ReceiptGroups<T> {
-  const pace = diskPace();
   let waiting: Written<T>[] = [];
   let bytes = 0;
   const taken = gate();
   let running: Promise<void> | undefined;
   let left = false;
+
+  function hasPlace(): boolean {
+    return left || (waiting.length < groupFiles && bytes < groupBytes);
+  }
 
   async function run(): Promise<void> {
     while (waiting.length > 0 && !left) {
@@ -71,7 +75,8 @@ export function receiptGroups<T>(
     async function syncSome(): Promise<void> {
       for (let one = group[next]; one; one = group[next]) {
         next += 1;
-        ended.push(await bringOne(one));
+        const brought = bringOne(one);
+        ended.push(brought instanceof Promise ? await brought : brought);
       }
     }
     await Promise.all(Array.from({ length: syncsAtOnce }, syncSome));
@@ -88,13 +93,17 @@ export function receiptGroups<T>(
     });
   }
 
-  async function bringOne({ small, of }: Written<T>): Promise<Kept<T>> {
-    try {
-      await small.sync(pace);
-      return { of, as: await small.publish() };
-    } catch (error) {
+  function bringOne({ small, of }: Written<T>): Soon<Kept<T>> {
+    const lost = async (error: unknown): Promise<Kept<T>> => {
       await small.drop().catch(() => undefined);
       return { of, error: writeError(error) };
+    };
+    try {
+      const published = after(small.sync(), () => small.publish());
+      const kept = after(published, (as): Kept<T> => ({ of, as }));
+      return kept instanceof Promise ? kept.catch(lost) : kept;
+    } catch (error) {
+      return lost(error);
     }
   }
 
@@ -105,8 +114,9 @@ export function receiptGroups<T>(
       // What comes in the same turn goes together.
       running ??= turn().then(run);
     },
+    hasPlace,
     async place() {
-      while (!left && (waiting.length >= groupFiles || bytes >= groupBytes)) await taken.wait();
+      while (!hasPlace()) await taken.wait();
     },
     isIdle: () => waiting.length === 0 && running === undefined,
     async idle() {

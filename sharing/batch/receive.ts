@@ -4,6 +4,7 @@ import { allEnded, gate } from '#sharing/batch/gate.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
 import { wantQueue } from '#sharing/batch/wants.js';
+import { after, type Soon } from '#sharing/soon.js';
 import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import {
   batchReceiveRules,
@@ -113,6 +114,7 @@ export function startBatchReceiving(
   let comparing: Promise<void> = Promise.resolve();
   let left: LeftOut = { links: 0, hidden: 0 };
   let dripped = 0;
+  let area: LandingArea | undefined;
   /** `over`: the sender has said its last word. */
   let stopped: { readonly error: SharingError; over: boolean } | undefined;
 
@@ -126,7 +128,7 @@ export function startBatchReceiving(
     },
   });
   const small = smallArrivals({
-    area: options.area,
+    area: landing,
     folders,
     policy,
     algorithm,
@@ -156,6 +158,17 @@ export function startBatchReceiving(
     return rules.isWhole() ? 0 : patience.answer;
   }
 
+  /** Known at once from the second time on. */
+  function landing(): Soon<LandingArea> {
+    return (
+      area ??
+      options.area().then((opened) => {
+        area = opened;
+        return opened;
+      })
+    );
+  }
+
   function mustGoOn(): void {
     connection.signal.throwIfAborted();
     if (stopped) throw stopped.error;
@@ -172,7 +185,8 @@ export function startBatchReceiving(
       mustGoOn();
       const row = rows[0];
       if (row) {
-        await (row.kind === 'folder' ? judgeFolder(row) : judgeFile(row));
+        const judged = row.kind === 'folder' ? judgeFolder(row) : judgeFile(row);
+        if (judged) await judged;
         rows.shift();
         wants.judged(rules.judged());
       } else if (rules.isWhole()) break;
@@ -200,20 +214,23 @@ export function startBatchReceiving(
     }
   }
 
-  async function judgeFile(row: OfferedFile): Promise<void> {
+  function judgeFile(row: OfferedFile): Soon<void> {
+    const refused = (error: unknown): void => {
+      mustGoOn();
+      const known = writeError(error);
+      if (endsAll(known)) throw known;
+      refuse(row, known);
+    };
     folders.goTo(row.parent);
     progress.offered(row.size);
     try {
       const arrival = arrivalOf(row);
       arrivals.set(row.file, arrival);
       if (arrival.folder) folders.begin(arrival.folder);
-      if (row.kind === 'large') await begin(arrival);
-      else await judgeSmall(arrival);
+      const judged = row.kind === 'large' ? begin(arrival) : judgeSmall(arrival);
+      return judged instanceof Promise ? judged.catch(refused) : undefined;
     } catch (error) {
-      mustGoOn();
-      const known = writeError(error);
-      if (endsAll(known)) throw known;
-      refuse(row, known);
+      refused(error);
     }
   }
 
@@ -242,7 +259,7 @@ export function startBatchReceiving(
     }
     const { offered, folder, name } = arrival;
     const { file, size, mtime, tag } = offered;
-    const spot = await spotOf(arrival, options.area, folders);
+    const spot = await spotOf(arrival, landing, folders);
     const staging = folder?.top.staging;
     const left = staging?.leftovers;
     const { target } = spot.area;
@@ -292,10 +309,13 @@ export function startBatchReceiving(
     });
   }
 
-  async function judgeSmall(arrival: Arrival): Promise<void> {
+  function judgeSmall(arrival: Arrival): Soon<void> {
+    return after(standingOf(arrival), (standing) => actOn(arrival, standing));
+  }
+
+  function actOn(arrival: Arrival, standing: SmallStanding): Soon<void> {
     const { offered, name } = arrival;
     const { file, size } = offered;
-    const standing = await standingOf(arrival);
     if (typeof standing === 'object') {
       same(arrival, standing.as, digestOf(algorithm, Buffer.alloc(0)));
       return;
@@ -310,14 +330,18 @@ export function startBatchReceiving(
         wants.add({ want: 'digests', file });
         return;
       case 'new':
-        await askFor(arrival);
+        return askFor(arrival);
     }
   }
 
-  async function standingOf(arrival: Arrival): Promise<SmallStanding> {
+  function standingOf(arrival: Arrival): Soon<SmallStanding> {
     const staging = arrival.folder?.top.staging;
-    if (staging && !staging.leftovers) return 'new';
-    const { area, release } = await spotOf(arrival, options.area, folders);
+    return staging && !staging.leftovers ? 'new' : lookedUp(arrival);
+  }
+
+  async function lookedUp(arrival: Arrival): Promise<SmallStanding> {
+    const staging = arrival.folder?.top.staging;
+    const { area, release } = await spotOf(arrival, landing, folders);
     try {
       return staging?.leftovers
         ? await standingInTree(area.target, wishOf(arrival), staging.leftovers)
@@ -332,24 +356,25 @@ export function startBatchReceiving(
   }
 
   /** Of an empty file nothing travels: it is here. */
-  async function askFor(arrival: Arrival): Promise<void> {
+  function askFor(arrival: Arrival): Soon<void> {
     const { file, size } = arrival.offered;
     const needed = size + entrySize;
-    await aside.take(needed, () =>
-      rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size + entrySize : sum), 0),
-    );
-    arrival.reserved = needed;
-    mustGoOn();
-    if (size === 0) {
-      small.empty(arrival);
-      return;
-    }
-    rules.want(file, 'bytes', size);
-    wants.whole(file);
+    const soon = (): number =>
+      rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size + entrySize : sum), 0);
+    return after(aside.take(needed, soon), () => {
+      arrival.reserved = needed;
+      mustGoOn();
+      if (size === 0) {
+        small.empty(arrival);
+        return;
+      }
+      rules.want(file, 'bytes', size);
+      wants.whole(file);
+    });
   }
 
   async function compare(arrival: Arrival, digest: Buffer): Promise<void> {
-    const { area, release } = await spotOf(arrival, options.area, folders);
+    const { area, release } = await spotOf(arrival, landing, folders);
     try {
       const left = arrival.folder?.top.staging?.leftovers;
       const wish = wishOf(arrival);

@@ -3,7 +3,7 @@ import { batchSendRules, maxOpenRows, type BatchNews } from '#sharing/session/ba
 import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
-import { diskPace } from '#sharing/storage/disk-pace.js';
+import { paceOf } from '#sharing/storage/disk-pace.js';
 import { openFound, readFound } from '#sharing/storage/found.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { sourceTag } from '#sharing/storage/source.js';
@@ -81,7 +81,6 @@ interface Job {
 export function startBatchSending(connection: Road, options: BatchSendOptions): BatchSending {
   const { id, algorithm, tagKey, left, onEnd, onProgress = () => undefined } = options;
   const rules = batchSendRules();
-  const pace = diskPace();
   const news = gate();
   const pack = packing(connection, () => {
     watch.moved();
@@ -156,42 +155,56 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       limit = Math.min(maxRows, 2 * limit);
     }
 
-    async function add(row: OfferRow, size: number | undefined, top: boolean): Promise<number> {
-      const rowLength = Buffer.byteLength(JSON.stringify(row)) + 1;
+    /** Makes place for one row more. */
+    async function place(rowLength: number): Promise<void> {
       const full = page.length >= limit || length + rowLength > pageLength;
       if (page.length > 0 && (full || rules.mayOffer() <= 0)) flush(true);
       while (rules.mayOffer() <= 0) await waitForNews();
       await connection.drained();
       mustGoOn();
-      page.push(row);
-      length += rowLength;
-      return rules.offer(size, top);
     }
 
-    async function offer(top: Top, found: Found): Promise<void> {
-      if (found.kind === 'problem') {
-        if (page.length > 0) flush(true);
-        reportProblem(top, found.path, found.error, lastFolder);
-        return;
-      }
-      if (found.kind === 'folder') {
-        lastFolder = await add([found.path, found.mtime], undefined, found.isTop);
-        note(lastFolder, top, found.path);
-        if (found.isTop) folders.set(lastFolder, top);
-        return;
-      }
+    function hasPlace(rowLength: number): boolean {
+      return page.length < limit && length + rowLength <= pageLength && rules.mayOffer() > 0;
+    }
+
+    function add(found: FoundFile): void {
       const { path, mtime, stats } = found;
       const size = Number(stats.size);
-      const row: OfferRow =
-        size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime];
-      files.set(await add(row, size, found.below.length === 0), found);
+      page.push(
+        size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime],
+      );
+      length += longestRow(path);
+      files.set(rules.offer(size, found.below.length === 0), found);
       progress.offered(size);
+    }
+
+    function enter(top: Top, { path, mtime, isTop }: Extract<Found, { kind: 'folder' }>): void {
+      page.push([path, mtime]);
+      length += longestRow(path);
+      lastFolder = rules.offer(undefined, isTop);
+      note(lastFolder, top, path);
+      if (isTop) folders.set(lastFolder, top);
+    }
+
+    async function offer(top: Top, found: readonly Found[]): Promise<void> {
+      for (const one of found) {
+        if (one.kind === 'problem') {
+          if (page.length > 0) flush(true);
+          reportProblem(top, one.path, one.error, lastFolder);
+          continue;
+        }
+        const rowLength = longestRow(one.path);
+        if (!hasPlace(rowLength)) await place(rowLength);
+        if (one.kind === 'folder') enter(top, one);
+        else add(one);
+      }
     }
 
     let lastFolder: number | undefined;
     for await (const top of options.tops) {
       lastFolder = undefined;
-      const rows = walk(top, pace, left);
+      const rows = walk(top, paceOf, left);
       try {
         for (;;) {
           const next = await ours(() => rows.next());
@@ -291,8 +304,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
         if (!rules.maySend(size)) await waitForNews();
       }
     }
-    const place = await pack.reserve(size);
-    await ours(() => readFound(found, place, pace));
+    const reserved = pack.reserve(size);
+    const place = reserved instanceof Promise ? await reserved : reserved;
+    const read = readFound(found, place, paceOf);
+    if (read instanceof Promise) await ours(() => read);
     const digest = digestOf(algorithm, place.subarray(0, size));
     digests.set(file, digest);
     if (what === 'digest') await connection.sendDigests({ id, file, first: 0, digests: digest });
@@ -499,6 +514,11 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     },
     outcome: run(),
   };
+}
+
+/** The bytes that the row of a path takes in a message at most: a character of a name is three bytes, or two when it is escaped. */
+function longestRow(path: string): number {
+  return 3 * path.length + 80;
 }
 
 function skippedWrongly(): SendOutcome {

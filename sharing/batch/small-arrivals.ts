@@ -1,11 +1,13 @@
-import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import { isStaged, spotOf, type Arrival, type Spot } from '#sharing/batch/arrival.js';
 import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
 import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
 import { SharingError, writeError } from '#sharing/errors.js';
+import { after, type Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
-import { diskPace } from '#sharing/storage/disk-pace.js';
+import { paceOf } from '#sharing/storage/disk-pace.js';
+import { leased } from '#sharing/storage/folder-cache.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
 import { passingNames } from '#sharing/storage/token.js';
@@ -14,6 +16,7 @@ import type { Policy } from '#sharing/wire/message.js';
 
 /** Bytes of small files that came and are not written yet, before no more is read. */
 const maxWaiting = 4 * 1024 * 1024;
+const slabLength = 256 * 1024;
 
 /** Small files whose bytes come: gathered, written one after the other, and brought to the disk in groups. */
 export interface SmallArrivals {
@@ -37,7 +40,7 @@ export interface SmallIntake {
 }
 
 export interface SmallArrivalOptions {
-  readonly area: () => Promise<LandingArea>;
+  readonly area: () => Soon<LandingArea>;
   readonly folders: ArrivingFolders;
   readonly policy: Policy;
   readonly algorithm: DigestAlgorithm;
@@ -53,11 +56,19 @@ export interface SmallArrivalOptions {
 
 export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, onFailed } = options;
-  const pace = diskPace();
   const names = passingNames();
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
+  /** What small files lie in side by side: memory is asked for seldom. */
+  let slab = Buffer.alloc(0);
+
+  function room(length: number): Buffer {
+    if (length > slab.length) slab = Buffer.allocUnsafeSlow(Math.max(length, slabLength));
+    const place = slab.subarray(0, length);
+    slab = slab.subarray(length);
+    return place;
+  }
 
   async function untilWritten(): Promise<void> {
     while (waiting > maxWaiting / 2 && mayGoOn()) await news.wait();
@@ -72,31 +83,45 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     }
   }
 
-  async function write(arrival: Arrival, bytes: Buffer): Promise<void> {
-    const { name, offered } = arrival;
-    try {
-      const digest = digestOf(algorithm, bytes);
-      if (arrival.digest && !digest.equals(arrival.digest)) {
-        throw new SharingError('damaged', 'the file does not have its digest');
-      }
-      arrival.digest = digest;
-      const wish = { name, policy, mtime: offered.mtime };
-      const spot = await spotOf(arrival, area, folders);
-      try {
-        const small = isStaged(arrival)
-          ? await writeStaged(spot.area.target, wish, bytes, pace)
-          : await writeLoose(spot.area, await names.next(spot.area), wish, bytes);
-        await arrival.folder?.top.staging?.leftovers?.claim(spot.area.target, small.name);
-        options.onWritten(arrival);
-        groups.add({ small, size: bytes.length, of: arrival });
-      } finally {
-        spot.release();
-      }
-    } catch (error) {
+  function write(arrival: Arrival, bytes: Buffer): Soon<void> {
+    const lost = (error: unknown): void => {
       const known = writeError(error);
       if (endsAll(known)) throw known;
       onFailed(arrival, known);
+    };
+    try {
+      mustBeWhole(arrival, bytes);
+      const written = after(spotOf(arrival, area, folders), (spot) =>
+        leased(spot, () => writeThere(arrival, bytes, spot)),
+      );
+      return written instanceof Promise ? written.catch(lost) : undefined;
+    } catch (error) {
+      lost(error);
     }
+  }
+
+  function mustBeWhole(arrival: Arrival, bytes: Buffer): void {
+    const digest = digestOf(algorithm, bytes);
+    if (arrival.digest && !digest.equals(arrival.digest)) {
+      throw new SharingError('damaged', 'the file does not have its digest');
+    }
+    arrival.digest = digest;
+  }
+
+  function writeThere(arrival: Arrival, bytes: Buffer, spot: Spot): Soon<void> {
+    const { name, offered, folder } = arrival;
+    const { target } = spot.area;
+    const wish = { name, policy, mtime: offered.mtime };
+    const leftovers = folder?.top.staging?.leftovers;
+    const writing = isStaged(arrival)
+      ? writeStaged(target, wish, bytes, paceOf(target.device))
+      : names.next(spot.area).then((passing) => writeLoose(spot.area, passing, wish, bytes));
+    return after(writing, (small) =>
+      after(leftovers?.claim(target, small.name), () => {
+        options.onWritten(arrival);
+        groups.add({ small, size: bytes.length, of: arrival });
+      }),
+    );
   }
 
   /** Where others see them, names become durable before a receipt is given; a staged tree settles its own. */
@@ -141,7 +166,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       return {
         begin(arrival, { length, digest }) {
           arrival.digest = Buffer.from(digest);
-          open = { arrival, bytes: Buffer.allocUnsafe(length), fill: 0 };
+          open = { arrival, bytes: room(length), fill: 0 };
           waiting += length;
           return waiting > maxWaiting ? untilWritten() : undefined;
         },
@@ -167,8 +192,9 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         mustGoOn();
         const next = queue[0];
         if (next) {
-          await groups.place();
-          await write(next.arrival, next.bytes);
+          if (!groups.hasPlace()) await groups.place();
+          const written = write(next.arrival, next.bytes);
+          if (written) await written;
           queue.shift();
           waiting -= next.bytes.length;
           news.open();

@@ -1,9 +1,10 @@
+import type { Soon } from '#sharing/soon.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
 
 /** Room that is set aside for many small files at a time. */
 export interface Advance {
   /** Makes sure of room for `bytes`; `soon` tells how many more are expected. Throws SharingError `no-room`. */
-  take(bytes: number, soon: () => number): Promise<void>;
+  take(bytes: number, soon: () => number): Soon<void>;
   /** So many bytes lie on the disk now. */
   written(bytes: number): void;
   /** So many are not needed after all. */
@@ -23,6 +24,15 @@ export function advance(room: Room, place: () => Promise<string>): Advance {
     spare += bytes;
   }
 
+  async function takeMore(bytes: number, soon: () => number): Promise<void> {
+    // Another may take what was set aside before this one comes to it.
+    while (spare < bytes) {
+      // Not all that is expected may fit, though this file does.
+      await reserve(bytes + soon()).catch(() => reserve(bytes));
+    }
+    spare -= bytes;
+  }
+
   function use(bytes: number, how: (reservation: Reservation, much: number) => void): void {
     let rest = bytes;
     for (let part = parts[0]; part && rest > 0; part = parts[0]) {
@@ -36,13 +46,10 @@ export function advance(room: Room, place: () => Promise<string>): Advance {
   }
 
   return {
-    async take(bytes, soon) {
-      // Another may take what was set aside before this one comes to it.
-      while (spare < bytes) {
-        // Not all that is expected may fit, though this file does.
-        await reserve(bytes + soon()).catch(() => reserve(bytes));
-      }
+    take(bytes, soon) {
+      if (spare < bytes) return takeMore(bytes, soon);
       spare -= bytes;
+      return undefined;
     },
     written(bytes) {
       use(bytes, (reservation, much) => {

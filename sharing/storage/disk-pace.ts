@@ -1,22 +1,66 @@
+import type { Soon } from '#sharing/soon.js';
+
 /** Milliseconds after which a call counts as slow. */
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
 const rest = { times: 20, longest: 10_000 };
+/** Milliseconds of calls in one turn of this thread; then all else that waits has its turn. */
+const turnTime = 2;
 /** Calls of one slow disk that the thread pool has at once: it has four threads, and others need some too. */
 const maxElsewhere = 2;
 
 /**
- * How calls reach a disk. A call costs a fraction on this thread, but a slow disk would stop everybody. So a call that
- * was slow is the last one for a while: the next ones go through the thread pool, a few at a time, and others lose a
- * twentieth of their time at most. How long a call takes there says nothing: it waits for this thread too.
+ * How calls reach a disk. A call costs a fraction on this thread, but a slow disk would stop everybody. So many quick calls
+ * are cut into slices, and a call that was slow is the last one for a while: the next ones go through the thread pool, a few
+ * at a time, and others lose a twentieth of their time at most. How long a call takes there says nothing: it waits for this
+ * thread too.
  */
 export interface DiskPace {
-  /** Makes the call in the one way or the other; `sync` and `later` do the same. `later` must not call `run` again. */
-  run<T>(sync: () => T, later: () => Promise<T>): T | Promise<T>;
+  /**
+   * Makes the call in the one way or the other; `sync` and `later` do the same. At once if it is quick and its slice is not
+   * used up. `later` must not call `run` again.
+   */
+  run<T>(sync: () => T, later: () => Promise<T>): Soon<T>;
 }
 
+/** The calls of one turn of this thread. */
+interface Slice {
+  used(milliseconds: number): void;
+  /** Undefined while there is time left; else resolves in the next turn. */
+  next(): Promise<void> | undefined;
+}
+
+function slices(): Slice {
+  let time = 0;
+  let turn: Promise<void> | undefined;
+
+  function start(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        time = 0;
+        turn = undefined;
+        resolve();
+      });
+    });
+  }
+
+  return {
+    used(milliseconds) {
+      time += milliseconds;
+      turn ??= start();
+    },
+    next: () => (time < turnTime ? undefined : (turn ??= start())),
+  };
+}
+
+/** This thread has one loop, whatever the disks. */
+const ofThread = slices();
+
 /** `now` is in milliseconds of a clock that only goes forward. */
-export function diskPace(now: () => number = () => performance.now()): DiskPace {
+export function diskPace(
+  now: () => number = () => performance.now(),
+  slice: Slice = ofThread,
+): DiskPace {
   let slowUntil = -Infinity;
   let elsewhere = 0;
   const waiting: (() => void)[] = [];
@@ -37,18 +81,21 @@ export function diskPace(now: () => number = () => performance.now()): DiskPace 
     }
   }
 
-  return {
-    run(sync, later) {
-      const began = now();
-      if (began < slowUntil) return elsewhereInTurn(later);
-      try {
-        return sync();
-      } finally {
-        const time = now() - began;
-        if (time > slow) slowUntil = began + time + Math.min(rest.times * time, rest.longest);
-      }
-    },
-  };
+  function run<T>(sync: () => T, later: () => Promise<T>): Soon<T> {
+    const began = now();
+    if (began < slowUntil) return elsewhereInTurn(later);
+    const turn = slice.next();
+    if (turn) return turn.then(() => run(sync, later));
+    try {
+      return sync();
+    } finally {
+      const time = now() - began;
+      slice.used(time);
+      if (time > slow) slowUntil = began + time + Math.min(rest.times * time, rest.longest);
+    }
+  }
+
+  return { run };
 }
 
 const paces = new Map<bigint, DiskPace>();

@@ -1,5 +1,6 @@
+import { paceOf } from '#sharing/storage/disk-pace.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import type { Dirent } from 'node:fs';
+import type { Dir, Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 
 /** What the system says is in a folder, before anybody judged it. */
@@ -9,16 +10,53 @@ export interface FoundEntry {
   readonly type: 'file' | 'folder' | 'link' | 'other';
 }
 
+/** Names that are read at once. */
+const pageLength = 256;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Read a few at a time, in no order, so that a folder that is too long costs no more than one that is just not. */
-export async function* entriesIn(folder: Folder): AsyncGenerator<FoundEntry, void, undefined> {
+/** Read a page at a time, in no order, so that a folder that is too long costs no more than one that is just not. */
+export async function* entriesIn(
+  folder: Folder,
+  pace = paceOf(folder.device),
+): AsyncGenerator<readonly FoundEntry[], void, undefined> {
   // The types of Node know no buffers here, the function does.
-  const options = { encoding: 'buffer' as BufferEncoding, bufferSize: 256 };
-  for await (const found of await opendir(await folder.self(), options)) {
-    const entry = found as unknown as Dirent<Buffer>;
-    yield { name: decodeName(entry), type: typeOf(entry) };
+  const options = { encoding: 'buffer' as BufferEncoding, bufferSize: pageLength };
+  const dir = await opendir(await folder.self(), options);
+  try {
+    for (;;) {
+      const page = await pace.run(
+        () => readPageSync(dir),
+        () => readPage(dir),
+      );
+      if (page.length > 0) yield page;
+      if (page.length < pageLength) return;
+    }
+  } finally {
+    await dir.close();
   }
+}
+
+function readPageSync(dir: Dir): FoundEntry[] {
+  const page: FoundEntry[] = [];
+  for (let found = dir.readSync(); found; found = dir.readSync()) {
+    page.push(entryOf(found));
+    if (page.length === pageLength) break;
+  }
+  return page;
+}
+
+async function readPage(dir: Dir): Promise<FoundEntry[]> {
+  const page: FoundEntry[] = [];
+  for (let found = await dir.read(); found; found = await dir.read()) {
+    page.push(entryOf(found));
+    if (page.length === pageLength) break;
+  }
+  return page;
+}
+
+function entryOf(found: Dirent): FoundEntry {
+  const entry = found as unknown as Dirent<Buffer>;
+  return { name: decodeName(entry), type: typeOf(entry) };
 }
 
 function decodeName({ name }: Dirent<Buffer>): string {

@@ -9,7 +9,13 @@ export function fileState({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): st
 /** True while nothing was written to the file. A name that it gained or lost moves its change time too. */
 export function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
   const named = before.nlink !== now.nlink;
-  return fileState(named ? { ...now, ctimeNs: before.ctimeNs } : now) === fileState(before);
+  return (
+    now.mtimeNs === before.mtimeNs &&
+    now.size === before.size &&
+    (named || now.ctimeNs === before.ctimeNs) &&
+    now.ino === before.ino &&
+    now.dev === before.dev
+  );
 }
 
 /** Modification time in microseconds since 1970, as near as a message can say it (PROTOCOL.md, "Messages"). */

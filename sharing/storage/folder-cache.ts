@@ -1,3 +1,4 @@
+import type { Soon } from '#sharing/soon.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 
@@ -15,13 +16,33 @@ export interface Lease {
 
 /** Reaches folders below a root, component by component, and keeps the last ones open: files come in folder order. */
 export interface FolderCache extends AsyncDisposable {
-  /** Throws the system's error, or SharingError `not-a-folder`, when there is no such folder. */
-  take(path: Path): Promise<Lease>;
+  /** At once where it is open. Throws the system's error, or SharingError `not-a-folder`, when there is no such folder. */
+  take(path: Path): Soon<Lease>;
 }
 
 interface Entry {
   readonly opening: Promise<Folder>;
+  /** Once it is open. */
+  folder: Folder | undefined;
   uses: number;
+}
+
+/** Does the work, and releases the folder when it is done. */
+export function leased<T>(lease: Pick<Lease, 'release'>, work: () => Soon<T>): Soon<T> {
+  let done: Soon<T>;
+  try {
+    done = work();
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+  if (done instanceof Promise) {
+    return done.finally(() => {
+      lease.release();
+    });
+  }
+  lease.release();
+  return done;
 }
 
 /** The root stays its owner's. */
@@ -58,29 +79,42 @@ export function folderCache(root: Folder): FolderCache {
     }
   }
 
-  async function take(path: Path): Promise<Lease> {
+  function take(path: Path): Soon<Lease> {
     const name = path.at(-1);
     if (name === undefined) return { folder: root, release: () => undefined };
     const key = path.join('/');
-    const entry = entries.get(key) ?? { opening: openBelow(path, name), uses: 0 };
+    const entry = entries.get(key) ?? {
+      opening: openBelow(path, name),
+      folder: undefined,
+      uses: 0,
+    };
     entries.delete(key);
     entries.set(key, entry);
     entry.uses += 1;
-    let released = false;
-    const release = (): void => {
-      if (released) return;
-      released = true;
-      entry.uses -= 1;
-      if (entries.size > maxIdle) trim();
-    };
+    const release = releaseOnce(entry);
+    return entry.folder ? { folder: entry.folder, release } : opened(key, entry, release);
+  }
+
+  async function opened(key: string, entry: Entry, release: () => void): Promise<Lease> {
     try {
-      return { folder: await entry.opening, release };
+      entry.folder = await entry.opening;
+      return { folder: entry.folder, release };
     } catch (error) {
       // The next one may find it.
       if (entries.get(key) === entry) entries.delete(key);
       release();
       throw error;
     }
+  }
+
+  function releaseOnce(entry: Entry): () => void {
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      entry.uses -= 1;
+      if (entries.size > maxIdle) trim();
+    };
   }
 
   return {

@@ -1,4 +1,5 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
+import type { Soon } from '#sharing/soon.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
 import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
@@ -17,8 +18,11 @@ export interface Folder extends AsyncDisposable {
   readonly device: bigint;
   /** As the user named it; for messages only. */
   readonly path: string;
-  /** Where file calls reach the child `name`. Throws SharingError `folder-gone` if the folder was replaced. */
-  at(name: SafeName | OwnName | PrivateName): Promise<string>;
+  /**
+   * Where file calls reach the child `name`: known at once through a handle. Throws SharingError `folder-gone` if the folder
+   * was replaced.
+   */
+  at(name: SafeName | OwnName | PrivateName): Soon<string>;
   /** Where file calls reach the folder itself. */
   self(): Promise<string>;
   /** Throws SharingError `folder-gone` when the folder was removed: through its handle it would only look empty. */
@@ -124,21 +128,23 @@ async function hold(
     await handle.close();
     throw error;
   });
-  const self = async (): Promise<string> => {
-    if (way === 'handle') return `/proc/self/fd/${handle.fd}`;
+  const compared = async (): Promise<string> => {
     const now = await stat(place, { bigint: true }).catch(() => {
       throw gone(path);
     });
     if (now.ino === stats.ino && now.dev === stats.dev) return place;
     throw gone(path);
   };
+  const through = (): string => `/proc/self/fd/${handle.fd}`;
+  const self = async (): Promise<string> => (way === 'handle' ? through() : compared());
   return {
     way,
     key: `${stats.dev}:${stats.ino}`,
     device: stats.dev,
     path,
     self,
-    at: async (name) => `${await self()}/${name}`,
+    at: (name) =>
+      way === 'handle' ? `${through()}/${name}` : compared().then((here) => `${here}/${name}`),
     async mustExist() {
       await self();
       if ((await handle.stat()).nlink === 0) throw gone(path);

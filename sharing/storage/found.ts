@@ -1,23 +1,24 @@
+import { after, type Soon } from '#sharing/soon.js';
 import { SharingError } from '#sharing/errors.js';
-import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { isUnchanged } from '#sharing/storage/file-state.js';
+import { leased } from '#sharing/storage/folder-cache.js';
 import { openRegular, type Folder } from '#sharing/storage/folder.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { readWhole, sourceOf, type Source } from '#sharing/storage/source.js';
-import type { FoundFile } from '#sharing/storage/walk.js';
+import type { FoundFile, PaceOf } from '#sharing/storage/walk.js';
 
 /**
  * Reads a small file that was found on the way; `target` has room for one byte more. Throws SharingError `changed` when it
  * is not in the state in which it was found.
  */
-export function readFound(found: FoundFile, target: Buffer, pace: DiskPace): Promise<void> {
-  return inItsFolder(found, async (folder, name) =>
-    readWhole(await folder.at(name), found.stats, target, pace),
+export function readFound(found: FoundFile, target: Buffer, paceOf: PaceOf): Soon<void> {
+  return inItsFolder(found, (folder, name) =>
+    after(folder.at(name), (place) => readWhole(place, found.stats, target, paceOf(folder.device))),
   );
 }
 
 /** Opens a file that was found on the way. Throws as `readFound`. */
-export function openFound(found: FoundFile, tagKey: Buffer): Promise<Source> {
+export async function openFound(found: FoundFile, tagKey: Buffer): Promise<Source> {
   return inItsFolder(found, async (folder, name) => {
     const { handle, stats } = await openRegular(folder, name);
     if (isUnchanged(found.stats, stats)) return sourceOf(handle, stats, tagKey);
@@ -26,17 +27,13 @@ export function openFound(found: FoundFile, tagKey: Buffer): Promise<Source> {
   });
 }
 
-async function inItsFolder<T>(
+/** At once, if the folder is open and the work does not wait. */
+function inItsFolder<T>(
   { top, below }: FoundFile,
-  work: (folder: Folder, name: SafeName | OwnName) => Promise<T>,
-): Promise<T> {
+  work: (folder: Folder, name: SafeName | OwnName) => Soon<T>,
+): Soon<T> {
   const path = [...top.at, ...below];
-  const name = path.at(-1);
+  const name = path.pop();
   if (name === undefined) throw new SharingError('internal', 'a file without a name');
-  const lease = await top.folders.take(path.slice(0, -1));
-  try {
-    return await work(lease.folder, name);
-  } finally {
-    lease.release();
-  }
+  return after(top.folders.take(path), (lease) => leased(lease, () => work(lease.folder, name)));
 }

@@ -1,7 +1,7 @@
 import { asSharingError, type ErrorCode } from '#sharing/errors.js';
 import { globMatcher, isGlob } from '#sharing/session/glob.js';
 import { entriesIn } from '#sharing/storage/entries.js';
-import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
+import type { FolderCache, Lease, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
 
 /** The files and folders below the root of `folders` whose path matches the pattern, name by name, in order. */
@@ -30,20 +30,26 @@ async function namesLike(
   if (!isLast && !isGlob(part)) return isSafeName(part) ? [{ name: part, isFolder: true }] : [];
   const matches = globMatcher(part);
   const found: { name: SafeName; isFolder: boolean }[] = [];
-  const lease = await folders.take(above).catch((error: unknown) => {
-    if (notThere.includes(asSharingError(error).code)) return undefined;
-    throw error;
-  });
+  const lease = await takeIfThere(folders, above);
   if (!lease) return [];
   try {
-    for await (const { name, type } of entriesIn(lease.folder)) {
-      if (type !== 'file' && type !== 'folder') continue;
-      if (isSafeName(name) && matches(name)) {
-        found.push({ name, isFolder: type === 'folder' });
+    for await (const page of entriesIn(lease.folder)) {
+      for (const { name, type } of page) {
+        if (type !== 'file' && type !== 'folder') continue;
+        if (isSafeName(name) && matches(name)) found.push({ name, isFolder: type === 'folder' });
       }
     }
   } finally {
     lease.release();
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function takeIfThere(folders: FolderCache, path: Path): Promise<Lease | undefined> {
+  try {
+    return await folders.take(path);
+  } catch (error) {
+    if (notThere.includes(asSharingError(error).code)) return undefined;
+    throw error;
+  }
 }

@@ -113,10 +113,12 @@ function stepError(error: unknown, path: SafePath): SharingError {
 async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
   const names: SafeName[] = [];
   let looked = 0;
-  for await (const { name, type } of entriesIn(folder)) {
-    looked += 1;
-    const isFileOrFolder = type === 'file' || type === 'folder';
-    if (isFileOrFolder && isShared(name)) names.push(name);
+  for await (const page of entriesIn(folder)) {
+    looked += page.length;
+    for (const { name, type } of page) {
+      const isFileOrFolder = type === 'file' || type === 'folder';
+      if (isFileOrFolder && isShared(name)) names.push(name);
+    }
     if (names.length > maxListed || looked > maxLooked) {
       const words = `more than ${maxListed} names`;
       throw new SharingError('list-too-long', words, { limit: maxListed });

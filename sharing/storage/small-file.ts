@@ -1,3 +1,4 @@
+import { after, type Soon } from '#sharing/soon.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
@@ -28,9 +29,9 @@ export interface SmallFile {
   /** The name that it has, or should have. */
   readonly name: SafeName;
   /** Brings it to the disk; an error is final for the file. */
-  sync(pace: DiskPace): Promise<void> | void;
+  sync(): Soon<void>;
   /** Gives it its name, and lets go of it. */
-  publish(): Promise<SafeName>;
+  publish(): Soon<SafeName>;
   /** Lets go of it, and takes it away. */
   drop(): Promise<void>;
   /** Takes the name away again that `publish` gave, for it cannot be made durable. */
@@ -49,26 +50,56 @@ const syncLater = promisify(fsync);
  * Writes a file into a folder that nobody sees yet, under its name at once. Where the name is taken, because this
  * system folds two names of the sender into one, it gets a number.
  */
-export async function writeStaged(
+export function writeStaged(
   folder: Folder,
-  { name, mtime }: Pick<Wish, 'name' | 'mtime'>,
+  wish: Pick<Wish, 'name' | 'mtime'>,
+  bytes: Buffer,
+  pace: DiskPace,
+): Soon<SmallFile> {
+  const beside = (error: unknown): Promise<SmallFile> => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return writeNumbered(folder, wish, bytes, pace);
+  };
+  try {
+    const written = writeAs(folder, wish.name, wish, bytes, pace);
+    return written instanceof Promise ? written.catch(beside) : written;
+  } catch (error) {
+    return beside(error);
+  }
+}
+
+async function writeNumbered(
+  folder: Folder,
+  wish: Pick<Wish, 'name' | 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
 ): Promise<SmallFile> {
-  for (let n = 1; n <= maxNumber; n += 1) {
-    const as = numbered(name, n);
-    const place = await folder.at(as);
+  for (let n = 2; n <= maxNumber; n += 1) {
     try {
-      const file = await pace.run(
-        () => writeNow(place, bytes, mtime),
-        () => writeLater(place, bytes, mtime),
-      );
-      return stagedFile(file, folder, as);
+      return await writeAs(folder, numbered(wish.name, n), wish, bytes, pace);
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+function writeAs(
+  folder: Folder,
+  name: SafeName,
+  { mtime }: Pick<Wish, 'mtime'>,
+  bytes: Buffer,
+  pace: DiskPace,
+): Soon<SmallFile> {
+  return after(folder.at(name), (place) =>
+    after(
+      pace.run(
+        () => writeNow(place, bytes, mtime),
+        () => writeLater(place, bytes, mtime),
+      ),
+      (file) => stagedFile(file, folder, name, pace),
+    ),
+  );
 }
 
 /** Gives the descriptor. */
@@ -104,7 +135,7 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
   }
 }
 
-function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
+function stagedFile(file: number, folder: Folder, name: SafeName, pace: DiskPace): SmallFile {
   let open = true;
   const close = (): void => {
     if (open) closeSync(file);
@@ -112,7 +143,7 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
   };
   return {
     name,
-    sync: (pace) =>
+    sync: () =>
       pace.run(
         () => {
           fsyncSync(file);
@@ -121,7 +152,7 @@ function stagedFile(file: number, folder: Folder, name: SafeName): SmallFile {
       ),
     publish() {
       close();
-      return Promise.resolve(name);
+      return name;
     },
     async drop() {
       close();

@@ -1,7 +1,6 @@
 import { SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { chunkCount, digestOf, digestText } from '#sharing/storage/digest.js';
-import { paceOf } from '#sharing/storage/disk-pace.js';
 import type { Expected, Landing } from '#sharing/storage/landing.js';
 import type { Room } from '#sharing/storage/room.js';
 import { writeLoose, type SmallFile } from '#sharing/storage/small-file.js';
@@ -77,7 +76,7 @@ export async function openSmallLanding(
     async publish(signal) {
       try {
         const file = await landed();
-        await file.sync(paceOf(area.folder.device));
+        await file.sync();
         signal?.throwIfAborted();
         const as = await file.publish();
         await area.target.sync().catch(async (error: unknown) => {

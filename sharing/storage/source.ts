@@ -1,3 +1,4 @@
+import type { Soon } from '#sharing/soon.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
@@ -97,14 +98,14 @@ function isFresh({ mtimeNs }: BigIntStats): boolean {
  * Reads a file of `stats.size` bytes whole, and makes sure that it is still in the state of `stats`; `target` has room
  * for one byte more. Throws SharingError `changed` or `read-failed`, or the system's error when it cannot be opened.
  */
-export async function readWhole(
+export function readWhole(
   place: string,
   stats: BigIntStats,
   target: Buffer,
   pace: DiskPace,
-): Promise<void> {
+): Soon<void> {
   const size = Number(stats.size);
-  await pace.run(
+  return pace.run(
     () => {
       readWholeSync(place, stats, target.subarray(0, size + 1));
     },
@@ -129,12 +130,12 @@ function readWholeSync(place: string, stats: BigIntStats, target: Buffer): void 
   const file = openSync(place, fileFlags);
   try {
     let filled = 0;
-    while (filled < target.length) {
+    // A byte too many is asked for, to see that there is none.
+    while (filled < target.length - 1) {
       const bytes = readSync(file, target, filled, target.length - filled, filled);
       if (bytes === 0) break;
       filled += bytes;
     }
-    // A byte too many is read to see that there is none.
     if (filled !== target.length - 1 || !isUnchanged(stats, fstatSync(file, { bigint: true }))) {
       throw changed();
     }

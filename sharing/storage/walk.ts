@@ -1,6 +1,7 @@
 import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
+import { after, type Soon } from '#sharing/soon.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
-import { entriesIn } from '#sharing/storage/entries.js';
+import { entriesIn, type FoundEntry } from '#sharing/storage/entries.js';
 import { modificationTime } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
@@ -50,19 +51,22 @@ export interface Left {
   hidden: number;
 }
 
+/** The pace of a device, by its number. */
+export type PaceOf = (device: bigint) => DiskPace;
+
 /**
- * All that lies in `top`. What vanishes meanwhile is not there. Throws SharingError when the top itself cannot be
+ * All that lies in `top`, as it is found. What vanishes meanwhile is not there. Throws SharingError when the top itself cannot be
  * offered: `not-found`, `not-a-file`, `no-permission`.
  */
 export async function* walk(
   top: Top,
-  pace: DiskPace,
+  paceOf: PaceOf,
   left: Left,
-): AsyncGenerator<Found, void, undefined> {
-  const stats = await lookAt(top, [], pace);
+): AsyncGenerator<readonly Found[], void, undefined> {
+  const stats = await lookAt(top, [], paceOf);
   if (!stats) throw new SharingError('not-found', 'ENOENT');
-  if (stats.isFile()) yield fileOf(top, [], stats);
-  else if (stats.isDirectory()) yield* walkFolder(top, [], stats, pace, left);
+  if (stats.isFile()) yield [fileOf(top, [], pathOf(top, []), stats)];
+  else if (stats.isDirectory()) yield* walkFolder(top, [], stats, paceOf, left);
   else throw new SharingError('not-a-file', 'not a regular file');
 }
 
@@ -70,47 +74,61 @@ async function* walkFolder(
   top: Top,
   below: readonly SafeName[],
   stats: BigIntStats,
-  pace: DiskPace,
+  paceOf: PaceOf,
   left: Left,
-): AsyncGenerator<Found, void, undefined> {
+): AsyncGenerator<readonly Found[], void, undefined> {
   const path = pathOf(top, below);
-  yield { kind: 'folder', path, isTop: below.length === 0, mtime: modificationTime(stats) };
+  yield [{ kind: 'folder', path, isTop: below.length === 0, mtime: modificationTime(stats) }];
   const folders: SafeName[] = [];
   let refused = 0;
+
+  /** What else is in it is counted, or kept for later. */
+  function isFileToSend({ name, type }: FoundEntry): boolean {
+    if (name.startsWith('.')) left.hidden += 1;
+    else if (type === 'link' || type === 'other') left.links += 1;
+    else if (!isSafeName(name) || isTooLong(path, name, below)) refused += 1;
+    else if (type === 'folder') folders.push(name);
+    else return true;
+    return false;
+  }
+
   try {
     const lease = await top.folders.take([...top.at, ...below]);
     try {
-      for await (const { name, type } of entriesIn(lease.folder)) {
-        if (name.startsWith('.')) left.hidden += 1;
-        else if (type === 'link' || type === 'other') left.links += 1;
-        else if (!isSafeName(name) || isTooLong(path, name, below)) refused += 1;
-        else if (type === 'folder') folders.push(name);
-        else {
-          const found = await look(lease.folder, name, pace);
-          if (found?.isFile()) yield fileOf(top, [...below, name], found);
+      const pace = paceOf(lease.folder.device);
+      for await (const page of entriesIn(lease.folder, pace)) {
+        const files: FoundFile[] = [];
+        try {
+          for (const { name } of page.filter(isFileToSend)) {
+            const looked = look(lease.folder, name as SafeName, pace);
+            const found = looked instanceof Promise ? await looked : looked;
+            if (!found?.isFile()) continue;
+            files.push(fileOf(top, [...below, name as SafeName], `${path}/${name}`, found));
+          }
+        } catch (error) {
+          yield files;
+          throw error;
         }
+        yield files;
       }
     } finally {
       lease.release();
     }
   } catch (error) {
-    yield { kind: 'problem', path, error: asSharingError(error, 'read-failed') };
+    yield [{ kind: 'problem', path, error: asSharingError(error, 'read-failed') }];
   }
   if (refused > 0) {
     const words = `${refused} of its names cannot be shared`;
-    yield { kind: 'problem', path, error: new SharingError('name-refused', words) };
+    yield [{ kind: 'problem', path, error: new SharingError('name-refused', words) }];
   }
   for (const name of folders) {
     const next = [...below, name];
     try {
-      const found = await lookAt(top, next, pace);
-      if (found?.isDirectory()) yield* walkFolder(top, next, found, pace, left);
+      const found = await lookAt(top, next, paceOf);
+      if (found?.isDirectory()) yield* walkFolder(top, next, found, paceOf, left);
     } catch (error) {
-      yield {
-        kind: 'problem',
-        path: pathOf(top, next),
-        error: asSharingError(error, 'read-failed'),
-      };
+      const known = asSharingError(error, 'read-failed');
+      yield [{ kind: 'problem', path: pathOf(top, next), error: known }];
     }
   }
 }
@@ -123,39 +141,43 @@ function isTooLong(above: string, name: string, below: readonly SafeName[]): boo
 async function lookAt(
   { folders, at }: Top,
   below: readonly SafeName[],
-  pace: DiskPace,
+  paceOf: PaceOf,
 ): Promise<BigIntStats | undefined> {
   const path = [...at, ...below];
   const name = path.at(-1);
   if (name === undefined) throw new SharingError('internal', 'a top without a name');
   const lease = await folders.take(path.slice(0, -1));
   try {
-    return await look(lease.folder, name, pace);
+    return await look(lease.folder, name, paceOf(lease.folder.device));
   } finally {
     lease.release();
   }
 }
 
 /** Undefined for what is not there any more. */
-async function look(
+function look(
   folder: Folder,
   name: SafeName | OwnName,
   pace: DiskPace,
-): Promise<BigIntStats | undefined> {
-  const place = await folder.at(name);
+): Soon<BigIntStats | undefined> {
+  return after(folder.at(name), (place) =>
+    pace.run(
+      () => lstatSync(place, { bigint: true, throwIfNoEntry: false }),
+      () => lookLater(place),
+    ),
+  );
+}
+
+async function lookLater(place: string): Promise<BigIntStats | undefined> {
   try {
-    return await pace.run(
-      () => lstatSync(place, { bigint: true }),
-      () => lstat(place, { bigint: true }),
-    );
+    return await lstat(place, { bigint: true });
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-function fileOf(top: Top, below: readonly SafeName[], stats: BigIntStats): FoundFile {
-  const path = pathOf(top, below);
+function fileOf(top: Top, below: readonly SafeName[], path: string, stats: BigIntStats): FoundFile {
   return { kind: 'file', path, top, below, stats, mtime: modificationTime(stats) };
 }
 

@@ -1,6 +1,9 @@
 import { diskPace, paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { expect, test } from 'vitest';
 
+/** A turn of the thread that never ends. */
+const endless = { used: () => undefined, next: () => undefined };
+
 /** A pace whose clock moves by what each call on this thread takes; it tells in which way a call was made. */
 function watched(): {
   call: (time: number) => string;
@@ -8,7 +11,7 @@ function watched(): {
   pace: DiskPace;
 } {
   let now = 1000;
-  const pace = diskPace(() => now);
+  const pace = diskPace(() => now, endless);
   return {
     pace,
     wait: (time) => {
@@ -107,7 +110,7 @@ test('a device has one pace', () => {
 
 test('a call that fails counts like any other, and fails', () => {
   let now = 0;
-  const pace = diskPace(() => now);
+  const pace = diskPace(() => now, endless);
   const failing = (): never => {
     now += 100;
     throw new Error('EIO');
@@ -119,4 +122,25 @@ test('a call that fails counts like any other, and fails', () => {
       () => Promise.resolve('elsewhere'),
     ),
   ).toBeInstanceOf(Promise);
+});
+
+test('many quick calls leave room for others between them, in their order', async () => {
+  let now = 0;
+  const pace = diskPace(() => now);
+  const order: string[] = [];
+  const call = (name: string): unknown =>
+    pace.run(
+      () => {
+        now += 0.7;
+        order.push(name);
+      },
+      () => Promise.reject(new Error('a quick disk is asked on this thread')),
+    );
+  // Whatever was used of this turn by others is not ours to count.
+  await new Promise(setImmediate);
+  setImmediate(() => order.push('another'));
+  const calls = ['a', 'b', 'c', 'd', 'e'].map(call);
+  expect(order).toEqual(['a', 'b', 'c']);
+  await Promise.all(calls);
+  expect(order).toEqual(['a', 'b', 'c', 'another', 'd', 'e']);
 });

@@ -21,7 +21,7 @@ describe.each(ways)('the entries of a folder, reached by %s', (way) => {
 
   async function all(folder: Folder): Promise<FoundEntry[]> {
     const found: FoundEntry[] = [];
-    for await (const entry of entriesIn(folder)) found.push(entry);
+    for await (const page of entriesIn(folder)) found.push(...page);
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -81,8 +81,8 @@ describe.each(ways)('the entries of a folder, reached by %s', (way) => {
     const { place, folder } = await open();
     for (const name of ['a', 'b']) await writeFile(join(place, name), '');
     const before = openDescriptors();
-    for await (const { type } of entriesIn(folder)) {
-      expect(type).toBe('file');
+    for await (const [first] of entriesIn(folder)) {
+      expect(first?.type).toBe('file');
       expect(openDescriptors()).toBe(before + 1);
       break;
     }

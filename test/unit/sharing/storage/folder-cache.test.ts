@@ -46,7 +46,7 @@ describe.each(ways)('a cache of folders, reached by %s', (way) => {
   test('opens a folder once for all who use it at a time', async () => {
     const { place, folders } = await open();
     await mkdir(join(place, 'a', 'b'), { recursive: true });
-    const leases = await Promise.all([1, 2, 3].map(() => folders.take(path('a/b'))));
+    const leases = await Promise.all([1, 2, 3].map(async () => folders.take(path('a/b'))));
     expect(new Set(leases.map(({ folder }) => folder)).size).toBe(1);
     for (const lease of leases) lease.release();
     const again = await folders.take(path('a/b'));
@@ -129,7 +129,9 @@ describe.each(ways)('a cache of folders, reached by %s', (way) => {
     await writeFile(join(place, 'a', 'file'), '');
     const before = openDescriptors();
     for (let at = 0; at < 5; at += 1) {
-      await Promise.allSettled(['a/file', 'a/x/y', 'b'].map((name) => folders.take(path(name))));
+      await Promise.allSettled(
+        ['a/file', 'a/x/y', 'b'].map(async (name) => folders.take(path(name))),
+      );
     }
     await folders[Symbol.asyncDispose]();
     expect(openDescriptors()).toBe(before);
@@ -139,7 +141,7 @@ describe.each(ways)('a cache of folders, reached by %s', (way) => {
     const { place, folders } = await open();
     await mkdir(join(place, 'a', 'b', 'c'), { recursive: true });
     const before = openDescriptors();
-    const taking = folders.take(path('a/b/c')).catch(() => undefined);
+    const taking = Promise.resolve(folders.take(path('a/b/c'))).catch(() => undefined);
     await folders[Symbol.asyncDispose]();
     await taking;
     expect(openDescriptors()).toBe(before);

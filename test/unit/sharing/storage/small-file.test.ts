@@ -44,7 +44,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const before = onLinux ? openDescriptors() : 0;
       for (const content of [bytes, Buffer.alloc(0)]) {
         const small = await writeStaged(area.target, wish, content, pace);
-        await small.sync(pace);
+        await small.sync();
         const as = await small.publish();
         expect(await readFile(join(place, as))).toEqual(content);
         expect((await stat(join(place, as))).mtimeMs).toBeCloseTo(mtime / 1000, 2);
@@ -86,7 +86,8 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const { place, area } = await open();
       const before = openDescriptors();
       const tooLate = { ...wish, mtime: Number.NaN };
-      await expect(writeStaged(area.target, tooLate, bytes, pace)).rejects.toThrow();
+      const writing = async () => writeStaged(area.target, tooLate, bytes, pace);
+      await expect(writing()).rejects.toThrow();
       expect(await visibleNames(place)).toEqual([]);
       expect(openDescriptors()).toBe(before);
     });
@@ -112,7 +113,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const small = await writeLoose(area, loose, wish, bytes);
       expect(await visibleNames(place)).toEqual(['a.txt']);
       expect(await leftovers(place)).toEqual([loose.name]);
-      await small.sync(here);
+      await small.sync();
       expect(await small.publish()).toBe('a (2).txt');
       expect(await readFile(join(place, 'a (2).txt'))).toEqual(bytes);
       expect((await stat(join(place, 'a (2).txt'))).mtimeMs).toBeCloseTo(mtime / 1000, 2);

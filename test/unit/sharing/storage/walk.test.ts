@@ -5,6 +5,7 @@ import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
 import { maxDepth, ownName, safeName } from '#sharing/storage/path.js';
 import { walk, type Found, type Left, type Top } from '#sharing/storage/walk.js';
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -29,7 +30,7 @@ describe.each(ways)('a walk, reached by %s', (way) => {
 
   async function all(top: Top, pace = here): Promise<{ found: Found[]; left: Left }> {
     const [found, left]: [Found[], Left] = [[], { links: 0, hidden: 0 }];
-    for await (const one of walk(top, pace, left)) found.push(one);
+    for await (const some of walk(top, () => pace, left)) found.push(...some);
     return { found, left };
   }
 
@@ -174,19 +175,22 @@ describe.each(ways)('a walk, reached by %s', (way) => {
   test('what vanishes between the list and the look is not there', async () => {
     const place = await temporaryFolder();
     await makeTree(place, { 'photos/a': '', 'photos/b': '', 'photos/deep/c': '' });
-    const left: Left = { links: 0, hidden: 0 };
-    const found: Found[] = [];
-    let gone = '';
-    for await (const one of walk(await topOf(place), here, left)) {
-      found.push(one);
-      if (one.kind !== 'file' || gone !== '') continue;
-      // The names of the folder were read before.
-      gone = one.path === 'photos/a' ? 'photos/b' : 'photos/a';
-      await rm(join(place, gone));
-      await rm(join(place, 'photos/deep'), { recursive: true });
-    }
-    expect(gone).not.toBe('');
-    expect(told(found)).not.toContain(`file ${gone}`);
+    let looks = 0;
+    const meanwhile: DiskPace = {
+      run(sync, later) {
+        looks += 1;
+        // The first looks are those at the top and at the names of its folder; then comes the first file.
+        if (looks === 3) {
+          for (const gone of ['photos/a', 'photos/b', 'photos/deep']) {
+            rmSync(join(place, gone), { recursive: true });
+          }
+        }
+        return looks % 2 === 0 ? later() : sync();
+      },
+    };
+    const { found } = await all(await topOf(place), meanwhile);
+    expect(looks).toBeGreaterThan(4);
+    expect(told(found).filter((one) => one.startsWith('file'))).toEqual([]);
     expect(told(found).filter((one) => one.startsWith('folder'))).toEqual(['folder photos']);
     expect(found.filter(({ kind }) => kind === 'problem')).toEqual([]);
   });
@@ -195,9 +199,9 @@ describe.each(ways)('a walk, reached by %s', (way) => {
     const place = await temporaryFolder();
     await makeTree(place, { 'photos/deep/a': '', 'secret/key': '' });
     const found: Found[] = [];
-    for await (const one of walk(await topOf(place), here, { links: 0, hidden: 0 })) {
-      found.push(one);
-      if (one.kind !== 'folder' || !one.path.endsWith('deep')) continue;
+    for await (const some of walk(await topOf(place), () => here, { links: 0, hidden: 0 })) {
+      found.push(...some);
+      if (!some.some(({ kind, path }) => kind === 'folder' && path.endsWith('deep'))) continue;
       await rename(join(place, 'photos/deep'), join(place, 'photos/moved'));
       await symlink('../secret', join(place, 'photos/deep'));
     }
@@ -212,8 +216,8 @@ describe.each(ways)('a walk, reached by %s', (way) => {
     const failing: DiskPace = {
       run: (sync) => {
         looks += 1;
-        // The first is that of the top itself, the second that of `a`.
-        if (looks === 2) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        // The first is that of the top itself, the second reads the names, the third looks at `a`.
+        if (looks === 3) throw Object.assign(new Error('EIO'), { code: 'EIO' });
         return sync();
       },
     };
@@ -232,8 +236,8 @@ describe.each(ways)('a walk, reached by %s', (way) => {
     await makeTree(place, { 'photos/deep/deeper/a': '', 'photos/b': '' });
     const top = await topOf(place);
     const before = openDescriptors();
-    for await (const one of walk(top, here, { links: 0, hidden: 0 })) {
-      if (one.path.endsWith('/a')) break;
+    for await (const some of walk(top, () => here, { links: 0, hidden: 0 })) {
+      if (some.some(({ path }) => path.endsWith('/a'))) break;
     }
     await top.folders[Symbol.asyncDispose]();
     expect(openDescriptors()).toBe(before);
