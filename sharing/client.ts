@@ -6,6 +6,7 @@ import {
   type Mover,
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
+import { threadPays, type ThreadPays } from '#sharing/dialogue/moving.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
 import { putTo } from '#sharing/dialogue/putting.js';
 import { SharingError } from '#sharing/errors.js';
@@ -21,6 +22,8 @@ import type { Entry } from '#sharing/storage/share.js';
 import type { Duplex } from 'node:stream';
 import { placeOf } from '#sharing/transport/address.js';
 import type { Feed } from '#sharing/transport/feed.js';
+import type { Silence } from '#sharing/transport/heartbeat.js';
+import { takeInThread } from '#sharing/transfer/thread.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
 import type { Right } from '#sharing/wire/message.js';
@@ -41,6 +44,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** When a get takes some of its chunks in a thread of its own; as it was measured to pay if nothing is said. */
+  readonly threadPays?: ThreadPays;
 }
 
 /** Everything that bounds a client; bytes and milliseconds. */
@@ -125,7 +130,21 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       port,
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
+      threadPays: options.threadPays ?? threadPays,
       dial: () => dialAgain(options, serverId),
+      takeBeside: (work, hello) =>
+        takeInThread(
+          {
+            ...silenceOf(limits),
+            device,
+            host,
+            port,
+            serverId,
+            timeout: limits.connectTimeout,
+            hello,
+          },
+          work,
+        ),
       pairing: await pairingOf(options, connection, { exporter, clientId: device.id, serverId }),
     });
     // A stranger that let us in as a peer has proven the code, and is known since.
@@ -169,7 +188,11 @@ async function dialAgain(
 }
 
 function speakOver(socket: Duplex, feed: Feed, limits: ClientLimits): Connection {
-  return speak(socket, { heartbeat: limits.heartbeat, idle: limits.idleTimeout }, { feed });
+  return speak(socket, silenceOf(limits), { feed });
+}
+
+function silenceOf({ heartbeat, idleTimeout }: ClientLimits): Silence {
+  return { heartbeat, idle: idleTimeout };
 }
 
 function sessionOf(

@@ -630,6 +630,8 @@ export function startBatchReceiving(
           rules.chunk(header);
           return arrival ? ofSmall.begin(arrival, header) : undefined;
         },
+        // A batch ends with its lanes, and goes on with the next attempt.
+        lost: () => undefined,
         data(bytes) {
           if (stopped) return;
           dripped += bytes.length;

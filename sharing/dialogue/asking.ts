@@ -11,6 +11,7 @@ import {
   type Moving,
   type PutManyOptions,
   type PutOptions,
+  type ThreadPays,
 } from '#sharing/dialogue/moving.js';
 import { requestTable } from '#sharing/dialogue/requests.js';
 import { inTurn, transferTable } from '#sharing/dialogue/transfers.js';
@@ -19,9 +20,9 @@ import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import type { SendOutcome } from '#sharing/session/sending.js';
 import type { Entry } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
-import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
+import type { Beside, BesideWork, ReceiveOutcome } from '#sharing/transfer/receive.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { MessageOf } from '#sharing/wire/message.js';
+import type { Message, MessageOf } from '#sharing/wire/message.js';
 
 export interface AskingOptions {
   readonly connection: Connection;
@@ -35,8 +36,11 @@ export interface AskingOptions {
   /** Milliseconds until the welcome must be here. */
   readonly helloTime: number;
   readonly stallTime: number;
+  readonly threadPays: ThreadPays;
   /** Opens one more connection to the same server. */
   readonly dial: () => Promise<Connection>;
+  /** The same in a thread of its own, which takes chunks of a file that we get. */
+  readonly takeBeside: (work: BesideWork, hello: Message) => Beside;
   /** What to do when the server asks for a code; undefined when there is none to give. */
   readonly pairing: ClientRun | undefined;
 }
@@ -98,12 +102,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
       case 'pair-proof':
         return options.pairing?.finish(action.proof);
       case 'laned':
-        void openLane(
-          options.dial,
-          transfers,
-          action.id,
-          rules.laneHello(options.name, action.token),
-        );
+        openOne(action.id, rules.laneHello(options.name, action.token));
         return undefined;
       case 'coded':
       case 'rows':
@@ -113,6 +112,14 @@ export async function ask(options: AskingOptions): Promise<Asking> {
       default:
         return transfers.carryOut(action);
     }
+  }
+
+  /** The lane that was asked for, here or in a thread. */
+  function openOne(id: number, hello: Message): void {
+    const receiving = transfers.receiving.get(id);
+    if (transfers.roads.get(id)?.wantsThread !== true) {
+      void openLane(options.dial, transfers, id, hello);
+    } else void receiving?.takeBeside?.((work) => options.takeBeside(work, hello));
   }
 
   connection.receive((incoming) => inTurn(rules.receive(incoming), carryOut));
@@ -126,6 +133,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     algorithm: digest,
     serverId,
     stallTime,
+    threadPays: options.threadPays,
   };
 
   return {

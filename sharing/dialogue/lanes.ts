@@ -65,8 +65,9 @@ export function joinLane(transfers: Transfers, id: number, lane: Connection): Re
   const entry = transfers.roads.get(id);
   if (!entry) throw new SharingError('no-right', 'no such lane');
   const chunks = openChunk();
-  const intake = transfers.receiving.get(id)?.intake();
+  const intake = transfers.receiving.get(id)?.intake(true);
   entry.road.attach(lane);
+  void lane.closed.then(() => intake?.lost());
   return (incoming: Incoming) => {
     switch (incoming.t) {
       case 'chunk':
@@ -100,7 +101,7 @@ export function openRoad(
   id: number,
 ): { readonly road: Road } & Disposable {
   const road = roadOver(control);
-  transfers.roads.set(id, { road, asked: 0 });
+  transfers.roads.set(id, { road, asked: 0, wantsThread: false });
   return {
     road,
     [Symbol.dispose]: () => {

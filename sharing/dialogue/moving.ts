@@ -16,12 +16,28 @@ import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { Top } from '#sharing/storage/walk.js';
 import { onlyFile, type OfferRow, type Policy } from '#sharing/wire/message.js';
+import { availableParallelism } from 'node:os';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
 
 /** Bytes from which on a transfer is worth a connection of its own. */
 const laneSize = 8 * 1024 * 1024;
+/** When one more lane pays, in a thread of its own. */
+export interface ThreadPays {
+  /** Bytes that are still to come. */
+  readonly left: number;
+  /** Bytes a second that came so far: below it is the network or a disk that we wait for, and a thread would only cost. */
+  readonly rate: number;
+  /** Bytes over which the rate is measured. */
+  readonly measured: number;
+}
+
+export const threadPays: ThreadPays = {
+  left: 64 * 1024 * 1024,
+  rate: 250e6,
+  measured: 32 * 1024 * 1024,
+};
 
 /** What the transfers of one client have in common. */
 export interface Moving {
@@ -31,6 +47,7 @@ export interface Moving {
   readonly algorithm: DigestAlgorithm;
   readonly serverId: string;
   readonly stallTime: number;
+  readonly threadPays: ThreadPays;
 }
 
 export interface GetOptions {
@@ -84,6 +101,14 @@ export async function get(
         onProgress: withLane(connection, begun, wish.onProgress),
       };
       const { road } = openRoad(transfers, connection, begun);
+      const askForThread = (): boolean => {
+        const entry = transfers.roads.get(begun);
+        // What comes over the session's own connection says nothing yet.
+        if (!entry || !road.hasLane()) return false;
+        entry.wantsThread = true;
+        connection.send({ t: 'lane', id: begun });
+        return true;
+      };
       if (offer.batch) {
         const { nameOf } = wish;
         const many = startBatchReceiving(road, offer, { ...common, nameOf, onEnd });
@@ -95,7 +120,10 @@ export async function get(
       } else {
         const [, size, mtime, tag] = onlyFile(offer);
         const { name } = wish;
-        const one = startReceiving(road, { ...common, file: 0, name, size, mtime, tag });
+        road.surviveLanes(() => undefined);
+        const onProgress = whenFast(moving.threadPays, askForThread, common.onProgress);
+        const file = { file: 0, name, size, mtime, tag, onProgress };
+        const one = startReceiving(road, { ...common, ...file });
         transfers.receiving.set(begun, one);
         arriving = one;
         one.outcome.then(outcome.resolve, outcome.reject);
@@ -127,7 +155,7 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
   const id = requests.begin('sending', (begun) => {
     const { road } = openRoad(transfers, connection, begun);
     const onProgress = withLane(connection, begun, wish.onProgress);
-    const options = { id: begun, file: 0, source, algorithm, stallTime, onProgress };
+    const options = { id: begun, file: 0, source, algorithm, stallTime, alone: true, onProgress };
     const sending = startSending(road, options);
     transfers.sending.set(begun, sending);
     sending.outcome.then((ended) => {
@@ -243,6 +271,24 @@ function withLane(
       connection.send({ t: 'lane', id });
     }
     onProgress?.(progress);
+  };
+}
+
+/** Asks when bytes come so fast that a thread would make them faster, until that was done. */
+function whenFast(when: ThreadPays, ask: () => boolean, onProgress: OnProgress): OnProgress {
+  let first: { readonly at: number; readonly bytes: number } | undefined;
+  let isDone = availableParallelism() < 2;
+  return (progress) => {
+    onProgress(progress);
+    if (isDone || progress.phase !== 'sending') return;
+    const { bytes, size } = progress;
+    first ??= { at: performance.now(), bytes };
+    const came = bytes - first.bytes;
+    if (came < when.measured) return;
+    const seconds = (performance.now() - first.at) / 1000;
+    if (size - bytes < when.left) isDone = true;
+    else if (came / seconds >= when.rate) isDone = ask();
+    else first = { at: performance.now(), bytes };
   };
 }
 

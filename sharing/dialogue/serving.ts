@@ -65,7 +65,8 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   const { size, mtime, tag } = source;
   const algorithm = agreedDigest(service);
   using lanes = openRoad(transfers, connection, id);
-  const sending = startSending(lanes.road, { id, file: 0, source, algorithm, stallTime });
+  const options = { id, file: 0, source, algorithm, stallTime, alone: true };
+  const sending = startSending(lanes.road, options);
   transfers.sending.set(id, sending);
   connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
   try {
@@ -95,6 +96,8 @@ export async function receiveFile(
   const began = performance.now();
   await using landing = service.landingArea();
   using lanes = openRoad(transfers, connection, id);
+  // What a lane takes with it is sent again.
+  lanes.road.surviveLanes(() => undefined);
   const receiving = startReceiving(lanes.road, {
     id,
     file: 0,

@@ -8,12 +8,15 @@ import type { Road } from '#sharing/transport/lane.js';
 /** One file, or many, on the way out: what its receiver says is for it. */
 type Outgoing = Pick<Sending, 'tell' | 'cancel'>;
 /** The same on the way in. */
-type Arriving = Pick<Receiving, 'tell' | 'intake' | 'cancel'>;
+type Arriving = Pick<Receiving, 'tell' | 'intake' | 'cancel'> &
+  Partial<Pick<Receiving, 'takeBeside'>>;
 
 /** What a transfer speaks over, and how many lanes were asked for. */
 export interface RoadEntry {
   readonly road: Road;
   asked: number;
+  /** The lane that was asked for last is for a thread of its own. */
+  wantsThread: boolean;
 }
 
 /** The transfers of one connection, by id. */

@@ -16,9 +16,6 @@ type ReceiveState =
   | { readonly phase: 'comparing'; readonly next: number }
   | {
       readonly phase: 'receiving';
-      /** One byte a chunk, 1 while it is missing. */
-      readonly missing: Uint8Array;
-      readonly left: number;
       /** How often an `end` may be under way that does not know yet what else we asked for. */
       readonly crossing: number;
       readonly mayDigest: boolean;
@@ -30,6 +27,12 @@ type ReceiveState =
 /** What is to be done with something that came. */
 export type Verdict = 'take' | 'drop';
 
+/**
+ * What becomes of a chunk, a number in a table that threads share: who turns `missing` into `taken` takes it, and nobody
+ * else. `repeated`: it came again over another lane after it had landed, for the sender had not heard of it.
+ */
+export const chunkState = { unwanted: 0, missing: 1, taken: 2, landed: 3, repeated: 4 } as const;
+
 /** The rules of receiving one file of `size` bytes; every method throws SharingError `protocol` on a breach. */
 export interface ReceiveRules {
   readonly phase: () => ReceiveState['phase'];
@@ -40,7 +43,16 @@ export interface ReceiveRules {
   /** A chunk that lay here was not good after all: we ask for it too, each at most once. */
   wantAlso(chunk: number): void;
   digests(frame: Digests): Verdict;
-  chunk(header: ChunkHeader): Verdict;
+  /** `busy`: another lane took it, and must have been lost for the sender: it is to be judged again without that lane. */
+  chunk(header: ChunkHeader): Verdict | 'busy';
+  /** Chunks come over lanes: one that is lost is made good over another. */
+  useLanes(): void;
+  /** The state of each chunk, for who takes some beside us; its memory is shared. */
+  states(): Uint8Array<SharedArrayBuffer>;
+  /** A chunk that was taken lies here. */
+  landed(chunk: number): void;
+  /** A chunk that was taken will not come whole. */
+  lost(chunk: number): void;
   /**
    * The sender says that all is sent. `take`: finish and answer; `drop`: it closes what we refused; `wait`: it did
    * not know yet what else is wanted, and will say it again.
@@ -57,6 +69,8 @@ export interface ReceiveRules {
 export function receiveRules(size: number): ReceiveRules {
   const chunks = Math.ceil(size / chunkSize);
   let state: ReceiveState = { phase: 'deciding' };
+  let states = new Uint8Array(new SharedArrayBuffer(0));
+  let lanes = false;
 
   function breach(what: string): SharingError {
     return new SharingError('protocol', `${what} is not legal while ${state.phase}`);
@@ -68,19 +82,18 @@ export function receiveRules(size: number): ReceiveRules {
       state = { phase: 'comparing', next: 0 };
     },
     wantChunks: (wanted) => {
-      const missing = Uint8Array.from(wanted);
-      const left = missing.reduce((sum, one) => sum + one, 0);
+      states = new Uint8Array(new SharedArrayBuffer(chunks));
+      states.set(wanted);
       const mayDigest = state.phase === 'comparing';
-      state = { phase: 'receiving', missing, left, crossing: 0, mayDigest };
+      state = { phase: 'receiving', crossing: 0, mayDigest };
     },
     wantAlso: (chunk) => {
       if (state.phase === 'finishing') {
-        const missing = new Uint8Array(chunks);
-        state = { phase: 'receiving', missing, left: 0, crossing: -1, mayDigest: false };
+        state = { phase: 'receiving', crossing: -1, mayDigest: false };
       }
-      if (state.phase !== 'receiving' || state.missing[chunk] === 1) return;
-      state.missing[chunk] = 1;
-      state = { ...state, left: state.left + 1, crossing: state.crossing + 1 };
+      if (state.phase !== 'receiving' || states[chunk] !== chunkState.unwanted) return;
+      Atomics.store(states, chunk, chunkState.missing);
+      state = { ...state, crossing: state.crossing + 1 };
     },
     digests({ first, digests }) {
       if (state.phase === 'refusing') return 'drop';
@@ -94,13 +107,26 @@ export function receiveRules(size: number): ReceiveRules {
     },
     chunk({ chunk, length }) {
       if (state.phase === 'refusing') return 'drop';
+      if (lanes && exchange(states, chunk, chunkState.landed, chunkState.repeated)) return 'drop';
       if (state.phase !== 'receiving') throw breach('chunk');
-      if (state.missing[chunk] !== 1) throw breach(`chunk ${chunk}, not wanted or already here,`);
       const right = Math.min(chunkSize, size - chunk * chunkSize);
       if (length !== right) throw breach(`chunk ${chunk} of ${length} instead of ${right} bytes`);
-      state.missing[chunk] = 0;
-      state = { ...state, left: state.left - 1, mayDigest: false };
-      return 'take';
+      if (exchange(states, chunk, chunkState.missing, chunkState.taken)) {
+        if (state.mayDigest) state = { ...state, mayDigest: false };
+        return 'take';
+      }
+      if (lanes && states[chunk] === chunkState.taken) return 'busy';
+      throw breach(`chunk ${chunk}, not wanted or already here,`);
+    },
+    useLanes: () => {
+      lanes = true;
+    },
+    states: () => states,
+    landed: (chunk) => {
+      exchange(states, chunk, chunkState.taken, chunkState.landed);
+    },
+    lost: (chunk) => {
+      exchange(states, chunk, chunkState.taken, chunkState.missing);
     },
     end() {
       if (state.phase === 'refusing') {
@@ -110,8 +136,8 @@ export function receiveRules(size: number): ReceiveRules {
       // It crossed what else we wanted, and then our last word.
       if (state.phase === 'over') return 'wait';
       if (state.phase !== 'receiving') throw breach('end');
-      if (state.left > 0) {
-        if (state.crossing <= 0) throw breach(`end with ${state.left} chunks missing`);
+      if (states.includes(chunkState.missing)) {
+        if (state.crossing <= 0) throw breach('end with chunks missing');
         state = { ...state, crossing: state.crossing - 1 };
         return 'wait';
       }
@@ -136,4 +162,9 @@ export function receiveRules(size: number): ReceiveRules {
       state = { phase: 'over' };
     },
   };
+}
+
+/** Turns the state of a chunk into another, if it is this one; of several threads that try it one succeeds. */
+export function exchange(states: Uint8Array, chunk: number, from: number, to: number): boolean {
+  return chunk < states.length && Atomics.compareExchange(states, chunk, from, to) === from;
 }

@@ -74,6 +74,8 @@ export interface SendRules {
   readonly unconfirmed: () => number;
   /** The receiver reads or writes its disk, and has nothing to say until that is done. */
   readonly receiverIsBusy: () => boolean;
+  /** What a chunk was sent over is lost: if it was not confirmed, it is sent again. */
+  lost(chunk: number): void;
   /** The end was said. */
   ended(): void;
   /** Our own side gives the file up; the receiver has to be told. */
@@ -84,9 +86,15 @@ export interface SendRules {
 
 export function sendRules(chunks: number): SendRules {
   let state: SendState = { phase: 'offered' };
+  /** Chunks that were lost on their way, or only their confirmation was late, and that did not go out again yet. */
+  const again = new Set<number>();
 
   function receive(message: FileReport): void {
     if (['over', 'refused', 'given-up'].includes(state.phase)) return;
+    if ('t' in message && message.t === 'got' && again.delete(message.chunk)) {
+      if (state.phase === 'sending') state = { ...state, ranges: without(state, message.chunk) };
+      return;
+    }
     state = 'want' in message ? afterWant(state, message, chunks) : afterReport(state, message);
   }
 
@@ -127,6 +135,7 @@ export function sendRules(chunks: number): SendRules {
         }
         if (unconfirmed.size >= sendWindow) return { do: 'wait' };
         const [chunk, to] = first;
+        again.delete(chunk);
         const left: Ranges = chunk + 1 < to ? [[chunk + 1, to], ...rest] : rest;
         state = { ...state, ranges: left, unconfirmed: new Set(unconfirmed).add(chunk) };
         return { do: 'chunk', chunk };
@@ -159,9 +168,20 @@ export function sendRules(chunks: number): SendRules {
     state = over({ kind: 'failed', error: new SharingError('cancelled', 'ended by the receiver') });
   }
 
+  function lost(chunk: number): void {
+    if (state.phase !== 'sending' && state.phase !== 'ending') return;
+    const unconfirmed = new Set(state.unconfirmed);
+    if (!unconfirmed.delete(chunk)) return;
+    const { credit } = state;
+    const ranges = state.phase === 'sending' ? state.ranges : [];
+    state = { phase: 'sending', ranges: [[chunk, chunk + 1], ...ranges], credit, unconfirmed };
+    again.add(chunk);
+  }
+
   return {
     receive,
     next,
+    lost,
     ended() {
       if (state.phase === 'ending') state = { ...state, phase: 'ended' };
     },
@@ -219,6 +239,11 @@ function wantedAlso(
   const before = state.phase === 'sending' ? state.ranges : [];
   const { unconfirmed } = state;
   return { phase: 'sending', ranges: [...before, ...ranges], credit, unconfirmed };
+}
+
+/** What is still wanted when a chunk that was to go out again is there after all. */
+function without({ ranges }: { readonly ranges: Ranges }, chunk: number): Ranges {
+  return ranges.filter(([from, to]) => from !== chunk || to !== chunk + 1);
 }
 
 function afterReport(

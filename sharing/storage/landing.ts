@@ -2,6 +2,7 @@ import { SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
+  chunkLength,
   digestOf,
   digestText,
   fileDigest,
@@ -15,7 +16,7 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
 import { giveName, keepName, replaces } from '#sharing/storage/publishing.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
-import { lstat } from 'node:fs/promises';
+import { lstat, type FileHandle } from 'node:fs/promises';
 
 /** What is to land. */
 export interface Expected {
@@ -52,6 +53,13 @@ export interface Landing {
    * SharingError `damaged`, `no-room` or `write-failed`.
    */
   write(chunk: number, bytes: Buffer, digest: Buffer): Promise<void>;
+  /** For a thread that checks and writes chunks itself; a file of one chunk has none. */
+  readonly beside?: {
+    /** One more descriptor; it must be closed, and nobody write through it, before `leave`. */
+    open(): Promise<FileHandle>;
+    /** Such a chunk has landed. Throws as `write`. */
+    landed(chunk: number, digest: Buffer): Promise<void>;
+  };
   /** True when every chunk has landed. */
   complete(): boolean;
   /**
@@ -141,6 +149,19 @@ export async function openLanding(
       }
       reservation?.written(bytes.length);
       landed += 1;
+    },
+
+    beside: {
+      open: () => partial().openAgain(),
+      async landed(chunk, digest) {
+        try {
+          await partial().note(chunk, digest);
+        } catch (error) {
+          throw writeError(error);
+        }
+        reservation?.written(chunkLength(expected.size, chunk));
+        landed += 1;
+      },
     },
 
     async publish(signal) {

@@ -1,4 +1,4 @@
-import { errnoOf } from '#sharing/errors.js';
+import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
@@ -30,6 +30,10 @@ export interface Partial {
   readonly claims: Uint8Array;
   /** The journal is of the very state of the source that is offered now: its digests are the sender's. */
   readonly sameSource: boolean;
+  /** One more descriptor of the file, for a thread that writes chunks itself. */
+  openAgain(): Promise<FileHandle>;
+  /** Notes the digest of a chunk that was written through it. */
+  note(chunk: number, digest: Buffer): Promise<void>;
   /** Writes a chunk, then notes its digest. */
   write(chunk: number, bytes: Buffer, digest: Buffer): Promise<void>;
   /** Reads a claimed chunk again: true if it has the digest of its slot, and, if one is given, that one. */
@@ -93,6 +97,11 @@ async function openUnder(
   const syncing = backgroundSync(file);
   const digestAt = chunkReader(file, size, algorithm);
 
+  async function note(chunk: number, digest: Buffer): Promise<void> {
+    await writeSlot(journal, chunk, digest);
+    syncing.written(chunkLength(size, chunk));
+  }
+
   return {
     file,
     name,
@@ -100,9 +109,10 @@ async function openUnder(
     sameSource: found?.sameSource === true,
     async write(chunk, bytes, digest) {
       await writeAll(file, bytes, chunk * chunkSize);
-      await writeSlot(journal, chunk, digest);
-      syncing.written(bytes.length);
+      await note(chunk, digest);
     },
+    note,
+    openAgain: async () => openSame(await area.folder.at(name), file),
     async verify(chunk, digest) {
       const noted = slots.subarray(chunk * digestLength, (chunk + 1) * digestLength);
       if (digest && !noted.equals(digest)) return false;
@@ -195,6 +205,15 @@ async function openPlain(place: string): Promise<FileHandle | undefined> {
   if (stats?.isFile() === true && stats.nlink === 1) return handle;
   await handle?.close();
   return undefined;
+}
+
+/** Opens what lies at `place` for writing. Throws when it is not this file any more. */
+async function openSame(place: string, file: FileHandle): Promise<FileHandle> {
+  const handle = await open(place, constants.O_WRONLY | constants.O_NOFOLLOW);
+  const [there, ours] = [await handle.stat({ bigint: true }), await file.stat({ bigint: true })];
+  if (there.ino === ours.ino && there.dev === ours.dev) return handle;
+  await handle.close();
+  throw new SharingError('folder-gone', 'another file lies there');
 }
 
 async function makePair(

@@ -10,8 +10,8 @@ export interface Intake {
   begin(header: ChunkHeader): Promise<void> | undefined;
   /** Adds data to the open chunk; after `drop` it goes nowhere. */
   data(bytes: Buffer): void;
-  /** What comes until the next `begin` is not wanted. */
-  drop(): void;
+  /** What comes until the next `begin` is not wanted; gives the chunk that was open. */
+  drop(): number | undefined;
 }
 
 /** Gathers the data frames of a file into chunks and hands them on, with bounded memory. */
@@ -20,6 +20,10 @@ export interface Assembly {
   intake(): Intake;
   /** What comes over any of them until its next `begin` is not wanted. */
   drop(): void;
+  /** The same of the one that has this chunk open; false if none has. */
+  letGo(chunk: number): boolean;
+  /** Whether a chunk is open or handed on. */
+  holds(chunk: number): boolean;
   /** Resolves when every chunk that was handed on is dealt with. */
   idle(): Promise<void>;
 }
@@ -31,8 +35,8 @@ export function assemble(
 ): Assembly {
   const limit = Math.min(bufferCount, chunkCount(size));
   const free: Buffer[] = [];
-  const writing = new Set<Promise<void>>();
-  const intakes: Intake[] = [];
+  const writing = new Map<number, Promise<void>>();
+  const intakes: (Intake & { readonly open: () => number | undefined })[] = [];
   let made = 0;
 
   function takeBuffer(): Buffer | undefined {
@@ -44,17 +48,21 @@ export function assemble(
 
   function handOn(header: ChunkHeader, buffer: Buffer): void {
     const written = write(header, buffer.subarray(0, header.length)).then(() => {
-      writing.delete(written);
+      writing.delete(header.chunk);
       free.push(buffer);
     });
-    writing.add(written);
+    writing.set(header.chunk, written);
   }
 
-  function openIntake(): Intake {
+  function openIntake(): Intake & { readonly open: () => number | undefined } {
     let open: { header: ChunkHeader; buffer: Buffer; fill: number } | undefined;
+    /** The chunk that waits for a buffer. */
+    let waiting: number | undefined;
 
     async function beginLater(header: ChunkHeader): Promise<void> {
-      await Promise.race(writing);
+      waiting = header.chunk;
+      await Promise.race(writing.values());
+      waiting = undefined;
       await begin(header);
     }
 
@@ -67,6 +75,7 @@ export function assemble(
 
     return {
       begin,
+      open: () => open?.header.chunk ?? waiting,
       data(bytes) {
         if (!open) return;
         open.fill += bytes.copy(open.buffer, open.fill);
@@ -76,8 +85,10 @@ export function assemble(
         handOn(header, buffer);
       },
       drop() {
+        const chunk = open?.header.chunk;
         if (open) free.push(open.buffer);
         open = undefined;
+        return chunk;
       },
     };
   }
@@ -91,8 +102,12 @@ export function assemble(
     drop() {
       for (const one of intakes) one.drop();
     },
+    letGo(chunk) {
+      return intakes.find((one) => one.open() === chunk)?.drop() === chunk;
+    },
+    holds: (chunk) => writing.has(chunk) || intakes.some((one) => one.open() === chunk),
     idle: async () => {
-      await Promise.all(writing);
+      await Promise.all(writing.values());
     },
   };
 }

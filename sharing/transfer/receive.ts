@@ -12,7 +12,7 @@ import {
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf, type Standing } from '#sharing/storage/policy.js';
 import type { Room } from '#sharing/storage/room.js';
-import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
+import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import {
   compareWithSource,
   missingBut,
@@ -38,13 +38,17 @@ export type ReceiveOutcome =
 export interface ChunkIntake {
   chunk(header: ChunkHeader): Promise<void> | undefined;
   data(bytes: Buffer): void;
+  /** The connection is lost: what came in part will come again. */
+  lost(): void;
 }
 
 /** One file on its way in. A pending promise means: read no further. */
 export interface Receiving {
   tell(frame: FromSender): Promise<void> | undefined;
   /** Takes the bytes that come over one connection; each has its own. */
-  intake(): ChunkIntake;
+  intake(isLane?: boolean): ChunkIntake;
+  /** Takes some of the chunks in a thread of its own, if there are some to take. */
+  takeBeside(start: StartBeside): Promise<void>;
   /** How many stall times the sender may be silent now; 0 while it waits for us. */
   patience(): number;
   /** Gives it up; the sender is told, and the outcome waits for its last word. */
@@ -57,6 +61,31 @@ export interface Receiving {
    */
   readonly outcome: Promise<ReceiveOutcome>;
 }
+
+/** What takes chunks in a thread of its own, with a lane of its own. */
+export interface Beside {
+  /** Resolves when it takes and writes nothing any more. */
+  end(): Promise<void>;
+  /** The same, when it has ended by itself, whatever the reason. */
+  readonly ended: Promise<void>;
+}
+
+/** What it is to take, and who hears of it. */
+export interface BesideWork {
+  readonly id: number;
+  readonly file: number;
+  readonly size: number;
+  readonly algorithm: DigestAlgorithm;
+  /** The states of the chunks (`chunkState`), in shared memory: who takes one says so there. */
+  readonly states: Uint8Array<SharedArrayBuffer>;
+  /** Where the chunks are written to. */
+  readonly descriptor: number;
+  readonly onLanded: (chunk: number, digest: Buffer) => void;
+  /** What keeps the file from being received. */
+  readonly onFailed: (error: SharingError) => void;
+}
+
+export type StartBeside = (work: BesideWork) => Beside;
 
 export interface ReceiveOptions extends Expected {
   readonly id: number;
@@ -81,9 +110,12 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
   const working = new Set<Promise<void>>();
+  /** Chunks that were written beside us, and are being noted. */
+  const landingNow = new Set<number>();
   const takenBack = new AbortController();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
+  let beside: Beside | undefined;
   let standing: Standing = 'beside';
   let resuming: SourceComparison | undefined;
   let verifying = false;
@@ -232,10 +264,79 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   async function land(header: ChunkHeader, bytes: Buffer): Promise<void> {
     await guarded(async () => {
       await landing?.write(header.chunk, bytes, header.digest);
-      if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
-      connection.send({ t: 'got', id, file, chunk: header.chunk });
-      confirm(header.chunk);
+      hasLanded(header.chunk);
     });
+  }
+
+  /** Another lane took it, and is not there any more as its sender sees it: then it lets go of it for us too. */
+  async function takeOver(
+    header: ChunkHeader,
+    take: () => Promise<void> | undefined,
+  ): Promise<void> {
+    const { chunk } = header;
+    if (assembly.letGo(chunk)) rules.lost(chunk);
+    await beside?.end();
+    await assembly.idle();
+    const verdict = rules.chunk(header);
+    if (verdict === 'busy')
+      throw new SharingError('protocol', `chunk ${chunk} comes twice at once`);
+    if (verdict === 'take') await take();
+  }
+
+  async function startBeside(start: StartBeside): Promise<void> {
+    const from = landing;
+    if (!from?.beside || beside || rules.phase() !== 'receiving') return;
+    // Without it the transfer is slower, and nothing else.
+    const handle = await from.beside.open().catch(() => undefined);
+    if (!handle) return;
+    if (rules.phase() !== 'receiving') {
+      await handle.close();
+      return;
+    }
+    rules.useLanes();
+    const states = rules.states();
+    const started = start({
+      id,
+      file,
+      size,
+      algorithm,
+      states,
+      descriptor: handle.fd,
+      onLanded: (chunk, digest) => void guarded(() => landedBeside(from, chunk, digest)),
+      onFailed: giveUp,
+    });
+    const ended = started.ended.then(async () => {
+      await handle.close();
+      // What it took and did not bring is still missing.
+      states.forEach((_, chunk) => {
+        if (!assembly.holds(chunk) && !landingNow.has(chunk)) rules.lost(chunk);
+      });
+    });
+    beside = {
+      ended,
+      async end() {
+        await started.end();
+        await ended;
+      },
+    };
+  }
+
+  async function landedBeside(to: Landing, chunk: number, digest: Buffer): Promise<void> {
+    moved();
+    landingNow.add(chunk);
+    try {
+      await to.beside?.landed(chunk, digest);
+      hasLanded(chunk);
+    } finally {
+      landingNow.delete(chunk);
+    }
+  }
+
+  function hasLanded(chunk: number): void {
+    rules.landed(chunk);
+    if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
+    connection.send({ t: 'got', id, file, chunk });
+    confirm(chunk);
   }
 
   async function finish(): Promise<void> {
@@ -272,7 +373,10 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     refusal = error;
     assembly.drop();
     // The room is somebody else's from now on, however long the sender takes to notice.
-    void guarded(async () => landing?.leave(isWorthKeeping(error)));
+    void guarded(async () => {
+      await beside?.end();
+      await landing?.leave(isWorthKeeping(error));
+    });
     const said = refusalOf(error);
     if (phase === 'deciding') want({ want: 'refused', file, ...said });
     else connection.send({ t: 'fail', id, file, ...said });
@@ -309,6 +413,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       release();
       watch[Symbol.dispose]();
       // Nothing may use the folder once the outcome is known: its owner lets go of it then.
+      await beside?.end();
       while (working.size > 0) await Promise.all(working);
       await comparison?.[Symbol.asyncDispose]();
       await landing?.leave(refusal === undefined || isWorthKeeping(refusal));
@@ -339,14 +444,21 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       }
       return undefined;
     },
-    intake() {
+    takeBeside: (start) => guarded(() => startBeside(start)),
+    intake(isLane = false) {
+      if (isLane) rules.useLanes();
       const intake = assembly.intake();
       return {
         chunk(header) {
           mustBeOurs(header.file);
-          if (rules.chunk(header) === 'take') return intake.begin(header);
           intake.drop();
-          return undefined;
+          const verdict = rules.chunk(header);
+          if (verdict === 'take') return intake.begin(header);
+          return verdict === 'busy' ? takeOver(header, () => intake.begin(header)) : undefined;
+        },
+        lost() {
+          const chunk = intake.drop();
+          if (chunk !== undefined) rules.lost(chunk);
         },
         data(bytes) {
           dripped += bytes.length;

@@ -13,13 +13,14 @@ import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
-import type { Road } from '#sharing/transport/lane.js';
+import type { Carrier, Road } from '#sharing/transport/lane.js';
 import { chunkSize, digestLength, packedHeaderLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
-/** Chunks that are read ahead or still being written to the socket. */
+/** Chunks that are read ahead or still being written to a socket; a further lane has one more. */
 const bufferCount = 3;
+const maxBuffers = 4;
 
 /** One file on its way out. */
 export interface Sending {
@@ -46,6 +47,8 @@ export interface SendOptions {
   readonly stallTime: number;
   /** In a batch: who watches all of it. */
   readonly watch?: { moved(): void };
+  /** It is all that the connection carries: what a broken lane took with it is sent again. */
+  readonly alone?: boolean;
   readonly onProgress?: OnProgress;
 }
 
@@ -54,15 +57,16 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   const { id, file, source, algorithm, onProgress = () => undefined } = options;
   const { size } = source;
   const rules = sendRules(chunkCount(size));
-  const buffers = Array.from({ length: Math.min(bufferCount, chunkCount(size)) }, () =>
-    Buffer.allocUnsafe(packedHeaderLength + Math.min(size, chunkSize)),
-  );
+  const buffers: Buffer<ArrayBuffer>[] = [];
   const digests = Buffer.alloc(chunkCount(size) * digestLength);
   const underWay = new Set<Promise<void>>();
+  /** What each chunk went over that is not confirmed. */
+  const carriers = new Map<number, Carrier>();
   /** Which of `digests` are known. */
   const hashed = new Uint8Array(chunkCount(size));
   let confirmed = 0;
   let reading = 0;
+  let made = 0;
   let hashing: Promise<void> | undefined;
   let wake: () => void = () => undefined;
 
@@ -164,10 +168,27 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   async function freeBuffer(): Promise<Buffer<ArrayBuffer>> {
     for (;;) {
       connection.signal.throwIfAborted();
-      const buffer = buffers.pop();
+      const buffer = buffers.pop() ?? newBuffer();
       if (buffer) return buffer;
       await Promise.race(underWay);
     }
+  }
+
+  function newBuffer(): Buffer<ArrayBuffer> | undefined {
+    const enough = Math.min(connection.lanes() > 1 ? maxBuffers : bufferCount, chunkCount(size));
+    if (made >= enough) return undefined;
+    made += 1;
+    return Buffer.allocUnsafe(packedHeaderLength + Math.min(size, chunkSize));
+  }
+
+  /** What went over a lane that broke, and has not arrived, goes out again. */
+  function lanesLost(): void {
+    for (const [chunk, carrier] of carriers) {
+      if (!carrier.isLost()) continue;
+      carriers.delete(chunk);
+      rules.lost(chunk);
+    }
+    wake();
   }
 
   async function sendChunk(chunk: number): Promise<void> {
@@ -186,7 +207,9 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       return;
     }
     const digest = noteDigest(chunk, bytes);
-    const sent = connection
+    const carrier = connection.carrier();
+    carriers.set(chunk, carrier);
+    const sent = carrier
       .sendWhole({ id, file, chunk, length, digest }, buffer, () => {
         watch.moved();
       })
@@ -247,6 +270,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   const onAbort = (): void => {
     wake();
   };
+  if (options.alone === true) connection.surviveLanes(lanesLost);
   connection.signal.addEventListener('abort', onAbort, { once: true });
 
   function report(message: FileReport): void {
@@ -260,6 +284,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       confirmed = size - bytesIn(message.ranges, size);
     }
     if ('t' in message && message.t === 'got') {
+      carriers.delete(message.chunk);
       confirmed += chunkLength(size, message.chunk);
       onProgress({ phase: 'sending', bytes: confirmed, size });
     }

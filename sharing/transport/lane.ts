@@ -3,14 +3,26 @@ import type { Connection } from '#sharing/transport/connection.js';
 import { packedHeaderLength } from '#sharing/wire/frame.js';
 import { setMaxListeners } from 'node:events';
 
+/** What a chunk is sent over. */
+export interface Carrier extends Pick<Connection, 'sendWhole'> {
+  /** True once it broke: what went over it and was not confirmed may be lost. */
+  readonly isLost: () => boolean;
+}
+
 /**
  * What one transfer speaks over: messages go over the session's own connection, bytes over a lane as soon as there is
  * one, so that the session stays usable however much they are in one another's way (PROTOCOL.md, "Lanes"). It is
- * aborted with the session, and when its lane breaks.
+ * aborted with the session.
  */
 export interface Road extends Connection {
   /** Bytes go over this connection from now on. */
   attach(lane: Connection): void;
+  /** What carries the next chunk: the lane on which least waits. */
+  carrier(): Carrier;
+  /** Told when a lane broke. Without it the whole road ends with any of its lanes. */
+  surviveLanes(onLost: () => void): void;
+  /** How many lanes there are now. */
+  lanes(): number;
   /** True once bytes may have gone another way than messages: what was said last may come first. */
   hasLane(): boolean;
   /** The transfer is over; its lanes end with it, or so many milliseconds later: who opened them closes them. */
@@ -21,10 +33,11 @@ export function roadOver(control: Connection): Road {
   const ending = new AbortController();
   const { signal } = ending;
   setMaxListeners(0, signal);
-  const lanes: Connection[] = [];
+  const lanes: Lane[] = [];
+  const own = overControl(control);
+  let onLost: (() => void) | undefined;
   let over = false;
   let laned = false;
-  let next = 0;
 
   const onControl = (): void => {
     abort(control.signal.reason);
@@ -34,66 +47,115 @@ export function roadOver(control: Connection): Road {
 
   function abort(reason: unknown): void {
     ending.abort(asSharingError(reason));
-    for (const lane of [...lanes]) lane.close(asSharingError(reason));
+    for (const { connection } of [...lanes]) connection.close(asSharingError(reason));
   }
 
-  /** Each chunk takes the lane after the one before. */
-  function carrier(): Connection {
-    next += 1;
-    return lanes[next % lanes.length] ?? control;
+  function freest(): Lane | undefined {
+    return lanes.reduce<Lane | undefined>(
+      (best, lane) => (best && best.waiting() <= lane.waiting() ? best : lane),
+      undefined,
+    );
+  }
+
+  /** Without an error it was ended in a friendly way; what went over it may be under way for ever all the same. */
+  function lost(error: SharingError | undefined): void {
+    if (onLost) onLost();
+    else if (error) abort(new SharingError('connection-lost', 'a lane was lost', {}, error));
   }
 
   return {
     send(message) {
       control.send(message);
     },
-    sendWhole(header, room, moved) {
-      const lane = carrier();
-      if (lane !== control) return lane.sendWhole(header, room, moved);
-      // Here messages pass.
-      const bytes = room.subarray(packedHeaderLength, packedHeaderLength + header.length);
-      return control.sendChunk(header, bytes, moved);
+    carrier: () => freest() ?? own,
+    surviveLanes(listener) {
+      onLost = listener;
     },
-    sendChunk: (header, bytes, moved) => carrier().sendChunk(header, bytes, moved),
-    sendPacked: (frames, moved) => carrier().sendPacked(frames, moved),
+    sendWhole: (header, room, moved) => (freest() ?? own).sendWhole(header, room, moved),
+    sendChunk: (header, bytes, moved) =>
+      (freest()?.connection ?? control).sendChunk(header, bytes, moved),
+    sendPacked: (frames, moved) => (freest()?.connection ?? control).sendPacked(frames, moved),
     sendDigests: (digests) => control.sendDigests(digests),
     async drained() {
       await control.drained();
-      await Promise.all(lanes.map((lane) => lane.drained()));
+      await Promise.all(lanes.map(({ connection }) => connection.drained()));
     },
     receive() {
       throw new SharingError('internal', 'a road is read from elsewhere');
     },
-    listening: () => control.listening() && lanes.every((lane) => lane.listening()),
+    listening: () => control.listening() && lanes.every(({ connection }) => connection.listening()),
     close(error, last) {
       control.close(error, last);
     },
     signal,
     closed: control.closed,
-    attach(lane) {
+    attach(connection) {
       if (over || signal.aborted) {
-        lane.close();
+        connection.close();
         return;
       }
+      const lane = laneOver(connection);
       lanes.push(lane);
       laned = true;
-      void lane.closed.then((error) => {
+      void connection.closed.then((error) => {
         lanes.splice(lanes.indexOf(lane), 1);
-        // One that is ended in a friendly way is only not used any more.
-        if (error && !over)
-          abort(new SharingError('connection-lost', 'a lane was lost', {}, error));
+        lane.leave();
+        if (!over && !signal.aborted) lost(error);
       });
     },
+    lanes: () => lanes.length,
     hasLane: () => laned,
     end(patience = 0) {
       over = true;
       control.signal.removeEventListener('abort', onControl);
       const close = (): void => {
-        for (const lane of lanes) lane.close(undefined, { t: 'bye' });
+        for (const { connection } of lanes) connection.close(undefined, { t: 'bye' });
       };
       if (patience === 0) close();
       else setTimeout(close, patience).unref();
     },
     [Symbol.asyncDispose]: () => control[Symbol.asyncDispose](),
+  };
+}
+
+interface Lane extends Carrier {
+  readonly connection: Connection;
+  /** Chunks that it was given and that have not left. */
+  waiting(): number;
+  /** It is not there any more. */
+  leave(): void;
+}
+
+function laneOver(connection: Connection): Lane {
+  let waiting = 0;
+  let gone = false;
+  return {
+    connection,
+    waiting: () => waiting,
+    isLost: () => gone,
+    leave() {
+      gone = true;
+    },
+    async sendWhole(header, room, moved) {
+      waiting += 1;
+      try {
+        await connection.sendWhole(header, room, moved);
+      } finally {
+        waiting -= 1;
+      }
+    },
+  };
+}
+
+/** The session's own connection: messages pass the chunks on it. */
+function overControl(control: Connection): Carrier {
+  return {
+    isLost: () => false,
+    sendWhole: (header, room, moved) =>
+      control.sendChunk(
+        header,
+        room.subarray(packedHeaderLength, packedHeaderLength + header.length),
+        moved,
+      ),
   };
 }

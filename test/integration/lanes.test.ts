@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { buildScript } from '../support/bundle.js';
 import { changePeer } from '#sharing/identity/known.js';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,8 +18,10 @@ import {
   saying,
   type HostilePeer,
 } from '../support/hostile-peer.js';
-import { makePlace, run, serve, start } from '../support/program.js';
+import { freePort } from '../support/ports.js';
+import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
 import {
+  clientLimits,
   openHonest,
   openParties,
   serveShare,
@@ -177,9 +182,12 @@ test('a session answers while it transfers, both ways', async () => {
 });
 
 /** A way to a server on which single connections can be cut. */
-async function openProxy(
-  port: number,
-): Promise<{ port: number; pairs: [Socket, Socket][] } & AsyncDisposable> {
+interface Proxy extends AsyncDisposable {
+  readonly port: number;
+  readonly pairs: readonly [Socket, Socket][];
+}
+
+async function openProxy(port: number): Promise<Proxy> {
   const pairs: [Socket, Socket][] = [];
   const proxy = createServer((near) => {
     const far = connect(port, '127.0.0.1');
@@ -188,7 +196,9 @@ async function openProxy(
       [far, near],
     ] as const) {
       from.pipe(to);
-      from.on('error', () => to.destroy());
+      from.on('error', () => undefined);
+      // One side hears of it a moment later than the other.
+      from.on('close', () => setTimeout(() => to.destroy(), 200));
     }
     pairs.push([near, far]);
   });
@@ -205,34 +215,140 @@ async function openProxy(
   };
 }
 
-test.each(['get', 'put'])(
-  'a lane that is cut costs a moment of a %s, and no byte',
-  async (verb) => {
+describe('a lane that is cut', () => {
+  const ways = ['near', 'far'] as const;
+
+  interface Cut {
+    readonly place: Place;
+    readonly share: string;
+    readonly local: string;
+    readonly server: Server;
+    readonly proxy: Proxy;
+  }
+
+  async function open(): Promise<Cut & AsyncDisposable> {
     const place = await makePlace(await mkdtemp(join(parties.base, 'cut-')));
-    const [share, local] = ['serverDirectory', 'clientDirectory'].map((name) =>
-      join(place.folder, name),
-    );
-    for (const folder of [share, local]) await mkdir(String(folder));
-    const source = join(String(verb === 'get' ? share : local), 'big.bin');
-    const target = join(String(verb === 'get' ? local : share), 'new_big.bin');
-    await writeFile(source, randomBytes(300 * MiB));
-    await using server = await serve(place, [
-      '--tcp-port',
-      '0',
-      '--udp-port',
-      String(40_000 + (process.pid % 20_000)),
-    ]);
-    await using proxy = await openProxy(server.port);
-    const words = [verb, `127.0.0.1:${proxy.port}`, verb === 'get' ? 'big.bin' : source];
-    await using client = start(place, words);
+    const [share, local] = [join(place.folder, 'shared'), join(place.folder, 'here')];
+    for (const folder of [share, local]) await mkdir(folder);
+    const udpPort = String(await freePort('udp'));
+    const server = await serve(place, ['--tcp-port', '0', '--udp-port', udpPort, share]);
+    const proxy = await openProxy(server.port);
+    return {
+      place,
+      share,
+      local,
+      server,
+      proxy,
+      async [Symbol.asyncDispose]() {
+        await proxy[Symbol.asyncDispose]();
+        await server[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  /** Cuts one of the connections as soon as it has carried some. */
+  async function cut({ proxy }: Cut, which: number, way: (typeof ways)[number]): Promise<void> {
     const carried = (): number =>
-      Math.max(0, ...(proxy.pairs[1] ?? []).map(({ bytesRead }) => bytesRead));
+      Math.max(0, ...(proxy.pairs[which] ?? []).map(({ bytesRead }) => bytesRead));
     await expect.poll(carried, { timeout: 20_000, interval: 1 }).toBeGreaterThan(MiB);
-    for (const socket of proxy.pairs[1] ?? []) socket.destroy();
+    const [near, far] = proxy.pairs[which] ?? [];
+    (way === 'near' ? near : far)?.destroy();
+  }
+
+  test.each(ways.flatMap((way) => ['get', 'put'].map((verb) => ({ verb, way }))))(
+    'costs a $verb nothing but a lane, heard of first at the $way end',
+    async ({ verb, way }) => {
+      await using all = await open();
+      const { place, share, local, server, proxy } = all;
+      const source = join(verb === 'get' ? share : local, 'big.bin');
+      const target = join(verb === 'get' ? local : share, 'new_big.bin');
+      await writeFile(source, randomBytes(96 * MiB));
+      const words = [verb, `127.0.0.1:${proxy.port}`, verb === 'get' ? 'big.bin' : source];
+      await using client = start(place, [...words, '--client-directory', local]);
+      await cut(all, 1, way);
+      const { code, stderr } = await client.ended;
+      expect(stderr).not.toContain('is back');
+      expect(code).toBe(0);
+      expect(await sameContents(source, target)).toBe(true);
+      expect((await run(place, ['list', `127.0.0.1:${server.port}`])).code).toBe(0);
+    },
+  );
+
+  test.each(['get', 'put'])('costs a %s of a folder a moment, and no byte', async (verb) => {
+    await using all = await open();
+    const { place, share, local, proxy } = all;
+    const source = join(verb === 'get' ? share : local, 'folder');
+    const target = join(verb === 'get' ? local : share, 'new_folder');
+    await mkdir(source);
+    for (const name of ['a.bin', 'b.bin']) {
+      await writeFile(join(source, name), randomBytes(64 * MiB));
+    }
+    const words = [verb, `127.0.0.1:${proxy.port}`, verb === 'get' ? 'folder' : source];
+    await using client = start(place, [...words, '--client-directory', local]);
+    await cut(all, 1, 'near');
     const { code, stderr } = await client.ended;
     expect(stderr).toContain('is back');
     expect(code).toBe(0);
-    expect(await sameContents(source, target)).toBe(true);
-    expect((await run(place, ['list', `127.0.0.1:${server.port}`])).code).toBe(0);
-  },
-);
+    for (const name of ['a.bin', 'b.bin']) {
+      expect(await sameContents(join(source, name), join(target, name))).toBe(true);
+    }
+  });
+
+  describe('of two, one in a thread', () => {
+    /** Gets over both lanes; `meanwhile` begins when the thread is there. */
+    async function getInThread(
+      { place, local, proxy }: Cut,
+      meanwhile: () => Promise<void>,
+    ): Promise<Record<string, unknown>> {
+      const options = { state: place.state, port: proxy.port, path: 'big.bin', folder: local };
+      const words = JSON.stringify({ ...options, limits: clientLimits });
+      const child = spawn(process.execPath, [script, words], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let last: Record<string, unknown> = {};
+      let doing: Promise<void> | undefined;
+      for await (const line of createInterface({ input: child.stdout })) {
+        last = JSON.parse(line) as Record<string, unknown>;
+        if (last['thread'] === true) doing = meanwhile();
+      }
+      expect(doing).toBeDefined();
+      await doing;
+      return last;
+    }
+
+    let script = '';
+    beforeAll(async () => {
+      script = await buildScript('support/thread-get.js');
+    });
+
+    test('is there, and takes its share', async () => {
+      await using all = await open();
+      await writeFile(join(all.share, 'big.bin'), randomBytes(96 * MiB));
+      const bytesOf = (which: number): number =>
+        Math.max(0, ...(all.proxy.pairs[which] ?? []).map(({ bytesRead }) => bytesRead));
+      const last = await getInThread(all, () => Promise.resolve());
+      expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 96 * MiB }] });
+      expect(all.proxy.pairs).toHaveLength(3);
+      // Nothing travelled twice, and both carried some.
+      expect(bytesOf(2)).toBeGreaterThan(MiB);
+      expect(bytesOf(0) + bytesOf(1) + bytesOf(2)).toBeLessThan(98 * MiB);
+      expect(await sameContents(join(all.share, 'big.bin'), join(all.local, 'new_big.bin'))).toBe(
+        true,
+      );
+    });
+
+    test.each(ways.flatMap((way) => [1, 2].map((which) => ({ which, way }))))(
+      'costs nothing else: lane $which, heard of first at the $way end',
+      async ({ which, way }) => {
+        await using all = await open();
+        await writeFile(join(all.share, 'big.bin'), randomBytes(96 * MiB));
+        const last = await getInThread(all, () => cut(all, which, way));
+        expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 96 * MiB }] });
+        expect(await sameContents(join(all.share, 'big.bin'), join(all.local, 'new_big.bin'))).toBe(
+          true,
+        );
+        expect(await leftovers(all.local)).toEqual([]);
+      },
+    );
+  });
+});

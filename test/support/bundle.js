@@ -1,9 +1,12 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
+
+/** A file of its own, for a thread is started from a file. */
+const laneThread = { 'lane-thread': 'sharing/transfer/lane-thread.ts' };
 
 /** How sources become something that Node runs, and runs as it is written here: for the program and for tests. */
 const bundling = {
@@ -22,7 +25,7 @@ const bundling = {
  */
 export const program = {
   ...bundling,
-  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts' },
+  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts', ...laneThread },
   output: {
     dir: dist,
     entryFileNames: '[name].js',
@@ -39,7 +42,9 @@ export async function buildProgram() {
 
 /** Builds a script of the tests with the parts of the program that it uses; gives the file to run. */
 export async function buildScript(path) {
-  const file = join(dist, 'test', path);
-  await build({ ...bundling, input: join('test', path), output: { file, sourcemap: true } });
-  return file;
+  const name = basename(path, '.js');
+  const dir = join(dist, 'test', name);
+  const input = { [name]: join('test', path), ...laneThread };
+  await build({ ...bundling, input, output: { dir, sourcemap: true } });
+  return join(dir, `${name}.js`);
 }

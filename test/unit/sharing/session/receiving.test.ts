@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { receiveRules, type ReceiveRules } from '#sharing/session/receiving.js';
+import {
+  chunkState,
+  exchange,
+  receiveRules,
+  type ReceiveRules,
+} from '#sharing/session/receiving.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 
 const breach = expect.objectContaining({ code: 'protocol' }) as Error;
@@ -126,5 +131,56 @@ describe('receiving', () => {
     expect(() => rules.end()).toThrow(breach);
     rules.chunk(chunk(1));
     expect(rules.end()).toBe('take');
+  });
+});
+
+describe('receiving over lanes', () => {
+  function overLanes(size: number): ReceiveRules {
+    const rules = receiving(size);
+    rules.useLanes();
+    return rules;
+  }
+
+  test('a chunk that was lost on the way is taken again', () => {
+    const rules = overLanes(2 * chunkSize);
+    expect(rules.chunk(chunk(0))).toBe('take');
+    expect(rules.chunk(chunk(0))).toBe('busy');
+    rules.lost(0);
+    expect(rules.chunk(chunk(0))).toBe('take');
+    rules.landed(0);
+    rules.lost(0);
+    expect(rules.chunk(chunk(1))).toBe('take');
+    expect(rules.end()).toBe('take');
+  });
+
+  test('a chunk that has landed is read past once, until the file is over too', () => {
+    const rules = overLanes(2 * chunkSize);
+    for (const index of [0, 1]) {
+      rules.chunk(chunk(index));
+      rules.landed(index);
+    }
+    expect(rules.chunk(chunk(0))).toBe('drop');
+    expect(() => rules.chunk(chunk(0))).toThrow(breach);
+    expect(rules.end()).toBe('take');
+    expect(rules.chunk(chunk(1))).toBe('drop');
+  });
+
+  test('what another thread takes is not ours, and is what it says', () => {
+    const rules = overLanes(3 * chunkSize);
+    const states = rules.states();
+    expect(exchange(states, 1, chunkState.missing, chunkState.taken)).toBe(true);
+    expect(exchange(states, 1, chunkState.missing, chunkState.taken)).toBe(false);
+    expect(exchange(states, 3, chunkState.missing, chunkState.taken)).toBe(false);
+    expect(rules.chunk(chunk(1))).toBe('busy');
+    expect(states.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  test('what was not wanted, because it lies here, may not come', () => {
+    const rules = receiveRules(2 * chunkSize);
+    rules.useLanes();
+    rules.wantChunks(Uint8Array.of(0, 1));
+    expect(() => rules.chunk(chunk(0))).toThrow(breach);
+    rules.wantAlso(0);
+    expect(rules.chunk(chunk(0))).toBe('take');
   });
 });

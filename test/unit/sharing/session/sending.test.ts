@@ -217,4 +217,39 @@ describe('sending', () => {
     expect(() => actions(2, all, 'next', got(0), got(0))).toThrow(breach);
     expect(() => actions(1, all, 'next', 'next', receipt)).toThrow(breach);
   });
+
+  test('what a lost lane took with it goes out again, first of all', () => {
+    const rules = sendRules(4);
+    rules.receive(all);
+    expect([rules.next(), rules.next()]).toMatchObject([{ chunk: 0 }, { chunk: 1 }]);
+    rules.receive(got(1));
+    rules.lost(0);
+    // It has arrived.
+    rules.lost(1);
+    expect([rules.next(), rules.next()]).toMatchObject([{ chunk: 0 }, { chunk: 2 }]);
+  });
+
+  test('what had arrived after all does not go out again', () => {
+    const rules = sendRules(3);
+    rules.receive(all);
+    rules.next();
+    rules.lost(0);
+    rules.receive(got(0));
+    expect([rules.next(), rules.next()]).toMatchObject([{ chunk: 1 }, { chunk: 2 }]);
+    rules.receive(got(1));
+    expect(() => {
+      rules.receive(got(0));
+    }).toThrow(breach);
+  });
+
+  test('the end waits for what was lost when all was out', () => {
+    const rules = sendRules(1);
+    rules.receive(all);
+    expect([rules.next(), rules.next()]).toMatchObject([{ do: 'chunk' }, { do: 'end' }]);
+    rules.lost(0);
+    expect(rules.phase()).toBe('sending');
+    expect([rules.next(), rules.next()]).toMatchObject([{ chunk: 0 }, { do: 'end' }]);
+    rules.receive(got(0));
+    expect(rules.unconfirmed()).toBe(0);
+  });
 });
