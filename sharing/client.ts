@@ -17,6 +17,7 @@ import { parseCode } from '#sharing/session/code.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
 import { safePath } from '#sharing/storage/path.js';
+import { openArrivals } from '#sharing/storage/arrivals.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Entry } from '#sharing/storage/share.js';
 import type { Duplex } from 'node:stream';
@@ -201,7 +202,8 @@ function sessionOf(
   connection: Connection,
   asking: Awaited<ReturnType<typeof ask>>,
 ): ClientSession {
-  const mover: Mover = { device, asking, room: openRoom(limits), now, swept: new Set() };
+  const arrivals = openArrivals(device.stateFolder, now);
+  const mover: Mover = { device, asking, room: openRoom(limits), now, arrivals };
 
   return {
     server,
@@ -211,9 +213,15 @@ function sessionOf(
     put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),
     shutdown: () => asking.shutdown(),
-    bye: () => asking.bye(),
+    async bye() {
+      await asking.bye();
+      await arrivals[Symbol.asyncDispose]();
+    },
     closed: connection.closed,
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await connection[Symbol.asyncDispose]();
+      await arrivals[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -10,7 +10,6 @@ import { paceOf } from '#sharing/storage/disk-pace.js';
 import { leased } from '#sharing/storage/folder-cache.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
-import { passingNames } from '#sharing/storage/token.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -56,7 +55,6 @@ export interface SmallArrivalOptions {
 
 export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, onFailed } = options;
-  const names = passingNames();
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
@@ -115,7 +113,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     const leftovers = folder?.top.staging?.leftovers;
     const writing = isStaged(arrival)
       ? writeStaged(target, wish, bytes, paceOf(target.device))
-      : names.next(spot.area).then((passing) => writeLoose(spot.area, passing, wish, bytes));
+      : spot.area.names.next().then((passing) => writeLoose(spot.area, passing, wish, bytes));
     return after(writing, (small) =>
       after(leftovers?.claim(target, small.name), () => {
         options.onWritten(arrival);
@@ -203,10 +201,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       }
     },
     isIdle: () => queue.length === 0 && groups.isIdle(),
-    async leave() {
-      await groups.leave();
-      await names[Symbol.asyncDispose]();
-    },
+    leave: () => groups.leave(),
   };
 }
 

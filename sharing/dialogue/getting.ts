@@ -1,12 +1,11 @@
 import type { Asking } from '#sharing/dialogue/asking.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
-import { SharingError, writingTo } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import { gathering, type OnEnded } from '#sharing/gathering.js';
 import type { Device } from '#sharing/identity/device.js';
-import { mustBeApart } from '#sharing/identity/state.js';
+import type { Arrivals } from '#sharing/storage/arrivals.js';
 import { isGlob, matchesGlob } from '#sharing/session/glob.js';
-import { lazyArea, type LandingArea } from '#sharing/storage/area.js';
-import { openFolder, type Folder } from '#sharing/storage/folder.js';
+import type { LandingArea } from '#sharing/storage/area.js';
 import {
   isSafeName,
   patternPath,
@@ -14,11 +13,9 @@ import {
   safePath,
   type SafeName,
 } from '#sharing/storage/path.js';
-import { sweep } from '#sharing/storage/sweep.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Policy } from '#sharing/wire/message.js';
-import { mkdir } from 'node:fs/promises';
 
 /** What a client moves files with. */
 export interface Mover {
@@ -27,8 +24,7 @@ export interface Mover {
   readonly room: Room;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Landing areas that were swept in this session, by key. */
-  readonly swept: Set<string>;
+  readonly arrivals: Arrivals;
 }
 
 export interface TransferOptions {
@@ -55,7 +51,7 @@ export const nothingLeft: LeftOut = { links: 0, hidden: 0 };
 
 /** Gets what a path names, or what matches it. */
 export async function getFrom(
-  { device, asking, room, now, swept }: Mover,
+  { asking, room, arrivals }: Mover,
   typed: string,
   options: GetOptions,
 ): Promise<LeftOut> {
@@ -63,19 +59,12 @@ export async function getFrom(
   const wanted = wantedBy(typed, as);
   const prefixed = (name: string): SafeName =>
     as === undefined ? safeName(`${receivedPrefix}${name}`) : plainName(as);
-  await using landing = lazyArea(() => receivingFolder(device.stateFolder, folder), true);
-  const area = async (): Promise<LandingArea> => {
-    const opened = await landing.open();
-    if (!swept.has(opened.folder.key)) await sweep(opened, now());
-    swept.add(opened.folder.key);
-    return opened;
-  };
   let opened: Promise<LandingArea> | undefined;
   const gathered = gathering(each, onEnded);
   let tops = 0;
 
   const outcome = await asking.get(wanted.path, {
-    area: () => (opened ??= area()),
+    area: () => (opened ??= arrivals.open(folder)),
     room,
     name: prefixed(wanted.last),
     glob: wanted.glob,
@@ -145,13 +134,6 @@ function wantedBy(typed: string, as: string | undefined): Wanted {
 
 function topOf(path: string): string {
   return path.slice(0, path.indexOf('/'));
-}
-
-/** The receiving folder, made when the first file is offered. */
-async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
-  await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
-  await mustBeApart(stateFolder, folder);
-  return openFolder(folder);
 }
 
 /** A name that the user chose for the other side of the transfer. */

@@ -1,7 +1,10 @@
 import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
-import { openChild, type Folder } from '#sharing/storage/folder.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import { keyOf, openChild, type Folder } from '#sharing/storage/folder.js';
+import { passingNames, type PassingNames } from '#sharing/storage/token.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { mkdir, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
@@ -14,6 +17,8 @@ export interface LandingArea extends AsyncDisposable {
   readonly below: readonly SafeName[] | undefined;
   /** `.lanpost` itself. */
   readonly folder: Folder;
+  /** Names for what lies in it for moments. */
+  readonly names: PassingNames;
 }
 
 const areaName = '.lanpost';
@@ -36,11 +41,16 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
     throw notOurs.includes(asSharingError(error).code) ? exposed : error;
   });
   if (await isPrivate(folder)) {
+    const names = passingNames(folder);
     return {
       target,
       below: [],
       folder,
-      [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+      names,
+      async [Symbol.asyncDispose]() {
+        await names[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+      },
     };
   }
   await folder[Symbol.asyncDispose]();
@@ -48,9 +58,23 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
 }
 
 async function isPrivate(folder: Folder): Promise<boolean> {
-  const { uid, mode } = await stat(await folder.self());
-  const ours = process.getuid === undefined || uid === process.getuid();
-  return ours && (process.platform === 'win32' || (mode & 0o077) === 0);
+  return isOursAlone(await callsTo(folder.device).stat(await folder.self()));
+}
+
+function isOursAlone({ uid, mode }: BigIntStats): boolean {
+  const ours = process.getuid === undefined || uid === BigInt(process.getuid());
+  return ours && (process.platform === 'win32' || (mode & 0o077n) === 0n);
+}
+
+/** True while `path` leads to the receiving folder of this area, and the area lies in it and is private. */
+export async function stillStands({ target, folder }: LandingArea, path: string): Promise<boolean> {
+  const calls = callsTo(target.device);
+  try {
+    const [there, area] = [await calls.stat(path), await calls.lstat(await target.at(areaName))];
+    return keyOf(there) === target.key && keyOf(area) === folder.key && isOursAlone(area);
+  } catch {
+    return false;
+  }
 }
 
 /** A landing area that is opened when it is needed, and checked anew each time. */

@@ -1,3 +1,4 @@
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
@@ -84,12 +85,13 @@ export async function openRegular(
   name: SafeName | OwnName,
 ): Promise<{ handle: FileHandle; stats: BigIntStats }> {
   const place = await parent.at(name);
+  const calls = callsTo(parent.device);
   // Opening a device can do something to it, so it is looked at before, and again when it is open.
-  const before = await lstat(place, { bigint: true });
+  const before = await calls.lstat(place);
   if (!before.isFile()) throw kindError(before);
   const handle = await openQuietly(place);
   try {
-    const stats = await handle.stat({ bigint: true });
+    const stats = await calls.fstat(handle.fd);
     if (!stats.isFile()) throw kindError(stats);
     if (before.ino !== stats.ino) {
       throw new SharingError('changed', 'the file was replaced while it was opened');
@@ -139,7 +141,7 @@ async function hold(
   const self = async (): Promise<string> => (way === 'handle' ? through() : compared());
   return {
     way,
-    key: `${stats.dev}:${stats.ino}`,
+    key: keyOf(stats),
     device: stats.dev,
     path,
     self,
@@ -147,7 +149,7 @@ async function hold(
       way === 'handle' ? `${through()}/${name}` : compared().then((here) => `${here}/${name}`),
     async mustExist() {
       await self();
-      if ((await handle.stat()).nlink === 0) throw gone(path);
+      if ((await callsTo(stats.dev).fstat(handle.fd)).nlink === 0n) throw gone(path);
     },
     sync: () => syncFolder(handle),
     [Symbol.asyncDispose]: () => handle.close(),
@@ -162,6 +164,11 @@ async function syncFolder(handle: FileHandle): Promise<void> {
     if (!['EPERM', 'EINVAL', 'EBADF', 'EISDIR', 'ENOTSUP'].includes(errnoOf(error) ?? ''))
       throw error;
   }
+}
+
+/** Says which folder it is. */
+export function keyOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 function gone(path: string): SharingError {

@@ -38,6 +38,14 @@ interface Candidate {
   readonly stats: BigIntStats;
 }
 
+/** Of an offer for whose name there is nothing here. */
+export const nothingHere: Comparison = {
+  hopeful: () => false,
+  compare: () => Promise.resolve(),
+  same: () => Promise.resolve(undefined),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
 /** Opens the comparison of an offer with the file called `name` and, if they count, its numbered siblings. */
 export async function openComparison(
   area: LandingArea,

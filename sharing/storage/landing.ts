@@ -169,8 +169,9 @@ export async function openLanding(
       try {
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
-        const as = await giveName(area, from, expected);
-        await keepName(area.target, from.file, as);
+        const unpublished = { file: from.file.fd, name: from.name, isOurs: () => from.isOurs() };
+        const as = await giveName(area, unpublished, expected);
+        await keepName(area.target, from.file.fd, as);
         published = true;
         // The file is there: that its partial cannot be tidied up now makes it no failure.
         await leave(false).catch(() => undefined);

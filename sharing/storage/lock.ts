@@ -1,3 +1,4 @@
+import type { Soon } from '#sharing/soon.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
 import { link, readFile, readlink, rename, stat, unlink, writeFile } from 'node:fs/promises';
@@ -24,9 +25,13 @@ const holderPattern = /^([1-9][0-9]*) ([0-9]+|-) ([^ ]+) [0-9a-f]{12}$/;
 
 /** A place that is held alone. */
 export interface Hold extends AsyncDisposable {
-  /** False when somebody took it away, who could not know that we live. */
-  isOurs(): Promise<boolean>;
+  /** False when somebody took it away, who could not know that we live; `read` reads a text file. */
+  isOurs(read?: ReadText): Promise<boolean>;
 }
+
+type ReadText = (place: string) => Soon<string>;
+
+const readLater: ReadText = (place) => readFile(place, 'utf8');
 
 /**
  * Holds `place` alone among all processes until it is disposed. The lock names its process from the moment it
@@ -95,12 +100,13 @@ async function lockWithoutLinks(place: string, holder: string): Promise<Hold | u
 }
 
 function holding(place: string, holder: string): Hold {
-  const isOurs = async (): Promise<boolean> =>
-    (await readFile(place, 'utf8').catch(unlessUnreadable)) === holder;
-
-  // One that cannot be read for want of descriptors was not taken away for that.
-  function unlessUnreadable(error: unknown): string {
-    return errnoOf(error) === 'ENOENT' ? '' : holder;
+  async function isOurs(read: ReadText = readLater): Promise<boolean> {
+    try {
+      return (await read(place)) === holder;
+    } catch (error) {
+      // One that cannot be read for want of descriptors was not taken away for that.
+      return errnoOf(error) !== 'ENOENT';
+    }
   }
   return {
     isOurs,

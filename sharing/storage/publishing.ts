@@ -1,16 +1,18 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
+import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import type { Folder, PrivateName } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf } from '#sharing/storage/policy.js';
 import { takeReserved } from '#sharing/storage/reservation.js';
 import type { Policy } from '#sharing/wire/message.js';
-import { link, lstat, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 
 /** A file that is complete, verified and on the disk, and has no final name yet. */
 export interface Unpublished {
-  readonly file: FileHandle;
+  /** Its open descriptor. */
+  readonly file: number;
   /** Where it lies in the landing area. */
   readonly name: PrivateName;
   /** False when another receiver took it. */
@@ -32,15 +34,16 @@ export async function giveName(
   wish: Wish,
 ): Promise<SafeName> {
   const wanted = wish.name;
+  const calls = callsTo(area.folder.device);
   const partial = await area.folder.at(partialName);
-  await mustBeSame(file, partial);
+  await mustBeSame(calls, file, partial);
   if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
   if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;
   for (let n = 1; n <= maxNumber; n += 1) {
     const name = numbered(wanted, n);
     const place = await area.target.at(name);
     try {
-      await link(partial, place);
+      await calls.link(partial, place);
       return name;
     } catch (error) {
       const code = errnoOf(error) ?? '';
@@ -72,24 +75,25 @@ async function takeName(
 }
 
 /** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
-export async function keepName(target: Folder, file: FileHandle, name: SafeName): Promise<void> {
+export async function keepName(target: Folder, file: number, name: SafeName): Promise<void> {
   try {
     await target.sync();
   } catch (error) {
     const place = await target.at(name);
+    const calls = callsTo(target.device);
     // Somebody may have taken it away meanwhile; what stands there then is not ours. What was replaced is gone.
-    if (await isSame(file, place).catch(() => false)) await unlink(place);
+    if (await isSame(calls, file, place).catch(() => false)) await unlink(place);
     throw error;
   }
 }
 
 /** A name is linked, not a handle: what lies under it has to be what was written and verified. */
-async function mustBeSame(file: FileHandle, place: string): Promise<void> {
-  if (await isSame(file, place)) return;
+async function mustBeSame(calls: DiskCalls, file: number, place: string): Promise<void> {
+  if (await isSame(calls, file, place)) return;
   throw new SharingError('write-failed', 'the partial was replaced');
 }
 
-async function isSame(file: FileHandle, place: string): Promise<boolean> {
-  const [ours, there] = [await file.stat({ bigint: true }), await lstat(place, { bigint: true })];
+async function isSame(calls: DiskCalls, file: number, place: string): Promise<boolean> {
+  const [ours, there] = [await calls.fstat(file), await calls.lstat(place)];
   return ours.ino === there.ino && ours.dev === there.dev;
 }

@@ -1,8 +1,9 @@
 import { after, type Soon } from '#sharing/soon.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import type { DiskPace } from '#sharing/storage/disk-pace.js';
-import { secondsText, setModificationTime } from '#sharing/storage/file-state.js';
+import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
+import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
+import { secondsText } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
@@ -21,7 +22,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { PassingName } from '#sharing/storage/token.js';
-import { lstat, open, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** A file of one chunk that was written, but is not on the disk for sure. */
@@ -177,44 +178,49 @@ export async function writeLoose(
   bytes: Buffer,
 ): Promise<SmallFile> {
   const { length } = bytes;
-  const file = await open(await area.folder.at(name), anew, 0o666);
+  const { device } = area.folder;
+  const calls = callsTo(device);
+  const place = await area.folder.at(name);
+  const file = await paceOf(device).run(
+    () => writeNow(place, bytes, wish.mtime),
+    () => writeLater(place, bytes, wish.mtime),
+  );
   const drop = async (): Promise<void> => {
-    await file.close();
-    await unlink(await area.folder.at(name));
+    closeSync(file);
+    await calls.unlink(await area.folder.at(name));
   };
-  try {
-    await file.writeFile(bytes);
-    await setModificationTime(file, wish.mtime);
-  } catch (error) {
-    await drop();
-    throw error;
-  }
   let published: { readonly as: SafeName; readonly ino: bigint } | undefined;
   return {
     name: wish.name,
-    sync: () => file.sync(),
+    sync: () => calls.fsync(file),
     async publish() {
-      const { size } = await file.stat();
-      if (size !== length) {
+      const { size, ino } = await calls.fstat(file);
+      if (Number(size) !== length) {
         const words = `${size} of ${length} bytes landed`;
-        throw new SharingError('damaged', words, { size: length, onDisk: size });
+        throw new SharingError('damaged', words, { size: length, onDisk: Number(size) });
       }
-      const unpublished = { file, name, isOurs };
-      const as = await giveName(area, unpublished, wish);
-      published = { as, ino: (await file.stat({ bigint: true })).ino };
-      await file.close();
-      // A rename has taken it along.
-      await unlink(await area.folder.at(name)).catch(() => undefined);
+      const as = await giveName(area, { file, name, isOurs }, wish);
+      published = { as, ino };
+      closeSync(file);
+      await removeIfThere(calls, await area.folder.at(name));
       return as;
     },
     drop,
     async retract() {
       if (!published) return;
-      const place = await area.target.at(published.as);
+      const there = await area.target.at(published.as);
       // Somebody may have taken it away meanwhile; what stands there then is not ours.
-      const there = await lstat(place, { bigint: true });
-      if (there.ino === published.ino) await unlink(place);
+      if ((await calls.lstat(there)).ino === published.ino) await calls.unlink(there);
     },
     leave: drop,
   };
+}
+
+/** A rename has taken it along. */
+async function removeIfThere(calls: DiskCalls, place: string): Promise<void> {
+  try {
+    await calls.unlink(place);
+  } catch {
+    // What cannot be removed now is swept later.
+  }
 }

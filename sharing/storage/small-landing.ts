@@ -4,7 +4,6 @@ import { chunkCount, digestOf, digestText } from '#sharing/storage/digest.js';
 import type { Expected, Landing } from '#sharing/storage/landing.js';
 import type { Room } from '#sharing/storage/room.js';
 import { writeLoose, type SmallFile } from '#sharing/storage/small-file.js';
-import { passingNames } from '#sharing/storage/token.js';
 
 /**
  * The landing of a file of one chunk, or of none: there is nothing to go on with later, so it has no journal. Throws as
@@ -16,7 +15,6 @@ export async function openSmallLanding(
   expected: Expected,
 ): Promise<Landing> {
   const { size, algorithm, name, policy, mtime } = expected;
-  const names = passingNames();
   const reservation = await room.reserve(await area.folder.self(), size).catch((error: unknown) => {
     throw writeError(error);
   });
@@ -28,7 +26,7 @@ export async function openSmallLanding(
   let published = false;
 
   async function place(bytes: Buffer): Promise<SmallFile> {
-    return writeLoose(area, await names.next(area), { name, policy, mtime }, bytes);
+    return writeLoose(area, await area.names.next(), { name, policy, mtime }, bytes);
   }
 
   /** Of an empty file nothing comes. */
@@ -47,7 +45,6 @@ export async function openSmallLanding(
       reservation.undo();
       await file?.leave().catch(() => undefined);
     }
-    await names[Symbol.asyncDispose]();
   }
 
   return {

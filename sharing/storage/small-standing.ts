@@ -1,13 +1,14 @@
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { secondsText } from '#sharing/storage/file-state.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { openComparison } from '#sharing/storage/identical.js';
 import type { Leftovers } from '#sharing/storage/leftovers.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf } from '#sharing/storage/policy.js';
 import type { Wish } from '#sharing/storage/publishing.js';
-import { lstat, utimes } from 'node:fs/promises';
+import { utimes } from 'node:fs/promises';
 
 /** What lies where a small file is to come. */
 export type SmallStanding =
@@ -91,5 +92,11 @@ export async function sameInTree(
 
 /** Where nothing has the name there is nothing to compare with, and a long folder need not be read. */
 export async function isTaken(target: Folder, name: SafeName): Promise<boolean> {
-  return (await lstat(await target.at(name)).catch(() => undefined)) !== undefined;
+  const place = await target.at(name);
+  try {
+    await callsTo(target.device).lstat(place);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Soon } from '#sharing/soon.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
 import { fileFlags } from '#sharing/storage/folder.js';
@@ -31,12 +32,14 @@ export interface Source extends AsyncDisposable {
 export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer): Source {
   const size = Number(stats.size);
   const pace = paceOf(stats.dev);
+  const calls = callsTo(stats.dev);
 
   async function check(): Promise<void> {
-    const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
-      throw readFailed(error);
-    });
-    if (!isUnchanged(stats, now)) throw changed();
+    try {
+      if (!isUnchanged(stats, await calls.fstat(handle.fd))) throw changed();
+    } catch (error) {
+      throw error instanceof SharingError ? error : readFailed(error);
+    }
   }
 
   function readNow(target: Buffer, position: number): void {
@@ -55,10 +58,17 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
 
   /** Files of /proc and the like say 0 bytes and hold more; a file may have grown in this very moment. */
   async function mustEnd(): Promise<void> {
-    const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, size).catch((error: unknown) => {
+    try {
+      const more = Buffer.alloc(1);
+      const bytesRead = await pace.run(
+        () => readSync(handle.fd, more, 0, 1, size),
+        async () => (await handle.read(more, 0, 1, size)).bytesRead,
+      );
+      if (bytesRead === 0) return;
+    } catch (error) {
       throw readFailed(error);
-    });
-    if (bytesRead > 0) throw new SharingError('changed', 'the file holds more than its size says');
+    }
+    throw new SharingError('changed', 'the file holds more than its size says');
   }
 
   return {

@@ -1,6 +1,7 @@
 import { SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import type { PrivateName } from '#sharing/storage/folder.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import type { Folder, PrivateName } from '#sharing/storage/folder.js';
 import { holdWithin, type Hold } from '#sharing/storage/lock.js';
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -16,7 +17,7 @@ export interface HeldToken {
 /** Names for files that lie in a landing area for moments, while their receiver holds the token in them. */
 export interface PassingNames extends AsyncDisposable {
   /** Throws the system's errors. */
-  next(area: LandingArea): Promise<PassingName>;
+  next(): Promise<PassingName>;
 }
 
 export interface PassingName {
@@ -25,21 +26,32 @@ export interface PassingName {
   readonly isOurs: () => Promise<boolean>;
 }
 
-export function passingNames(): PassingNames {
+/** `folder` is the landing area itself. */
+export function passingNames(folder: Folder): PassingNames {
   const token = randomBytes(16).toString('hex');
-  let held: Hold | undefined;
+  const calls = callsTo(folder.device);
+  let held: Promise<Hold | undefined> | undefined;
   let count = 0;
+
+  async function hold(): Promise<Hold | undefined> {
+    return holdWithin(await folder.at(`${token}.lock`), 0);
+  }
+
   return {
-    async next(area) {
-      held ??= await holdWithin(await area.folder.at(`${token}.lock`), 0);
+    async next() {
+      // One that could not be made is tried again with the next name.
+      held ??= hold().catch((error: unknown) => {
+        held = undefined;
+        throw error;
+      });
+      const own = await held;
       count += 1;
-      const hold = held;
       return {
         name: `${token}.${count}.part`,
-        isOurs: async () => (await hold?.isOurs()) === true,
+        isOurs: async () => (await own?.isOurs((place) => calls.readText(place))) === true,
       };
     },
-    [Symbol.asyncDispose]: async () => held?.[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => (await held)?.[Symbol.asyncDispose](),
   };
 }
 

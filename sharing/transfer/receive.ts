@@ -2,7 +2,7 @@ import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import type { FromSender } from '#sharing/session/incoming.js';
 import { receiveRules } from '#sharing/session/receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { openComparison, type Comparison } from '#sharing/storage/identical.js';
+import { nothingHere, openComparison, type Comparison } from '#sharing/storage/identical.js';
 import {
   openLanding,
   type Expected,
@@ -12,6 +12,7 @@ import {
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf, type Standing } from '#sharing/storage/policy.js';
 import type { Room } from '#sharing/storage/room.js';
+import { isTaken } from '#sharing/storage/small-standing.js';
 import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import {
   compareWithSource,
@@ -148,8 +149,10 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       over({ kind: 'skipped', as: name });
       return;
     }
+    const taken = await isTaken(area.target, name);
+    if (rules.phase() !== 'deciding') return;
     const siblings = standing === 'beside' && options.withSiblings !== false;
-    comparison = await openComparison(area, name, size, algorithm, siblings);
+    comparison = taken ? await openComparison(area, name, size, algorithm, siblings) : nothingHere;
     await nextStep();
   }
 

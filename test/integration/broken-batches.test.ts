@@ -202,10 +202,19 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
   test('a folder that cannot be looked at is told', async () => {
     await makeTree(join(source(), 'photos'), { 'sub/a.txt': 'a', 'b.txt': 'b' });
     const { lstatSync } = fs;
-    vi.spyOn(fs, 'lstatSync').mockImplementation(((place: string, options: object) => {
+    const { lstat } = fs.promises;
+    const mustAnswer = (place: string): void => {
       if (place.endsWith('/sub')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    // Whichever way the disk is asked: it may be slow just now.
+    vi.spyOn(fs, 'lstatSync').mockImplementation(((place: string, options: object) => {
+      mustAnswer(place);
       return lstatSync(place, options);
     }) as typeof lstatSync);
+    vi.spyOn(fs.promises, 'lstat').mockImplementation((async (place: string, options: object) => {
+      mustAnswer(place);
+      return lstat(place, options);
+    }) as typeof lstat);
     syncBuiltinESMExports();
     try {
       const ended = await move('photos');

@@ -1,0 +1,92 @@
+import type { Soon } from '#sharing/soon.js';
+import { paceOf } from '#sharing/storage/disk-pace.js';
+import {
+  fstat,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  type BigIntStats,
+} from 'node:fs';
+import { link, lstat, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+const fstatLater = promisify(fstat);
+const fsyncLater = promisify(fsync);
+
+/**
+ * File calls at the pace of their disk: a quick one answers at once, for the way through another thread and back takes
+ * longer than most calls. Each fails as the system does.
+ */
+export interface DiskCalls {
+  lstat(place: string): Soon<BigIntStats>;
+  stat(place: string): Soon<BigIntStats>;
+  fstat(descriptor: number): Soon<BigIntStats>;
+  fsync(descriptor: number): Soon<void>;
+  link(from: string, to: string): Soon<void>;
+  rename(from: string, to: string): Soon<void>;
+  unlink(place: string): Soon<void>;
+  readText(place: string): Soon<string>;
+}
+
+/** The calls to a device, by its number (`st_dev` of stat(2)). */
+export function callsTo(device: bigint): DiskCalls {
+  const pace = paceOf(device);
+  const run = <T>(now: () => T, later: () => Promise<T>): Soon<T> => pace.run(now, later);
+  const big = { bigint: true } as const;
+  return {
+    lstat: (place) =>
+      run(
+        () => lstatSync(place, big),
+        () => lstat(place, big),
+      ),
+    stat: (place) =>
+      run(
+        () => statSync(place, big),
+        () => stat(place, big),
+      ),
+    fstat: (descriptor) =>
+      run(
+        () => fstatSync(descriptor, big),
+        () => fstatLater(descriptor, big),
+      ),
+    fsync: (descriptor) =>
+      run(
+        () => {
+          fsyncSync(descriptor);
+        },
+        () => fsyncLater(descriptor),
+      ),
+    link: (from, to) =>
+      run(
+        () => {
+          linkSync(from, to);
+        },
+        () => link(from, to),
+      ),
+    rename: (from, to) =>
+      run(
+        () => {
+          renameSync(from, to);
+        },
+        () => rename(from, to),
+      ),
+    unlink: (place) =>
+      run(
+        () => {
+          unlinkSync(place);
+        },
+        () => unlink(place),
+      ),
+    readText: (place) =>
+      run(
+        () => readFileSync(place, 'utf8'),
+        () => readFile(place, 'utf8'),
+      ),
+  };
+}
