@@ -107,7 +107,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   const { device, host, port, limits } = options;
   const known = await readKnownPeers(device.stateFolder);
   const place = placeOf(host, port);
-  const { socket, feed, serverId, exporter, address } = await dial({
+  const { socket, feed, serverId, exporter, address, sameMachine } = await dial({
     host,
     port,
     device,
@@ -131,7 +131,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       port,
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
-      threadPays: options.threadPays ?? threadPays,
+      threadPays: options.threadPays ?? threadPays(sameMachine),
       dial: () => dialAgain(options, serverId),
       takeBeside: (work, hello) =>
         takeInThread(

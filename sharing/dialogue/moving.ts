@@ -31,13 +31,15 @@ export interface ThreadPays {
   readonly rate: number;
   /** Bytes over which the rate is measured. */
   readonly measured: number;
+  /** Processors that this machine has: where there are few, and both ends want them, a thread takes from the others. */
+  readonly processors: number;
 }
 
-export const threadPays: ThreadPays = {
-  left: 64 * 1024 * 1024,
-  rate: 250e6,
-  measured: 32 * 1024 * 1024,
-};
+/** When a thread pays; `sameMachine`: the server runs here too. */
+export function threadPays(sameMachine: boolean): ThreadPays {
+  const [left, measured] = [64 * 1024 * 1024, 32 * 1024 * 1024];
+  return { left, rate: 250e6, measured, processors: sameMachine ? 4 : 3 };
+}
 
 /** What the transfers of one client have in common. */
 export interface Moving {
@@ -277,7 +279,7 @@ function withLane(
 /** Asks when bytes come so fast that a thread would make them faster, until that was done. */
 function whenFast(when: ThreadPays, ask: () => boolean, onProgress: OnProgress): OnProgress {
   let first: { readonly at: number; readonly bytes: number } | undefined;
-  let isDone = availableParallelism() < 2;
+  let isDone = availableParallelism() < when.processors;
   return (progress) => {
     onProgress(progress);
     if (isDone || progress.phase !== 'sending') return;

@@ -23,6 +23,8 @@ export interface Dialled {
   readonly exporter: Buffer;
   /** The address that was reached. */
   readonly address: string;
+  /** Both ends have one address: the server runs on this machine. */
+  readonly sameMachine: boolean;
 }
 
 /**
@@ -87,6 +89,7 @@ export async function dial({ host, port, device, timeout, signal }: DialOptions)
           serverId,
           exporter: exporterOf(socket),
           address: unmapped(socket.remoteAddress ?? host),
+          sameMachine: socket.remoteAddress === socket.localAddress,
         });
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);

@@ -22,7 +22,7 @@ const session = await openSession({
   port,
   limits,
   now: Date.now,
-  threadPays: { left: 0, rate: 0, measured: 1 },
+  threadPays: { left: 0, rate: 0, measured: 1, processors: 1 },
 });
 const ended = [];
 try {
