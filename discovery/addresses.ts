@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** What `os.networkInterfaces()` returns. */
@@ -120,4 +120,9 @@ function withoutZone(address: string): string {
 /** True for IPv4 and IPv6 text, with or without a zone; false for a host name. */
 export function isAddress(text: string): boolean {
   return isIP(text.split('%')[0] ?? '') !== 0;
+}
+
+/** True for IPv6 text in fe80::/10, with or without a zone. */
+export function isLinkLocal(address: string): boolean {
+  return isIPv6(address) && /^fe[89ab]/i.test(address);
 }

@@ -1,4 +1,5 @@
-import type { Neighbourhood } from './addresses.js';
+import { isIPv6 } from 'node:net';
+import { isLinkLocal, type Neighbourhood } from './addresses.js';
 import type { Inbox } from './inbox.js';
 import { createPeerTable, type AddressOrder, type Finding, type FoundServer } from './peers.js';
 import type { Datagram } from './socket.js';
@@ -56,11 +57,13 @@ export function createCollecting(
   };
 }
 
-/** Same-subnet addresses first: they are the shortest way. Loopback only works here, so last. */
+/** The shortest way first; a link-local address is long and means nothing elsewhere, loopback only works here. */
 function addressOrder({ isOnLink, isOwnAddress }: Neighbourhood): AddressOrder {
-  const isLoopback = (address: string): boolean => address.startsWith('127.');
-  return {
-    rank: (address) => (isLoopback(address) ? 2 : isOnLink(address) ? 0 : 1),
-    isOwnAddress,
-  };
+  function rank(address: string): number {
+    if (address.startsWith('127.') || address === '::1') return 4;
+    if (isLinkLocal(address)) return 3;
+    if (isIPv6(address)) return 2;
+    return isOnLink(address) ? 0 : 1;
+  }
+  return { rank, isOwnAddress };
 }

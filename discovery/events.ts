@@ -47,7 +47,7 @@ export interface ScannerEvent {
   readonly dropped: number;
   readonly sendErrors: Tally;
   readonly sockets: number;
-  /** Names of the interfaces with an IPv4 address, loopback left out. Empty: no network. */
+  /** Names of the interfaces with an IPv4 or link-local IPv6 address, loopback left out. Empty: no network. */
   readonly interfaces: readonly string[];
   /** False together with no interfaces: nothing at all is up. */
   readonly loopback: boolean;

@@ -18,7 +18,7 @@ export interface FoundServer {
   readonly name: string;
   /** TCP. */
   readonly port: number;
-  /** Where its replies came from: same-subnet first, loopback last. */
+  /** Where its replies came from: same-subnet IPv4 first, then other IPv4, IPv6, link-local IPv6, loopback. */
   readonly addresses: readonly string[];
   /** Whether a stranger needs a code; null when legacy. */
   readonly code: boolean | null;

@@ -1,15 +1,15 @@
-import { isIPv4 } from 'node:net';
-import { readInterfaces, type InterfaceTable } from './addresses.js';
+import { isIP, isIPv6 } from 'node:net';
+import { isLinkLocal, readInterfaces, type InterfaceTable } from './addresses.js';
 import type { Observe, Tally } from './events.js';
 import { sendAfterClose, type Datagram, type DatagramSocket, type OpenSocket } from './socket.js';
 import { createCounter } from './tally.js';
-import { targetsOf } from './targets.js';
+import { targetsOf, wayTo, type Target } from './targets.js';
 import { maxReplyBytes } from './wire/announcement.js';
 import { encodeProbe } from './wire/probe.js';
 
 /** A server known from earlier, probed directly. */
 export interface KnownAddress {
-  /** IPv4; others are passed over. */
+  /** IPv4, or IPv6, link-local with its zone; names are passed over. */
   readonly address: string;
   /** UDP; the scan's own port when not given. */
   readonly port?: number;
@@ -34,22 +34,30 @@ export interface ProbingCounts {
   readonly loopback: boolean;
 }
 
-/** One socket per local address, and one for all known servers. */
+/** One socket per local address, and one per family for what is in no network of ours. */
 export interface Probing extends AsyncDisposable {
   /** Lists the interfaces again and probes from each; does not wait for any of them. */
   round(): void;
+  /**
+   * Probes these addresses directly, each from the socket of its network or link, and resolves when the probes have
+   * been handed over. Never throws; the answers come as all others do.
+   */
+  ask(destinations: readonly Destination[]): Promise<void>;
   counts(): ProbingCounts;
 }
 
-interface Destination {
+/** Where a probe goes. */
+export interface Destination {
+  /** IPv4 or IPv6, link-local with its zone. */
   readonly address: string;
+  /** UDP. */
   readonly port: number;
 }
 
 export const maxKnown = 32;
 
-/** Lets the system choose the way, which may lead through a router. */
-const anyAddress = '0.0.0.0';
+/** Let the system choose the way, which may lead through a router. */
+const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' };
 const inboxLimit = 8192;
 
 /** Sends the probes of one scan. A failing address is an event and stops no other one. */
@@ -61,13 +69,17 @@ export function createProbing(options: ProbingOptions): Probing {
   const sendErrorsByAddress = createCounter<string>(Number.POSITIVE_INFINITY, now);
   const seen = new Set<string>();
   const known = knownDestinations(options.known, options.port);
+  let targets: readonly Target[] = [];
   let loopback = false;
   let opened = 0;
   let probes = 0;
   let disposed = false;
 
   function round(): void {
-    for (const target of targetsOf(readInterfaces(options.interfaces))) {
+    targets = targetsOf(readInterfaces(options.interfaces));
+    // First, and by whatever way the system knows: this crosses routers, which no broadcast does.
+    void askFrom((address) => anyFor(address), known);
+    for (const target of targets) {
       if (target.loopback) loopback = true;
       else seen.add(target.interface);
       const { port } = options;
@@ -76,7 +88,22 @@ export function createProbing(options: ProbingOptions): Probing {
         target.destinations.map((address) => ({ address, port })),
       );
     }
-    if (known.length > 0) void probeFrom(anyAddress, known);
+  }
+
+  function ask(destinations: readonly Destination[]): Promise<void> {
+    return askFrom((address) => wayTo(address, targets) ?? anyFor(address), destinations);
+  }
+
+  async function askFrom(
+    way: (address: string) => string,
+    destinations: readonly Destination[],
+  ): Promise<void> {
+    const byLocal = new Map<string, Destination[]>();
+    for (const to of destinations) {
+      const local = way(to.address);
+      byLocal.set(local, [...(byLocal.get(local) ?? []), to]);
+    }
+    await Promise.all([...byLocal].map(([local, some]) => probeFrom(local, some)));
   }
 
   async function probeFrom(local: string, destinations: readonly Destination[]): Promise<void> {
@@ -110,7 +137,7 @@ export function createProbing(options: ProbingOptions): Probing {
       address: local,
       port: 0,
       reuseAddr: false,
-      broadcast: local !== anyAddress,
+      broadcast: !isIPv6(local) && local !== anyAddress.ipv4,
       inboxLimit,
       maxBytes: maxReplyBytes,
       onDropped: options.onDropped,
@@ -142,6 +169,7 @@ export function createProbing(options: ProbingOptions): Probing {
 
   return {
     round,
+    ask,
     counts: () => ({
       probes,
       sockets: opened,
@@ -158,9 +186,18 @@ export function createProbing(options: ProbingOptions): Probing {
   };
 }
 
+function anyFor(address: string): string {
+  return isIPv6(address) ? anyAddress.ipv6 : anyAddress.ipv4;
+}
+
+/** A link-local address means nothing without its link. */
+function lacksZone(address: string): boolean {
+  return isIPv6(address) && isLinkLocal(address) && !address.includes('%');
+}
+
 function knownDestinations(known: readonly KnownAddress[], port: number): readonly Destination[] {
   const destinations = known
-    .filter(({ address }) => isIPv4(address))
+    .filter(({ address }) => isIP(address) !== 0 && !lacksZone(address))
     .map((server) => ({ address: server.address, port: server.port ?? port }));
   const unique = new Map(destinations.map((to) => [`${to.address} ${to.port}`, to]));
   return [...unique.values()].slice(0, maxKnown);

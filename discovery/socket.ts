@@ -1,4 +1,5 @@
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
+import { isIPv6 } from 'node:net';
 import { createInbox } from './inbox.js';
 
 export interface Datagram {
@@ -8,13 +9,18 @@ export interface Datagram {
 }
 
 export interface SocketOptions {
-  /** The local IPv4 address; a name would be looked up. */
+  /**
+   * The local address; a name would be looked up. IPv6 makes a socket for IPv6 alone; a link-local one needs its zone,
+   * and binds the socket to that link.
+   */
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
   /** Several servers on one machine share the port. */
   readonly reuseAddr: boolean;
   readonly broadcast: boolean;
+  /** Where multicast leaves: an own IPv4 address, or `::%` and a zone; the system's choice when not given. */
+  readonly multicastFrom?: string;
   /** How many datagrams may wait to be read. */
   readonly inboxLimit: number;
   /** Longer datagrams are dropped, in bytes. */
@@ -28,6 +34,11 @@ export interface DatagramSocket extends AsyncDisposable {
   readonly datagrams: AsyncIterable<Datagram>;
   /** Never throws: null when the system took the datagram, else the code of the error. */
   send(bytes: Uint8Array, port: number, address: string): Promise<string | null>;
+  /**
+   * Joins a multicast group on the interface that has this IPv4 address, or `::%` and a zone. Never throws: null when it
+   * was done or had been done before, else the code of the error.
+   */
+  join(group: string, on: string): string | null;
   /** The code of the error that ended it, if one did. */
   failure(): string | null;
 }
@@ -44,12 +55,15 @@ export const sendAfterClose = 'ECLOSED';
 const receiveBufferBytes = [4 << 20, 1 << 20, 256 << 10];
 const settleSendsMs = 200;
 
-/** Binds a UDP/IPv4 socket. Never throws: the code of what failed is the answer. */
+/** Binds a UDP socket. Never throws: the code of what failed is the answer. */
 export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
   const inbox = createInbox<Datagram>(options.inboxLimit);
   let failure: string | null = null;
   const bound = DgramAsPromised.createSocket(
-    { type: 'udp4', reuseAddr: options.reuseAddr },
+    // Without ipv6Only, a socket at `::` would take the IPv4 datagrams of the one at 0.0.0.0 too.
+    isIPv6(options.address)
+      ? { type: 'udp6', ipv6Only: true, reuseAddr: options.reuseAddr }
+      : { type: 'udp4', reuseAddr: options.reuseAddr },
     (bytes, { address, port }) => {
       if (bytes.length > options.maxBytes) options.onDropped('too-long');
       else if (!inbox.offer({ bytes, address, port })) options.onDropped('inbox-full');
@@ -67,6 +81,7 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
       exclusive: true,
     });
     if (options.broadcast) bound.setBroadcast(true);
+    if (options.multicastFrom !== undefined) bound.setMulticastInterface(options.multicastFrom);
     enlargeReceiveBuffer(bound);
     const sending = sender(bound);
     const close = once(async () => {
@@ -80,6 +95,7 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
         port,
         datagrams: inbox,
         send: sending.send,
+        join: (group, on) => joined(bound, group, on),
         failure: () => failure,
         [Symbol.asyncDispose]: close,
       },
@@ -136,6 +152,17 @@ function sender(bound: SocketAsPromised): {
   }
 
   return { send, settle };
+}
+
+function joined(bound: SocketAsPromised, group: string, on: string): string | null {
+  try {
+    bound.addMembership(group, on);
+    return null;
+  } catch (error) {
+    // What the system calls an address in use is a group that was joined before.
+    const code = errorCode(error);
+    return code === 'EADDRINUSE' ? null : code;
+  }
 }
 
 /** A thousand replies may arrive while the program is busy; some systems refuse large buffers. */

@@ -1,9 +1,15 @@
+import { isIPv4 } from 'node:net';
 import type { InterfaceTable } from './addresses.js';
+import { firstBits, ipv4Text, lastBits, prefixOf } from './ipv4.js';
+import { discoveryGroup, linksOf } from './links.js';
 
-/** A local IPv4 address to send from, and where its probes go. */
+/** A local address to send from, and where its probes go. */
 export interface Target {
   readonly interface: string;
+  /** IPv4, or link-local IPv6 with its zone. */
   readonly address: string;
+  /** Its network, in the notation of CIDR; null when the system does not say. */
+  readonly network: string | null;
   readonly loopback: boolean;
   readonly destinations: readonly string[];
 }
@@ -18,9 +24,9 @@ const loopbackBroadcast = '127.255.255.255';
 const longestPrefixWithBroadcast = 30;
 
 /**
- * Pure: one target per local IPv4 address, loopback first. Both kinds of broadcast are needed: the
- * directed one is lost between two networks of equal numbers, the limited one leaves through a
- * single adapter on some systems. Source: PROTOCOL.md, Scanner.
+ * Pure: one target per local IPv4 address, loopback first, then one per link with IPv6. Both kinds of
+ * broadcast are needed: the directed one is lost between two networks of equal numbers, the limited
+ * one leaves through a single adapter on some systems. Source: PROTOCOL.md, Scanner.
  */
 export function targetsOf(table: InterfaceTable): readonly Target[] {
   const targets = new Map<string, Target>();
@@ -31,21 +37,54 @@ export function targetsOf(table: InterfaceTable): readonly Target[] {
       const destinations = internal
         ? [loopbackAddress, loopbackBroadcast]
         : [...directedBroadcast(cidr), limitedBroadcast];
-      targets.set(address, { interface: name, address, loopback: internal, destinations });
+      const network = cidr;
+      targets.set(address, { interface: name, address, network, loopback: internal, destinations });
     }
   }
   const loopbackFirst = [...targets.values()].sort(
     (a, b) => Number(b.loopback) - Number(a.loopback),
   );
-  return loopbackFirst.slice(0, maxTargets);
+  return [...loopbackFirst, ...linkTargets(table)].slice(0, maxTargets);
+}
+
+function linkTargets(table: InterfaceTable): readonly Target[] {
+  return linksOf(table).map(({ interface: name, zone, address }) => ({
+    interface: name,
+    address: `${address}%${zone}`,
+    network: null,
+    loopback: false,
+    destinations: [`${discoveryGroup}%${zone}`],
+  }));
+}
+
+/**
+ * Pure: the local address from which an address is asked directly: the one of its network, or of its link; null when
+ * it is in none of them and the system has to know the way.
+ */
+export function wayTo(address: string, targets: readonly Target[]): string | null {
+  const zone = zoneOf(address);
+  if (zone !== null) {
+    return targets.find((target) => zoneOf(target.address) === zone)?.address ?? null;
+  }
+  if (!isIPv4(address)) return null;
+  const ways = targets.flatMap((target) => {
+    const prefix = prefixOf(target.network);
+    const near =
+      isIPv4(target.address) &&
+      prefix !== null &&
+      firstBits(address, prefix) === firstBits(target.address, prefix);
+    return near ? [{ address: target.address, prefix }] : [];
+  });
+  return ways.sort((a, b) => b.prefix - a.prefix)[0]?.address ?? null;
+}
+
+function zoneOf(address: string): string | null {
+  return address.split('%')[1] ?? null;
 }
 
 function directedBroadcast(cidr: string | null): string[] {
-  const [address = '', prefixText = ''] = cidr?.split('/') ?? [];
-  const prefix = Number(prefixText);
-  if (prefixText === '' || prefix < 1 || prefix > longestPrefixWithBroadcast) return [];
-  const hostBits = 2 ** (32 - prefix) - 1;
-  const bits = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  const broadcast = (bits | hostBits) >>> 0;
-  return [[24, 16, 8, 0].map((shift) => (broadcast >>> shift) & 0xff).join('.')];
+  const prefix = prefixOf(cidr);
+  if (cidr === null || prefix === null || prefix > longestPrefixWithBroadcast) return [];
+  const [address = ''] = cidr.split('/');
+  return [ipv4Text(lastBits(address, prefix))];
 }

@@ -8,13 +8,14 @@ import { announcement, entry, idOf, loopbackOnly } from './loopback.js';
 
 const here = neighbourhoodOf({ ...loopbackOnly(), eth0: [entry('192.168.1.2', 24)] });
 
-test('addresses of our networks come first, loopback last', () => {
+test('addresses of our networks come first, then the rest of IPv4, then IPv6, loopback last', () => {
   const collecting = createCollecting(here, createInbox<Finding>(100));
   const bytes = encodeAnnouncement(announcement());
-  for (const address of ['127.0.0.1', '10.0.0.9', '192.168.1.9']) {
+  const nearest = ['192.168.1.9', '10.0.0.9', 'fd00::9', 'fe80::9%eth0', '127.0.0.1'];
+  for (const address of nearest.toReversed()) {
     expect(collecting.take({ bytes, address, port: 9 })).toBe(true);
   }
-  expect(collecting.servers()[0]?.addresses).toEqual(['192.168.1.9', '10.0.0.9', '127.0.0.1']);
+  expect(collecting.servers()[0]?.addresses).toEqual(nearest);
 });
 
 test('counts what is malformed, too much, or lost to a full queue', () => {

@@ -5,8 +5,10 @@ import type { Datagram, DatagramSocket, OpenSocket, SocketOptions } from '#disco
 export interface FakeSocket extends DatagramSocket {
   readonly options: SocketOptions;
   readonly sent: { bytes: Uint8Array; port: number; address: string }[];
+  readonly joins: { group: string; on: string }[];
   disposals: number;
   sendCode: string | null;
+  joinCode: string | null;
   deliver: (text: string, address: string, port: number) => void;
   /** As an error event does. */
   fail: (code: string) => void;
@@ -35,8 +37,10 @@ function fakeSocket(options: SocketOptions): FakeSocket {
     port: options.port,
     datagrams: inbox,
     sent: [],
+    joins: [],
     disposals: 0,
     sendCode: null,
+    joinCode: null,
     failure: () => failure,
     deliver: (text, address, port) => {
       inbox.offer({ bytes: Buffer.from(text, 'latin1'), address, port });
@@ -44,6 +48,10 @@ function fakeSocket(options: SocketOptions): FakeSocket {
     fail: (code) => {
       failure = code;
       inbox.end();
+    },
+    join: (group, on) => {
+      socket.joins.push({ group, on });
+      return socket.joinCode;
     },
     send: (bytes, port, address) => {
       socket.sent.push({ bytes, port, address });

@@ -85,3 +85,31 @@ test('a send in the tick of the end is answered, the end can be asked for twice'
   expect(await Promise.all(sends)).toEqual([null, null, null]);
   expect(await socket.send(Buffer.from('x'), 9, '127.0.0.1')).toBe('ECLOSED');
 });
+
+test('IPv6 has a socket of its own beside the one of IPv4 on the same port', async ({ skip }) => {
+  const ipv4 = await opened({ address: '0.0.0.0', reuseAddr: true });
+  const result = await openSocket({
+    ...defaults(),
+    address: '::',
+    port: ipv4.port,
+    reuseAddr: true,
+  });
+  skip(!result.ok && result.code === 'EAFNOSUPPORT', 'no IPv6 here');
+  if (!result.ok) throw new Error(result.code);
+  const ipv6 = result.socket;
+  onTestFinished(() => ipv6[Symbol.asyncDispose]());
+  expect(ipv6.port).toBe(ipv4.port);
+  await ipv4.send(Buffer.from('four'), ipv4.port, '127.0.0.1');
+  await ipv6[Symbol.asyncDispose]();
+  const received: string[] = [];
+  for await (const { bytes } of ipv6.datagrams) received.push(Buffer.from(bytes).toString());
+  expect(received).toEqual([]);
+});
+
+test('joining a group twice is no failure, joining where nothing is an answer', async () => {
+  const socket = await opened({ address: '0.0.0.0' });
+  expect(socket.join('239.255.77.77', '127.0.0.1')).toBeNull();
+  expect(socket.join('239.255.77.77', '127.0.0.1')).toBeNull();
+  expect(socket.join('239.255.77.77', '192.0.2.1')).toBe('ENODEV');
+  expect(socket.join('10.0.0.1', '127.0.0.1')).toBe('EINVAL');
+});

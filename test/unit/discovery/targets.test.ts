@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxTargets, targetsOf } from '#discovery/targets.js';
+import { maxTargets, targetsOf, wayTo } from '#discovery/targets.js';
 import { entry } from './loopback.js';
 
 const destinationsOf = (address: string, prefix: number) =>
@@ -32,7 +32,7 @@ test('loopback comes first and is asked by unicast and by its broadcast', () => 
   });
 });
 
-test('every address of every interface, IPv6 left out, each once', () => {
+test('every IPv4 address of every interface, each once, and then every link with IPv6', () => {
   const targets = targetsOf({
     eth0: [entry('192.168.1.20', 24), entry('fe80::1', 64), entry('192.168.1.21', 24)],
     'eth0:1': [entry('192.168.1.21', 24)],
@@ -43,7 +43,39 @@ test('every address of every interface, IPv6 left out, each once', () => {
     '192.168.1.20',
     '192.168.1.21',
     '192.168.1.30',
+    'fe80::1%eth0',
   ]);
+});
+
+test('a link is probed at the group of discovery, once, from the address it belongs to', () => {
+  const links = [entry('2001:db8::1', 64), entry('fe80::1', 64), entry('FEBF::2', 64)];
+  const lo = [entry('::1', 128, true), entry('fe80::9', 64, true)];
+  expect(targetsOf({ eth0: links, lo, tun0: [entry('fd00::1', 64)] })).toEqual([
+    {
+      interface: 'eth0',
+      address: 'fe80::1%eth0',
+      network: null,
+      loopback: false,
+      destinations: ['ff12::7530%eth0'],
+    },
+  ]);
+});
+
+test.each([
+  ['192.168.1.77', '192.168.1.20'],
+  ['192.168.1.200', '192.168.1.130'],
+  ['127.0.0.9', '127.0.0.1'],
+  ['192.168.2.1', null],
+  ['fe80::7%wlan0', 'fe80::2%wlan0'],
+  ['fe80::7%eth9', null],
+  ['fd00::7', null],
+])('%s is asked from %s', (address, from) => {
+  const targets = targetsOf({
+    lo: [entry('127.0.0.1', 8, true)],
+    eth0: [entry('192.168.1.20', 24), entry('192.168.1.130', 25), entry('fe80::1', 64)],
+    wlan0: [entry('203.0.113.1', 0), entry('fe80::2', 64)],
+  });
+  expect(wayTo(address, targets)).toBe(from);
 });
 
 test('nothing up: nothing to do', () => {
