@@ -1,3 +1,5 @@
+import { sourceOf } from './source.js';
+
 /** Milliseconds before a reply is sent, or why there is none. */
 export type Admission =
   | { readonly answer: true; readonly delayMs: number }
@@ -33,7 +35,7 @@ interface Searcher {
 }
 
 /**
- * Token buckets per source address and for all together; one waiting reply per searcher (address
+ * Token buckets per source (`sourceOf`) and for all together; one waiting reply per searcher (address
  * and port). Without timers: everything is judged when a probe arrives. Source: PROTOCOL.md,
  * Responder.
  *
@@ -50,14 +52,15 @@ export function createReplyBudget(now: () => number, random: () => number): Repl
     const key = searcherKey(address, port);
     const searcher = searchers.get(key);
     if (searcher?.waiting === true) return { answer: false, reason: 'already-waiting' };
-    const source = sources.get(address) ?? { tokens: perSource.burst, filledAt: now() };
+    const payer = sourceOf(address);
+    const source = sources.get(payer) ?? { tokens: perSource.burst, filledAt: now() };
     refill(source, perSource, now());
     if (source.tokens < 1) return { answer: false, reason: 'source-budget' };
     refill(all, global, now());
     if (all.tokens < 1) return { answer: false, reason: 'global-budget' };
     source.tokens -= 1;
     all.tokens -= 1;
-    sources.keep(address, source);
+    sources.keep(payer, source);
     searchers.keep(key, { waiting: true });
     // The first answer decides how fast a scan feels; the later rounds can spread out.
     const longest = searcher === undefined ? firstDelayMs : laterDelayMs;

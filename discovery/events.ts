@@ -17,7 +17,19 @@ export type Tally<Word extends string = string> = Readonly<Partial<Record<Word, 
 export type ResponderEvent =
   | { readonly kind: 'responder-listening'; readonly address: string; readonly port: number }
   /** Another program owns the port alone; a new attempt follows every `retryMs`. */
-  | { readonly kind: 'port-taken'; readonly port: number; readonly retryMs: number }
+  | {
+      readonly kind: 'port-taken';
+      readonly address: string;
+      readonly port: number;
+      readonly retryMs: number;
+    }
+  /** A link on which multicast is not heard; tried again every 15 s. At most once per link, code and minute. */
+  | {
+      readonly kind: 'join-failed';
+      readonly zone: string;
+      readonly code: string;
+      readonly count: number;
+    }
   | { readonly kind: 'probe-answered'; readonly address: string; readonly port: number }
   /**
    * At most once per reason and minute; `count` is what happened since the last such event.

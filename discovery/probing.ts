@@ -36,7 +36,7 @@ export interface ProbingCounts {
 
 /** One socket per local address, and one per family for what is in no network of ours. */
 export interface Probing extends AsyncDisposable {
-  /** Lists the interfaces again and probes from each; does not wait for any of them. */
+  /** Lists the interfaces again and probes from each, IPv6 a little later; does not wait for any of them. */
   round(): void;
   /**
    * Probes these addresses directly, each from the socket of its network or link, and resolves when the probes have
@@ -59,6 +59,8 @@ export const maxKnown = 32;
 /** Let the system choose the way, which may lead through a router. */
 const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' };
 const inboxLimit = 8192;
+/** Most replies over IPv4 are there by then, so that rows begin with the address that people know. */
+const linksLaterMs = 25;
 
 /** Sends the probes of one scan. A failing address is an event and stops no other one. */
 export function createProbing(options: ProbingOptions): Probing {
@@ -70,6 +72,7 @@ export function createProbing(options: ProbingOptions): Probing {
   const seen = new Set<string>();
   const known = knownDestinations(options.known, options.port);
   let targets: readonly Target[] = [];
+  let later: NodeJS.Timeout | undefined;
   let loopback = false;
   let opened = 0;
   let probes = 0;
@@ -78,16 +81,23 @@ export function createProbing(options: ProbingOptions): Probing {
   function round(): void {
     targets = targetsOf(readInterfaces(options.interfaces));
     // First, and by whatever way the system knows: this crosses routers, which no broadcast does.
-    void askFrom((address) => anyFor(address), known);
+    void askFrom(anyFor, known);
     for (const target of targets) {
       if (target.loopback) loopback = true;
       else seen.add(target.interface);
-      const { port } = options;
-      void probeFrom(
-        target.address,
-        target.destinations.map((address) => ({ address, port })),
-      );
+      if (!isIPv6(target.address)) probeAround(target);
     }
+    const links = targets.filter(({ address }) => isIPv6(address));
+    if (links.length > 0 && !disposed)
+      later = setTimeout(() => links.map(probeAround), linksLaterMs);
+  }
+
+  function probeAround({ address: local, destinations }: Target): void {
+    const { port } = options;
+    void probeFrom(
+      local,
+      destinations.map((address) => ({ address, port })),
+    );
   }
 
   function ask(destinations: readonly Destination[]): Promise<void> {
@@ -179,6 +189,7 @@ export function createProbing(options: ProbingOptions): Probing {
     }),
     async [Symbol.asyncDispose]() {
       disposed = true;
+      clearTimeout(later);
       for (const socket of await Promise.all(sockets.values())) {
         await socket?.[Symbol.asyncDispose]();
       }

@@ -1,23 +1,19 @@
+import { networkInterfaces } from 'node:os';
 import { liveNeighbourhood, type InterfaceTable } from './addresses.js';
 import { createAnswering } from './answering.js';
 import type { Observe } from './events.js';
-import { openSocket, type DatagramSocket, type OpenedSocket, type OpenSocket } from './socket.js';
-import { createCounter } from './tally.js';
-import { wait } from './wait.js';
+import { listenOnLinks } from './listening-on-links.js';
+import { keepListening, type ListeningState } from './listening.js';
+import { openSocket, type OpenSocket } from './socket.js';
 import type { Announcement } from './wire/announcement.js';
 
 export { cleanName } from './wire/name.js';
+export type { ListeningState } from './listening.js';
 export type { Announcement } from './wire/announcement.js';
 
-/**
- * - `listening`: probes are answered.
- * - `port-taken`: another program owns the port alone; tried again every 5 s.
- * - `rebuilding`: the socket failed; a new one follows after 1, 2, 4 up to 30 s.
- */
-export type ResponderState = 'listening' | 'port-taken' | 'rebuilding';
-
 export interface Responder extends AsyncDisposable {
-  state(): ResponderState;
+  /** Of IPv4: IPv6 is one more way, and its failures stop nothing. */
+  state(): ListeningState;
 }
 
 export interface ResponderOptions {
@@ -33,101 +29,28 @@ export interface ResponderOptions {
   readonly interfaces?: () => InterfaceTable;
 }
 
-const anyAddress = '0.0.0.0';
-const maxDatagramBytes = 512;
-const inboxLimit = 1024;
-const portTakenRetryMs = 5000;
-const firstRebuildMs = 1000;
-const longestRebuildMs = 30_000;
-/** After this long the next failure is a new one, not the same one again. */
-const soundAfterMs = 30_000;
-const reportEveryMs = 60_000;
-
 /**
- * Answers probes until it is disposed. Resolves after the first attempt to bind, whatever came of
- * it, and never rejects: see `state()` and the events. Source: PROTOCOL.md, Responder.
+ * Answers probes until it is disposed, over IPv4 and, where there is some, IPv6. Resolves after the first attempts to
+ * bind, whatever came of them, and never rejects: see `state()` and the events. Source: PROTOCOL.md, Responder.
  */
 export async function startResponder(
   options: ResponderOptions,
   open: OpenSocket = openSocket,
 ): Promise<Responder> {
   const { port, observe, random = Math.random, now = () => performance.now() } = options;
-  const { announcement, interfaces } = options;
-  const neighbourhood = liveNeighbourhood({ now, ...(interfaces && { interfaces }) });
+  const { announcement, interfaces = networkInterfaces } = options;
+  const neighbourhood = liveNeighbourhood({ now, interfaces });
   const answering = createAnswering({ announcement, observe, neighbourhood, random, now });
-  const failures = createCounter<string>(reportEveryMs, now);
-  const stopping = new AbortController();
-  const isStopping = (): boolean => stopping.signal.aborted;
-  let current: DatagramSocket | undefined;
-  let state: ResponderState = 'rebuilding';
-  let rebuildMs = firstRebuildMs;
-
-  function attempt(): Promise<OpenedSocket> {
-    return open({
-      address: anyAddress,
-      port,
-      reuseAddr: true,
-      // Off, so that a forged broadcast source cannot make us broadcast.
-      broadcast: false,
-      inboxLimit,
-      maxBytes: maxDatagramBytes,
-      onDropped: (reason) => {
-        answering.drop(reason === 'too-long' ? 'malformed' : reason);
-      },
-    });
-  }
-
-  async function keepListening(first: OpenedSocket): Promise<void> {
-    let opened = first;
-    while (true) {
-      const code = opened.ok ? await listen(opened.socket) : opened.code;
-      if (isStopping()) return;
-      await wait(retryAfter(code, opened.ok), stopping.signal);
-      if (isStopping()) return;
-      opened = await attempt();
-    }
-  }
-
-  async function listen(socket: DatagramSocket): Promise<string> {
-    current = socket;
-    const since = now();
-    if (!isStopping()) {
-      state = 'listening';
-      observe({ kind: 'responder-listening', address: anyAddress, port: socket.port });
-      await answering.serve(socket);
-    }
-    await socket[Symbol.asyncDispose]();
-    if (now() - since >= soundAfterMs) rebuildMs = firstRebuildMs;
-    return socket.failure() ?? 'UNKNOWN';
-  }
-
-  function retryAfter(code: string, wasListening: boolean): number {
-    if (code === 'EADDRINUSE' && !wasListening) {
-      if (state !== 'port-taken') {
-        observe({ kind: 'port-taken', port, retryMs: portTakenRetryMs });
-      }
-      state = 'port-taken';
-      return portTakenRetryMs;
-    }
-    const retryMs = rebuildMs;
-    rebuildMs = Math.min(rebuildMs * 2, longestRebuildMs);
-    state = 'rebuilding';
-    if (failures.count(code) !== null) {
-      observe({ kind: 'socket-failed', role: 'responder', address: anyAddress, code, retryMs });
-    }
-    return retryMs;
-  }
-
-  const running = keepListening(await attempt());
+  const common = { answering, observe, now, open };
+  const ipv4 = await keepListening({ ...common, address: '0.0.0.0', port });
+  const ipv6 = await listenOnLinks({ ...common, interfaces, port: ipv4.socket()?.port ?? port });
 
   async function stop(): Promise<void> {
-    stopping.abort();
     answering.stop();
-    await current?.[Symbol.asyncDispose]();
-    await running;
+    await Promise.all([ipv4[Symbol.asyncDispose](), ipv6[Symbol.asyncDispose]()]);
     observe(answering.summary());
   }
 
   let stopped: Promise<void> | undefined;
-  return { state: () => state, [Symbol.asyncDispose]: () => (stopped ??= stop()) };
+  return { state: () => ipv4.state(), [Symbol.asyncDispose]: () => (stopped ??= stop()) };
 }

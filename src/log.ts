@@ -79,7 +79,7 @@ export function openLog(options: LogOptions): Log {
     },
     discovery: (event) => {
       const { kind, ...facts } = event;
-      const level = kind === 'port-taken' || kind === 'socket-failed' ? 'warn' : 'debug';
+      const level = isTrouble(event) ? 'warn' : 'debug';
       write(
         level,
         kind,
@@ -152,6 +152,12 @@ function sharingWords(event: SharingEvent): string {
     case 'fault':
       return `a fault in ${event.where}: ${quote(event.error.message)}`;
   }
+}
+
+/** IPv6 is one more way: without it everything works that worked without. */
+function isTrouble(event: DiscoveryEvent): boolean {
+  if (event.kind !== 'port-taken' && event.kind !== 'socket-failed') return false;
+  return !event.address.includes(':');
 }
 
 function discoveryWords(event: DiscoveryEvent): string {

@@ -1,4 +1,4 @@
-import { isAddress, liveNeighbourhood } from '#discovery/addresses.js';
+import { isAddress, isLinkLocal, liveNeighbourhood } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
@@ -25,7 +25,7 @@ const serverForms =
 
 /**
  * Reads `amber`, `192.168.1.20:30001`, `fe80::1%eth0` and `[fe80::1%eth0]:30001`. Throws ProgramError
- * `usage` for a port that is none.
+ * `usage` for a port that is none, or a link-local address without its interface.
  */
 export function parseServer(typed: string, portWord?: string): TypedServer {
   const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(typed);
@@ -41,6 +41,13 @@ export function parseServer(typed: string, portWord?: string): TypedServer {
   const text = portWord ?? inline;
   if (host === '' || /[[\]]/.test(host)) {
     throw new ProgramError('usage', `"${quote(typed)}" is no server`, serverForms);
+  }
+  if (isLinkLocal(host) && !host.includes('%')) {
+    throw new ProgramError(
+      'usage',
+      `"${quote(host)}" is on every link: through which interface?`,
+      `such as ${quote(host)}%eth0; scan shows it`,
+    );
   }
   if (text === undefined) return { host, port: undefined };
   if (!/^[0-9]{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535) {

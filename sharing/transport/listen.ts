@@ -45,7 +45,8 @@ const plaintextAnswer = 'lanpost speaks TLS only; use the lanpost client.\n';
 const lingerTime = 500;
 
 /**
- * Listens for clients on all addresses. Every socket that is not TLS gets one clear line. Throws
+ * Listens for clients on all addresses, of IPv6 and IPv4, or of IPv4 alone where there is no IPv6 (which is what Node does
+ * when it is told no address). Every socket that is not TLS gets one clear line. Throws
  * SharingError `port-taken` or `port-refused`.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {

@@ -1,4 +1,4 @@
-import { liveNeighbourhood, type InterfaceTable } from '#discovery/addresses.js';
+import { isLinkLocal, liveNeighbourhood, type InterfaceTable } from '#discovery/addresses.js';
 import { startResponder } from '#discovery/responder.js';
 import { SharingError, writingTo } from '#sharing/errors.js';
 import {
@@ -203,11 +203,14 @@ async function holder({ stateFolder, settings, isAlive }: Context): Promise<{ ho
   return one ? { holder: `lanpost (pid ${one.pid}), which shares ${quote(one.folder)}` } : {};
 }
 
+/** Where others reach this machine; link-local addresses only where there are no others, for they are many and long. */
 function ownAddresses(interfaces: InterfaceTable): string[] {
-  return Object.values(interfaces)
+  const all = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+    .filter(({ internal }) => !internal)
     .map(({ address }) => address);
+  const wider = all.filter((address) => !isLinkLocal(address));
+  return wider.length > 0 ? wider : all;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { isLinkLocal } from '#discovery/addresses.js';
 import { grouped, shortId } from '#sharing/id.js';
 import type { Answer, FailedAnswer, FolderAnswer, ServerAnswer, TransferAnswer } from './answer.js';
 import { padTo } from './columns.js';
@@ -17,6 +18,8 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
     case 'server':
       return `${serverLine(answer)}\n`;
     case 'address':
+      // Every server has one on each link; who needs it has --json.
+      if (isLinkLocal(answer.address)) return '';
       return `  also at ${placeText(answer.address, answer.port)}  ${quote(answer.name)}\n`;
     case 'entry': {
       const size = answer.type === 'folder' ? 'folder' : bytesText(answer.size);

@@ -10,6 +10,10 @@ export interface Host extends Place {
   readonly addresses: readonly string[];
   /** Pulls the cable to a subnet, or plugs it in again. */
   cable(subnet: number, state: 'up' | 'down'): void;
+  /** Commands of `ip` on this machine; its interface on subnet 0 is e0. */
+  ip(...commands: readonly string[]): void;
+  /** Connects it to a subnet that another host is on. */
+  plug(subnet: number): void;
 }
 
 /** Machines and the switches between them; removed when it is disposed. */
@@ -23,6 +27,8 @@ export interface HostPlan {
   readonly subnets: readonly number[];
   /** Not even its loopback is up. */
   readonly dead?: boolean;
+  /** It has no IPv4 address but that of loopback. */
+  readonly ipv6Only?: boolean;
 }
 
 /** Builds hosts with a switch for each subnet: host `n` is 10.78.<subnet>.<n + 10>. Needs root. */
@@ -34,7 +40,12 @@ export async function buildLan(folder: string, plans: readonly HostPlan[]): Prom
     for (const name of names) spawnSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
   };
   process.once('exit', remove);
-  for (const name of names) execFileSync('ip', ['netns', 'add', name]);
+  for (const name of names) {
+    execFileSync('ip', ['netns', 'add', name]);
+    // Nobody else is on these links: the system need not look for a second owner of an address for a second or two.
+    const file = '/proc/sys/net/ipv6/conf/default/accept_dad';
+    execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', `echo 0 > ${file}`]);
+  }
   const subnets = [...new Set(plans.flatMap((plan) => plan.subnets))];
   ip(
     wires,
@@ -58,19 +69,18 @@ async function plugIn(
   namespace: string,
   wires: string,
   n: number,
-  { name, subnets, dead }: HostPlan,
+  { name, subnets, dead, ipv6Only }: HostPlan,
 ): Promise<Host> {
   if (dead !== true) ip(namespace, ['link set lo up']);
-  for (const subnet of subnets) {
+  function plug(subnet: number): void {
     ip(wires, [
       `link add h${n}s${subnet} type veth peer name e${subnet} netns ${namespace}`,
       `link set h${n}s${subnet} master b${subnet} up`,
     ]);
-    ip(namespace, [
-      `addr add ${addressOf(n, subnet)}/24 brd + dev e${subnet}`,
-      `link set e${subnet} up`,
-    ]);
+    const address = `addr add ${addressOf(n, subnet)}/24 brd + dev e${subnet}`;
+    ip(namespace, [...(ipv6Only === true ? [] : [address]), `link set e${subnet} up`]);
   }
+  for (const subnet of subnets) plug(subnet);
   const place = await makePlace(join(folder, name));
   return {
     ...place,
@@ -80,6 +90,10 @@ async function plugIn(
     cable: (subnet, state) => {
       ip(wires, [`link set h${n}s${subnet} ${state}`]);
     },
+    ip: (...commands) => {
+      ip(namespace, commands);
+    },
+    plug,
   };
 }
 

@@ -88,3 +88,23 @@ describe('everybody together', () => {
     expect(answers(times(20, (i) => ask(source(0), 2000 + i)))).toBe(10);
   });
 });
+
+describe('IPv6 sources', () => {
+  test('one /64 is one source, however many addresses it has', () => {
+    const { ask } = setUp();
+    const words = times(40, (i) => ask(`2001:db8:0:7:${i.toString(16)}::1`, 5000));
+    expect(answers(words)).toBe(10);
+    expect(ask('2001:db8:0:8::1', 5000)).toBe('answer');
+    expect(ask('2001:db8::7:0:0:0:1', 5000)).toBe('source-budget');
+    expect(ask('::1', 5000)).toBe('answer');
+  });
+
+  test('the link is not one source, each address and zone on it is', () => {
+    const { ask } = setUp();
+    const zones = ['eth0', 'eth1'];
+    for (const zone of zones) {
+      expect(answers(times(20, () => ask(`fe80::1%${zone}`, 5000)))).toBe(10);
+    }
+    expect(ask('fe80::2%eth0', 5000)).toBe('answer');
+  });
+});

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:dgram';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { InterfaceTable } from '#discovery/addresses.js';
 import { startResponder, type Responder, type ResponderOptions } from '#discovery/responder.js';
 import type { OpenSocket } from '#discovery/socket.js';
 import { decodeReply, encodeAnnouncement } from '#discovery/wire/announcement.js';
-import { fakeSockets } from './fake-sockets.js';
-import { announcement, foreignSocket, loopbackOnly, recorder, scanAll } from './loopback.js';
+import { fakeSockets, type FakeSocket } from './fake-sockets.js';
+import { announcement, entry, foreignSocket, loopbackOnly, recorder, scanAll } from './loopback.js';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -115,7 +116,9 @@ describe('on a real socket', () => {
     await vi.waitFor(() => {
       expect(responder.state()).toBe('listening');
     });
-    expect(of('port-taken')).toEqual([{ kind: 'port-taken', port, retryMs: 5000 }]);
+    expect(of('port-taken')).toEqual([
+      { kind: 'port-taken', address: '0.0.0.0', port, retryMs: 5000 },
+    ]);
   });
 
   test('the end can be asked for twice, is told once and frees the port', async () => {
@@ -249,5 +252,93 @@ describe('against forged datagrams and failing systems', () => {
     await ended;
     expect(fake.sockets[0]!.disposals).toBeGreaterThan(0);
     expect(of('responder-listening')).toEqual([]);
+  });
+});
+
+describe('IPv6', () => {
+  const link = (address = 'fe80::1') => [entry(address, 64)];
+  const families = (sockets: readonly FakeSocket[]) =>
+    sockets.map(({ options }) => options.address);
+
+  test('is listened to on the same port, on each link, and shares one budget with IPv4', async () => {
+    const fake = fakeSockets();
+    const interfaces = () => ({ eth0: link(), eth1: link('fe80::2'), tun0: link('fd00::1') });
+    const { of } = await started({ port: 30000, interfaces }, fake.open);
+    const [ipv4, ipv6] = fake.sockets;
+    expect(families(fake.sockets)).toEqual(['0.0.0.0', '::']);
+    expect(ipv6!.options).toMatchObject({ port: 30000, reuseAddr: true, broadcast: false });
+    expect(ipv6!.joins).toEqual([
+      { group: 'ff12::7530', on: '::%eth0' },
+      { group: 'ff12::7530', on: '::%eth1' },
+    ]);
+    expect(of('responder-listening').map(({ address }) => address)).toEqual(['0.0.0.0', '::']);
+    for (let i = 0; i < 300; i += 1) {
+      ipv4!.deliver('SERVICE DISCOVERY', `10.0.${i >> 8}.${i & 255}`, 5000);
+      ipv6!.deliver('SERVICE DISCOVERY', `fe80::${i.toString(16)}%eth0`, 5000);
+    }
+    await vi.waitFor(() => {
+      expect(ipv4!.sent.length + ipv6!.sent.length).toBeGreaterThanOrEqual(500);
+    });
+    // 500 at once; a slow machine may have gained some more meanwhile.
+    expect(ipv4!.sent.length + ipv6!.sent.length).toBeLessThan(600);
+    expect(ipv6!.sent[0]?.address).toBe('fe80::0%eth0');
+  });
+
+  test('a link that comes later is joined, and one that was made anew once more', async () => {
+    vi.useFakeTimers();
+    const fake = fakeSockets();
+    let table: InterfaceTable = loopbackOnly();
+    await started({ interfaces: () => table }, fake.open);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(families(fake.sockets)).toEqual(['0.0.0.0']);
+    table = { ...loopbackOnly(), eth0: link() };
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(families(fake.sockets)).toEqual(['0.0.0.0', '::']);
+    expect(fake.sockets[1]!.joins).toHaveLength(1);
+    table = { ...table, eth1: link('fe80::2') };
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(fake.sockets[1]!.joins.map(({ on }) => on)).toEqual(['::%eth0', '::%eth0', '::%eth1']);
+  });
+
+  test('its failures are events, and IPv4 answers all the same', async () => {
+    vi.useFakeTimers();
+    const fake = fakeSockets();
+    let refusals = 1;
+    const open: OpenSocket = (options) =>
+      options.address === '::' && refusals-- > 0
+        ? Promise.resolve({ ok: false, code: 'EAFNOSUPPORT' })
+        : fake.open(options);
+    const { responder, of } = await started({ interfaces: () => ({ eth0: link() }) }, open);
+    expect(responder.state()).toBe('listening');
+    expect(of('socket-failed')).toMatchObject([{ address: '::', code: 'EAFNOSUPPORT' }]);
+    await vi.advanceTimersByTimeAsync(1000);
+    const ipv6 = fake.sockets[1]!;
+    ipv6.joinCode = 'ENODEV';
+    await vi.advanceTimersByTimeAsync(15_000);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(of('join-failed')).toEqual([
+      { kind: 'join-failed', zone: 'eth0', code: 'ENODEV', count: 1 },
+    ]);
+    fake.sockets[0]!.deliver('SERVICE DISCOVERY', '127.0.0.1', 5000);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(fake.sockets[0]!.sent).toHaveLength(1);
+  });
+
+  test('when the system has no place for one more link, a new socket forgets the old ones', async () => {
+    vi.useFakeTimers();
+    const fake = fakeSockets();
+    await started({ interfaces: () => ({ eth0: link() }) }, fake.open);
+    fake.sockets[1]!.joinCode = 'ENOMEM';
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(families(fake.sockets)).toEqual(['0.0.0.0', '::', '::']);
+    expect(fake.sockets[1]!.disposals).toBeGreaterThan(0);
+    expect(fake.sockets[2]!.joins).toHaveLength(1);
+  });
+
+  test('both are closed at the end', async () => {
+    const fake = fakeSockets();
+    const { responder } = await started({ interfaces: () => ({ eth0: link() }) }, fake.open);
+    await responder[Symbol.asyncDispose]();
+    expect(fake.sockets.map(({ disposals }) => disposals > 0)).toEqual([true, true]);
   });
 });

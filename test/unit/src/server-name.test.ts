@@ -33,6 +33,11 @@ test.each(['0', '65536', '100000', '-1', '1.5', '1e3', '0x10', ' 1', '', 'http',
   },
 );
 
+test('a link-local address means nothing without its interface', () => {
+  expect(() => parseServer('fe80::1')).toThrow('through which interface?');
+  expect(() => parseServer('[FEBF::1]:30001')).toThrow('through which interface?');
+});
+
 test('no server at all', () => {
   expect(() => parseServer('')).toThrow('is no server');
 });

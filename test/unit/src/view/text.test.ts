@@ -40,6 +40,15 @@ describe('the line of what was left out', () => {
   });
 });
 
+test.each([
+  ['10.0.0.9', '  also at 10.0.0.9:30001  amber\n'],
+  ['fd00::9', '  also at [fd00::9]:30001  amber\n'],
+  // Every server has one on each link.
+  ['fe80::9%eth0', ''],
+])('a further address %s of a server', (address, line) => {
+  expect(textLines({ event: 'address', id: null, name: 'amber', port: 30001, address })).toBe(line);
+});
+
 test.each<[Answer, string]>([
   [{ event: 'skipped', path: 'a', as: 'new_a' }, 'new_a  skipped, it is there already\n'],
   [
