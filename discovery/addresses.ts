@@ -81,6 +81,11 @@ export function liveNeighbourhood(options: LiveNeighbourhoodOptions = {}): Neigh
   };
 }
 
+/** In a range that no router of the internet forwards (PROTOCOL.md, Who is answered). */
+export function isPrivateAddress(address: string): boolean {
+  return contains(ranges(privateNetworks), address);
+}
+
 /** The interface list; empty where the system refuses to give it (some phones do). */
 export function readInterfaces(interfaces: () => InterfaceTable): InterfaceTable {
   try {

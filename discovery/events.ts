@@ -50,6 +50,8 @@ export interface ScannerEvent {
   readonly servers: number;
   /** Probes handed to the system without an error. */
   readonly probes: number;
+  /** Hosts that were asked one by one; 0 without a sweep. */
+  readonly swept: number;
   readonly datagrams: number;
   /** Datagrams that were no reply, or longer than a reply may be. */
   readonly malformed: number;

@@ -7,6 +7,11 @@ const longScanMs = 3000;
 const laterRoundEveryMs = 2000;
 const earliestQuietEndMs = 1000;
 const quietMs = 500;
+const usualScanMs = 1500;
+/** A scan with a sweep takes this long, if nobody answers; all that a sweep can find has answered by then. */
+const sweptScanMs = 2500;
+const lateSweepMs = 1000;
+const deepSweepMs = 200;
 /** The longest delay of a reply, and its way. */
 const lastRoundAnsweredMs = 150;
 
@@ -14,6 +19,8 @@ export interface Progress {
   readonly timeoutMs: number;
   /** Since the start; null while nothing was found. */
   readonly lastNewMs: number | null;
+  /** When the sweep had asked everybody, since the start; null while it is under way, missing without one. */
+  readonly sweptMs?: number | null;
 }
 
 /** When probes are sent, in milliseconds since the start. Source: PROTOCOL.md, Scanner. */
@@ -30,11 +37,28 @@ export function roundTimes(timeoutMs: number): readonly number[] {
  * When the scan ends if nothing more is found, in milliseconds since its start. Nothing found at
  * all: only at the timeout, for a sleeping radio may still deliver the last round.
  */
-export function scanEnd({ timeoutMs, lastNewMs }: Progress): number {
-  if (lastNewMs === null) return timeoutMs;
+export function scanEnd({ timeoutMs, lastNewMs, sweptMs }: Progress): number {
+  const latest = sweptMs === undefined ? timeoutMs : Math.max(timeoutMs, sweptScanMs);
+  if (lastNewMs === null || sweptMs === null) return latest;
   const answered = 900 + lastRoundAnsweredMs;
-  const quiet = Math.max(earliestQuietEndMs, answered, lastNewMs + quietMs);
-  return Math.min(timeoutMs, quiet);
+  const lastAskedMs = sweptMs ?? 0;
+  const quiet = Math.max(earliestQuietEndMs, answered, lastNewMs + quietMs, lastAskedMs + quietMs);
+  return Math.min(latest, quiet);
+}
+
+/**
+ * When hosts are asked one by one if nobody answered until then, in milliseconds since the start; null when they are not:
+ * a scan that is shorter than usual is meant to be short.
+ */
+export function sweepTime({
+  timeoutMs,
+  deep,
+}: {
+  timeoutMs: number;
+  deep: boolean;
+}): number | null {
+  if (deep) return deepSweepMs;
+  return timeoutMs < usualScanMs ? null : lateSweepMs;
 }
 
 /** The timeout within its bounds. */

@@ -1,12 +1,13 @@
 import { networkInterfaces } from 'node:os';
-import { liveNeighbourhood, type InterfaceTable } from './addresses.js';
+import { liveNeighbourhood, readInterfaces, type InterfaceTable } from './addresses.js';
 import { createCollecting } from './collecting.js';
 import type { Observe } from './events.js';
 import { createInbox } from './inbox.js';
-import { boundedTimeout, roundTimes, scanEnd } from './pace.js';
+import { boundedTimeout, roundTimes, scanEnd, sweepTime } from './pace.js';
 import type { Finding, FoundServer } from './peers.js';
 import { createProbing, type KnownAddress } from './probing.js';
 import { openSocket, type OpenSocket } from './socket.js';
+import { sweep, sweepHosts } from './sweep.js';
 import { wait } from './wait.js';
 
 export type { Finding, FoundServer, Mark } from './peers.js';
@@ -15,8 +16,10 @@ export type { KnownAddress } from './probing.js';
 export interface ScanOptions {
   /** UDP, where servers listen. */
   readonly port: number;
-  /** The longest a scan takes; kept within 300 and 10,000 ms. */
+  /** The longest a scan takes without a sweep; kept within 300 and 10,000 ms. */
   readonly timeoutMs: number;
+  /** Sweeps the own networks even if somebody answers. */
+  readonly deep?: boolean;
   /** Servers from earlier, probed directly; the first 32 count. */
   readonly known: readonly KnownAddress[];
   /** True ends the scan: everybody who was wanted is there. Asked after each finding. */
@@ -38,7 +41,7 @@ const maxWaitingFindings = 32_768;
 const lookEveryMs = 50;
 
 /**
- * Asks who is here and gives each server as it is found, each once, then its further addresses.
+ * Asks who is here, by a sweep too if nobody answers, and gives each server as it is found, each once, then its further addresses.
  * Ends at the timeout, when it has become quiet, when `enough` says so or when the signal aborts;
  * never throws because of a network. Leaving the loop closes all sockets. A slow reader slows
  * nothing down. Source: PROTOCOL.md, Scanner.
@@ -56,7 +59,7 @@ export async function* scan(
 }
 
 function startScan(options: ScanOptions, open: OpenSocket): Scan {
-  const { observe, port, known } = options;
+  const { observe, port, known, deep = false } = options;
   const now = options.now ?? (() => performance.now());
   const interfaces = options.interfaces ?? networkInterfaces;
   const timeoutMs = boundedTimeout(options.timeoutMs);
@@ -67,6 +70,8 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   const findings = createInbox<Finding>(maxWaitingFindings);
   const collecting = createCollecting(liveNeighbourhood({ interfaces, now }), findings);
   let lastNewMs: number | null = null;
+  let sweptMs: number | null | undefined;
+  let swept = 0;
 
   const probing = createProbing({
     port,
@@ -87,11 +92,11 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
 
   async function run(): Promise<void> {
     try {
-      await Promise.all([sendRounds(), listenToTheEnd()]);
+      await Promise.all([sendRounds(), sweepIfAlone(), listenToTheEnd()]);
     } finally {
       await probing[Symbol.asyncDispose]();
       findings.end();
-      const counts = { ...collecting.counts(), ...probing.counts() };
+      const counts = { ...collecting.counts(), ...probing.counts(), swept };
       observe({ kind: 'scan-ended', elapsedMs: elapsedMs(), ...counts });
     }
   }
@@ -104,9 +109,23 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     }
   }
 
+  async function sweepIfAlone(): Promise<void> {
+    const at = sweepTime({ timeoutMs, deep });
+    if (at === null) return;
+    await wait(at - elapsedMs(), signal);
+    if (signal.aborted || (!deep && lastNewMs !== null)) return;
+    const hosts = sweepHosts(readInterfaces(interfaces));
+    swept = hosts.length;
+    if (swept === 0) return;
+    sweptMs = null;
+    await sweep({ hosts, port, ask: (group) => probing.ask(group), signal });
+    sweptMs = elapsedMs();
+  }
+
   async function listenToTheEnd(): Promise<void> {
     while (!signal.aborted) {
-      const left = scanEnd({ timeoutMs, lastNewMs }) - elapsedMs();
+      const left =
+        scanEnd({ timeoutMs, lastNewMs, ...(sweptMs !== undefined && { sweptMs }) }) - elapsedMs();
       if (left <= 0) break;
       await wait(Math.min(left, lookEveryMs), signal);
     }

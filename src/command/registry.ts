@@ -38,8 +38,8 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 0,
     summary: 'lists every server on this network, as it is found',
-    options: [],
-    examples: ['lanpost scan', 'lanpost scan --json'],
+    options: [{ name: 'deep', meaning: 'ask every address of networks of up to 256, too' }],
+    examples: ['lanpost scan', 'lanpost scan --deep', 'lanpost scan --json'],
     load: () => import('./scan.js'),
   },
   {

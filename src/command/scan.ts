@@ -10,7 +10,7 @@ import type { Run } from './command.js';
 
 type ScanEnded = Extract<DiscoveryEvent, { kind: 'scan-ended' }>;
 
-export const run: Run = async (context) => {
+export const run: Run = async (context, call) => {
   const { view, settings, signal, interfaces } = context;
   const rows = new Map<string, FoundServer>();
   let ended: ScanEnded | undefined;
@@ -19,6 +19,7 @@ export const run: Run = async (context) => {
     port: settings.udpPort,
     timeoutMs: settings.scanTimeout,
     known: await reachedBefore(context),
+    deep: call.options['deep'] === true,
     signal,
     interfaces,
     observe: (event) => {

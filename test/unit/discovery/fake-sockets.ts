@@ -9,6 +9,7 @@ export interface FakeSocket extends DatagramSocket {
   disposals: number;
   sendCode: string | null;
   joinCode: string | null;
+  send: DatagramSocket['send'];
   deliver: (text: string, address: string, port: number) => void;
   /** As an error event does. */
   fail: (code: string) => void;

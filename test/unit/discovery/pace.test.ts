@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boundedTimeout, roundTimes, scanEnd } from '#discovery/pace.js';
+import { boundedTimeout, roundTimes, scanEnd, sweepTime } from '#discovery/pace.js';
 
 test.each([
   [300, [0, 120]],
@@ -22,6 +22,21 @@ test('with something found it ends when the last early round can have been answe
 test('500 ms after the last news, never after the timeout', () => {
   expect(scanEnd({ timeoutMs: 5000, lastNewMs: 900 })).toBe(1400);
   expect(scanEnd({ timeoutMs: 1200, lastNewMs: 900 })).toBe(1200);
+});
+
+test('a sweep makes it longer, and news that a sweep brought is waited for', () => {
+  expect(scanEnd({ timeoutMs: 1500, lastNewMs: null, sweptMs: null })).toBe(2500);
+  expect(scanEnd({ timeoutMs: 1500, lastNewMs: 1100, sweptMs: null })).toBe(2500);
+  expect(scanEnd({ timeoutMs: 1500, lastNewMs: null, sweptMs: 1500 })).toBe(2500);
+  expect(scanEnd({ timeoutMs: 1500, lastNewMs: 1100, sweptMs: 1500 })).toBe(2000);
+  expect(scanEnd({ timeoutMs: 1500, lastNewMs: 1700, sweptMs: 1500 })).toBe(2200);
+  expect(scanEnd({ timeoutMs: 5000, lastNewMs: null, sweptMs: 1500 })).toBe(5000);
+});
+
+test('it begins late, only in a scan of the usual length, or soon when it was asked for', () => {
+  expect(sweepTime({ timeoutMs: 1500, deep: false })).toBe(1000);
+  expect(sweepTime({ timeoutMs: 1499, deep: false })).toBeNull();
+  expect(sweepTime({ timeoutMs: 300, deep: true })).toBe(200);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:dgram';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startResponder } from '#discovery/responder.js';
-import { scan, type Finding } from '#discovery/scanner.js';
+import { scan, type Finding, type ScanOptions } from '#discovery/scanner.js';
 import { openSocket, type OpenSocket } from '#discovery/socket.js';
 import { encodeAnnouncement, type Announcement } from '#discovery/wire/announcement.js';
 import { fakeSockets } from './fake-sockets.js';
@@ -204,6 +204,101 @@ describe('interfaces', () => {
     expect(of('socket-failed')).toMatchObject([{ address: '127.0.0.1', code: 'ECONNRESET' }]);
     expect(fake.sockets).toHaveLength(2);
     expect(fake.sockets.every(({ disposals }) => disposals > 0)).toBe(true);
+  });
+});
+
+describe('sweeping', () => {
+  const interfaces = () => ({ ...loopbackOnly(), eth0: [entry('192.168.1.20', 24)] });
+
+  /** A scan with nobody on the network but a host that `replies` has an answer of. */
+  async function swept(
+    changes: Partial<ScanOptions> = {},
+    replies: (to: string) => Uint8Array | undefined = () => undefined,
+  ) {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const fake = fakeSockets();
+    const open: OpenSocket = async (options) => {
+      const opened = await fake.open(options);
+      const socket = fake.sockets.at(-1)!;
+      const { send } = socket;
+      socket.send = (bytes, to, address) => {
+        const reply = replies(address);
+        if (reply) socket.deliver(Buffer.from(reply).toString('latin1'), '192.168.1.77', 30000);
+        return send(bytes, to, address);
+      };
+      return opened;
+    };
+    const { observe, of } = recorder();
+    const found: Finding[] = [];
+    const options = { port: 30000, timeoutMs: 1500, known: [], interfaces, observe, ...changes };
+    const running = (async () => {
+      for await (const finding of scan(options, open)) found.push(finding);
+    })();
+    await vi.advanceTimersByTimeAsync(11_000);
+    await running;
+    const broadcasts = ['192.168.1.255', '255.255.255.255', '127.0.0.1', '127.255.255.255'];
+    const hosts = fake.sockets
+      .flatMap(({ sent }) => sent.map(({ address }) => address))
+      .filter((address) => !broadcasts.includes(address));
+    return { found, hosts, end: of('scan-ended')[0]! };
+  }
+
+  test('with nobody there, each host of the network is asked once', async () => {
+    const { hosts, end } = await swept();
+    expect(hosts).toHaveLength(253);
+    expect(new Set(hosts).size).toBe(253);
+    expect(end).toMatchObject({ swept: 253, servers: 0 });
+    expect(Math.round(end.elapsedMs)).toBe(2500);
+  });
+
+  test('who answers a broadcast makes it needless', async () => {
+    const { found, hosts, end } = await swept({}, (to) =>
+      to === '192.168.1.255' ? encodeAnnouncement(announcement()) : undefined,
+    );
+    expect(found).toHaveLength(1);
+    expect(hosts).toEqual([]);
+    expect(end).toMatchObject({ swept: 0 });
+  });
+
+  test('who answers one host after another is all found, and the rest is asked', async () => {
+    const { found, hosts, end } = await swept({}, (to) =>
+      to === '192.168.1.77' ? encodeAnnouncement(announcement()) : undefined,
+    );
+    expect(found).toMatchObject([{ server: { addresses: ['192.168.1.77'] } }]);
+    expect(hosts).toHaveLength(253);
+    expect(end.elapsedMs).toBeLessThan(2500);
+  });
+
+  test('it was asked for: it is done although somebody answers, and in a short scan too', async () => {
+    const answered = (to: string) =>
+      to === '192.168.1.255' ? encodeAnnouncement(announcement()) : undefined;
+    expect((await swept({ deep: true }, answered)).hosts).toHaveLength(253);
+    expect((await swept({ deep: true, timeoutMs: 300 })).hosts).toHaveLength(253);
+  });
+
+  test('a short scan has none, nor one without a network that may be swept', async () => {
+    expect(await swept({ timeoutMs: 1000 })).toMatchObject({ hosts: [], end: { swept: 0 } });
+    const { hosts, end } = await swept({ interfaces: loopbackOnly });
+    expect(hosts).toEqual([]);
+    expect(Math.round(end.elapsedMs)).toBe(1500);
+  });
+
+  test('it ends when it is enough', async () => {
+    const { hosts, end } = await swept({ enough: () => true }, (to) =>
+      to === '192.168.1.7' ? encodeAnnouncement(announcement()) : undefined,
+    );
+    expect(hosts.length).toBeLessThan(64);
+    expect(end.elapsedMs).toBeLessThan(1200);
+  });
+
+  test('it ends when the scan is aborted', async () => {
+    const stop = new AbortController();
+    const { hosts } = await swept({ signal: stop.signal }, (to) => {
+      if (to === '192.168.1.7') stop.abort();
+      return undefined;
+    });
+    expect(hosts.length).toBeLessThan(64);
   });
 });
 
