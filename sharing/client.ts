@@ -27,15 +27,18 @@ import type { Silence } from '#sharing/transport/heartbeat.js';
 import { takeInThread } from '#sharing/transfer/thread.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
+import { dialFirst, type Hosts } from '#sharing/transport/race.js';
 import type { Right } from '#sharing/wire/message.js';
 
+export type { Hosts } from '#sharing/transport/race.js';
 export type { Policy } from '#sharing/wire/message.js';
 
 export interface ConnectOptions {
   readonly device: Device;
   /** Our own name, for the server's log. */
   readonly name: string;
-  readonly host: string;
+  /** Where it may be reached, the best first; one when it was typed. */
+  readonly hosts: Hosts;
   readonly port: number;
   /** The id that the name used stands for; undefined for a typed address. */
   readonly expectedId?: string;
@@ -104,23 +107,24 @@ export interface ClientSession extends AsyncDisposable {
  * `key-changed`, `unknown-server`, `state-damaged`.
  */
 export async function openSession(options: ConnectOptions): Promise<ClientSession> {
-  const { device, host, port, limits } = options;
+  const { device, hosts, port, limits, expectedId } = options;
   const known = await readKnownPeers(device.stateFolder);
-  const place = placeOf(host, port);
-  const { socket, feed, serverId, exporter, address, sameMachine } = await dial({
-    host,
+  const { socket, feed, serverId, exporter, address, host, sameMachine } = await dialFirst({
+    hosts,
     port,
     device,
+    expectedId,
     timeout: limits.connectTimeout,
     ...(options.signal && { signal: options.signal }),
   });
+  const place = placeOf(host, port);
   const connection = speakOver(socket, feed, limits);
   const cancel = (): void => {
     connection.close(new SharingError('cancelled', 'cancelled while connecting'));
   };
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const sighting = { serverId, ownId: device.id, expectedId: options.expectedId, place };
+    const sighting = { serverId, ownId: device.id, expectedId, place };
     const trust = judgeServer(sighting, known);
     const asking = await ask({
       connection,
@@ -132,7 +136,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
       threadPays: options.threadPays ?? threadPays(sameMachine),
-      dial: () => dialAgain(options, serverId),
+      dial: () => dialAgain(options, host, serverId),
       takeBeside: (work, hello) =>
         takeInThread(
           {
@@ -170,9 +174,10 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   }
 }
 
-/** One more connection, to the same key. Throws as `dial`, and `key-changed`. */
+/** One more connection, to the same place and key. Throws as `dial`, and `key-changed`. */
 async function dialAgain(
-  { device, host, port, limits }: ConnectOptions,
+  { device, port, limits }: ConnectOptions,
+  host: string,
   expectedId: string,
 ): Promise<Connection> {
   const { socket, feed, serverId } = await dial({

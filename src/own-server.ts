@@ -43,7 +43,7 @@ export async function withOwnServer<T>(
   const running = await findOwn(context);
   const { id } = await context.device();
   const { port } = running;
-  const session = await openTo(context, { host: '127.0.0.1', port, expectedId: id }, call);
+  const session = await openTo(context, { hosts: ['127.0.0.1'], port, expectedId: id }, call);
   const leave = (): void => void session.bye();
   context.signal.addEventListener('abort', leave, { once: true });
   try {

@@ -1,5 +1,6 @@
 import { isAddress, isLinkLocal, liveNeighbourhood } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
+import type { Hosts } from '#sharing/client.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
@@ -8,7 +9,8 @@ import { quote } from './view/quote.js';
 
 /** Where to dial, and whom to expect there. */
 export interface Destination {
-  readonly host: string;
+  /** One that was typed, or the addresses of a server that was found, the best first. */
+  readonly hosts: Hosts;
   readonly port: number;
   /** Set when a name stands for a key; undefined for a typed address. */
   readonly expectedId?: string;
@@ -67,7 +69,7 @@ export function parseServer(typed: string, portWord?: string): TypedServer {
 export async function findServer(context: Context, typed: TypedServer): Promise<Destination> {
   const { host } = typed;
   const port = typed.port ?? context.settings.tcpPort;
-  if (isAddress(host)) return { host, port };
+  if (isAddress(host)) return { hosts: [host], port };
   const known = (await readKnownPeers(context.stateFolder)).byName(host);
   const claimed = await whoClaims(context, host, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
@@ -83,21 +85,25 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
     );
   }
   const [server] = claimed;
-  const [address] = server?.addresses ?? [];
-  if (server && address !== undefined) {
+  const [best, ...others] = server?.addresses ?? [];
+  if (server && best !== undefined) {
     const expectedId = known?.id ?? server.id ?? undefined;
-    return { host: address, port: typed.port ?? server.port, ...(expectedId && { expectedId }) };
+    return {
+      hosts: [best, ...others],
+      port: typed.port ?? server.port,
+      ...(expectedId && { expectedId }),
+    };
   }
   if (known) {
     const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
-    if (seen) return { host: seen.host, port: typed.port ?? seen.port, expectedId: known.id };
+    if (seen) return { hosts: [seen.host], port: typed.port ?? seen.port, expectedId: known.id };
     throw new ProgramError(
       'nobody-found',
       `${quote(host)} was not found`,
       'is it on, and on this network?',
     );
   }
-  return { host, port };
+  return { hosts: [host], port };
 }
 
 /** The servers that say they are called so; for a known peer, those with its id. */

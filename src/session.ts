@@ -45,7 +45,7 @@ async function openWith(
   const options = {
     device: await context.device(),
     name: settings.name,
-    host: destination.host,
+    hosts: destination.hosts,
     port: destination.port,
     limits,
     now: Date.now,
@@ -57,10 +57,12 @@ async function openWith(
     signal,
   });
   view.status.clear();
-  const { id, name, port, trust } = session.server;
+  const { id, name, address, port, trust } = session.server;
   if (trust === 'paired')
     view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
-  await noteSeen(context.stateFolder, { id, name, host: destination.host, port });
+  const [typed, ...others] = destination.hosts;
+  const host = others.length > 0 ? address : typed;
+  await noteSeen(context.stateFolder, { id, name, host, port });
   return steadySession(session, {
     patience: settings.reconnectTimeout,
     reopen: (expectedId, stop) =>

@@ -1,5 +1,5 @@
 import { readKnownPeers } from '#sharing/device.js';
-import type { ClientSession } from '#sharing/client.js';
+import type { ClientSession, Hosts } from '#sharing/client.js';
 import { shortId } from '#sharing/id.js';
 import type { Call } from './command/command.js';
 import type { Context } from './context.js';
@@ -75,9 +75,11 @@ async function everybody(context: Context): Promise<readonly Meant[]> {
   const known = await readKnownPeers(context.stateFolder);
   const { id: ourId } = await context.device();
   const others = found.flatMap((server) => {
-    const [host] = server.addresses;
+    const [best, ...more] = server.addresses;
     const { id } = server;
-    return id === null || id === ourId || host === undefined ? [] : [{ ...server, id, host }];
+    if (id === null || id === ourId || best === undefined) return [];
+    const hosts: Hosts = [best, ...more];
+    return [{ ...server, id, hosts }];
   });
   const open = others.filter(({ id, code }) => known.byId(id) !== undefined || code === false);
   const closed = others.length - open.length;
@@ -87,12 +89,12 @@ async function everybody(context: Context): Promise<readonly Meant[]> {
   }
   if (closed > 0) context.view.note(`left out: ${closed} that would ask for a code`);
   const names = open.map(({ id, name }) => known.byId(id)?.name ?? name);
-  return open.map(({ id, host, port }, at) => {
+  return open.map(({ id, hosts, port }, at) => {
     const name = names[at] ?? '';
     const isTwin = names.filter((other) => other === name).length > 1;
     return {
       name: isTwin ? `${name} ${shortId(id)} ${port}` : name,
-      find: () => Promise.resolve({ host, port, expectedId: id }),
+      find: () => Promise.resolve({ hosts, port, expectedId: id }),
     };
   });
 }

@@ -279,7 +279,7 @@ async function tidy(folder: string): Promise<void> {
   await using other = await openSession({
     device: parties.owner,
     name: 'other',
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port: served.port,
     limits: clientLimits,
     now: () => Date.now() + partialLifetime + 1000,

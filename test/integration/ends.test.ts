@@ -87,7 +87,7 @@ test('a code that was used is void, and its owner hears of it', async () => {
   const attempt = openSession({
     device,
     name: 'basil',
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port: served.port,
     code,
     limits: clientLimits,
@@ -122,7 +122,7 @@ test('with a code a machine becomes known to an open server too', async () => {
   const options = {
     device,
     name: 'basil',
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'] as const,
     port: served.port,
     limits: clientLimits,
     now: Date.now,

@@ -190,7 +190,7 @@ describe('a server that attacks', () => {
     const attempt = openSession({
       device: victim,
       name: 'victim',
-      host: '127.0.0.1',
+      hosts: ['127.0.0.1'],
       port: server.port,
       code,
       limits: { ...clientLimits, helloTime: 2500 },

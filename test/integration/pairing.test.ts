@@ -31,7 +31,7 @@ function come(served: ServedShare, device: Device, code?: string): Promise<Clien
   return openSession({
     device,
     name: 'basil',
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port: served.port,
     ...(code !== undefined && { code }),
     limits: clientLimits,

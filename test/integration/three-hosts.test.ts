@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -113,6 +114,30 @@ describe.skipIf(!privileged)('three hosts', () => {
     expect(new Set(only(lines, 'server').map(({ name }) => name))).toEqual(
       new Set(['amber', 'basalt']),
     );
+  });
+
+  test('a server is reached by the one of its addresses that works, which is remembered', async () => {
+    const works = amber.addresses[1]!;
+    const nft = (rules: string): void => {
+      const words = ['netns', 'exec', amber.namespace, 'nft', '-f', '-'];
+      execFileSync('ip', words, { input: rules });
+    };
+    nft(`table inet one {
+      chain in {
+        type filter hook input priority 0;
+        ip daddr ${works} accept
+        meta l4proto tcp drop
+      }
+    }`);
+    try {
+      const { code, stdout } = await run(coral, ['list', '--connect-timeout', '10s', 'amber']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('plan.txt');
+      const seen = await readFile(join(coral.state, 'seen.json'), 'utf8');
+      expect(seen).toContain(`"host":"${works}"`);
+    } finally {
+      nft('delete table inet one');
+    }
   });
 
   test('list, get and put by address', async () => {

@@ -147,7 +147,7 @@ export function openHonest(
   return openSession({
     device,
     name: 'honest',
-    host: '127.0.0.1',
+    hosts: ['127.0.0.1'],
     port,
     limits: { ...clientLimits, ...limits },
     now: () => Date.now(),

@@ -1,0 +1,108 @@
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { dial, type Dialled, type DialOptions } from '#sharing/transport/dial.js';
+
+/** The addresses of one server, the best first; one alone when it was typed. */
+export type Hosts = readonly [string, ...string[]];
+
+export interface RaceOptions extends Omit<DialOptions, 'host'> {
+  readonly hosts: Hosts;
+  /** Whose key is wanted; undefined: whoever answers first. */
+  readonly expectedId: string | undefined;
+}
+
+/** The channel, and the one of the hosts that it leads to. */
+export interface Reached extends Dialled {
+  readonly host: string;
+}
+
+type Attempt = { readonly at: number } & (
+  { readonly reached: Reached } | { readonly error: SharingError }
+);
+
+/** Milliseconds until the next address is tried beside the one before (RFC 8305, section 5: 150 to 250). */
+const staggerTime = 200;
+
+/**
+ * Opens the channel to a server by the first of its addresses that works: the next is tried after 200 ms, or when one
+ * has failed (RFC 8305). An address where somebody else answers wins only when no other is left, so that the wrong key
+ * is told. Throws as `dial`, for the best address; within `timeout` altogether.
+ */
+export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<Reached> {
+  const { hosts, expectedId, timeout, signal, ...rest } = options;
+  const over = new AbortController();
+  const stop = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
+  const deadline = performance.now() + timeout;
+  const pending = new Map<number, Promise<Attempt>>();
+  const errors: SharingError[] = [];
+  let wrong: Reached | undefined;
+  let started = 0;
+
+  async function attempt(host: string, at: number): Promise<Attempt> {
+    const left = at === 0 ? timeout : Math.max(1, Math.ceil(deadline - performance.now()));
+    try {
+      const dialled = await dialOne({ ...rest, host, timeout: left, signal: stop });
+      return { at, reached: { ...dialled, host } };
+    } catch (error) {
+      return { at, error: asSharingError(error) };
+    }
+  }
+
+  function startNext(): void {
+    const host = hosts[started];
+    if (host === undefined || (started > 0 && stop.aborted)) return;
+    pending.set(started, attempt(host, started));
+    started += 1;
+  }
+
+  function whyNot(): SharingError {
+    const where = { host: hosts[0], port: options.port };
+    const cancelled = new SharingError('cancelled', 'cancelled while connecting', where);
+    return (signal?.aborted ? undefined : Object.values(errors)[0]) ?? cancelled;
+  }
+
+  try {
+    startNext();
+    while (pending.size > 0) {
+      const ended = await firstOf([...pending.values()], started < hosts.length);
+      if (ended !== undefined) pending.delete(ended.at);
+      if (ended && 'error' in ended) errors[ended.at] = ended.error;
+      if (ended && 'reached' in ended) {
+        const { reached } = ended;
+        const fits = expectedId === undefined || reached.serverId === expectedId;
+        if (fits && !signal?.aborted) return reached;
+        if (wrong === undefined && !fits) wrong = reached;
+        else reached.socket.destroy();
+      }
+      startNext();
+    }
+    if (wrong === undefined || signal?.aborted) throw whyNot();
+    const told = wrong;
+    wrong = undefined;
+    return told;
+  } finally {
+    over.abort();
+    wrong?.socket.destroy();
+    for (const late of pending.values()) void late.then(hangUp);
+  }
+}
+
+function hangUp(attempt: Attempt): void {
+  if ('reached' in attempt) attempt.reached.socket.destroy();
+}
+
+/** The attempt that ends first; undefined when it is time for one more. */
+async function firstOf(
+  pending: readonly Promise<Attempt>[],
+  more: boolean,
+): Promise<Attempt | undefined> {
+  if (!more) return Promise.race(pending);
+  let timer: NodeJS.Timeout | undefined;
+  const due = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, staggerTime, undefined);
+  });
+  try {
+    return await Promise.race([...pending, due]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
