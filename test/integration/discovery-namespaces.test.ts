@@ -1,95 +1,46 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { DiscoveryEvent, DropReason, ScannerEvent } from '#discovery/events.js';
-import type { Finding } from '#discovery/scanner.js';
-import { buildScript } from '../support/bundle.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  figures,
+  idsOf,
+  layCables,
+  probePort,
+  scans,
+  startServing,
+  type Cables,
+  type ScanLine,
+  type Serving,
+} from '../support/discovery-lan.js';
 import { privileged } from '../support/privileges.js';
 
-const prefix = `lp${process.pid}`;
-const wires = `${prefix}w`;
-const client = `${prefix}c`;
-const attacker = `${prefix}a`;
-const PORT = 30000;
-const SUBNETS = [0, 1, 2];
+const subnets = [0, 1, 2];
 /** Machines, two servers each; the first three are on all subnets. */
-const MACHINES = 12;
-const SERVERS = MACHINES * 2;
-const OFF_LINK_PUBLIC = '203.0.113.9';
-const OFF_LINK_PRIVATE = '10.200.0.9';
+const machines = 12;
+const serverCount = machines * 2;
+const offLinkPublic = '203.0.113.9';
+const offLinkPrivate = '10.200.0.9';
 
-/** The script of the machines, once it is built. */
-let child = '';
-
-interface ScanLine {
-  readonly kind: 'scan';
-  readonly findings: (Finding & { readonly atMs: number })[];
-  readonly end: ScannerEvent;
-}
-
-type Line = ScanLine | DiscoveryEvent | { readonly kind: 'ready' };
-
-const namespaces = [wires, client, attacker];
-const machines: { process: ChildProcess; lines: Line[] }[] = [];
-
-function ip(namespace: string, commands: readonly string[]): void {
-  const input = commands.join('\n');
-  execFileSync('ip', ['-n', namespace, '-batch', '-'], {
-    input,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-}
-
-/** Nobody else is on these links: the system need not look for a second owner of an address for a second or two. */
-function withoutLookingForDuplicates(namespace: string): void {
-  const file = '/proc/sys/net/ipv6/conf/default/accept_dad';
-  execFileSync('ip', inside(namespace, ['sh', '-c', `echo 0 > ${file}`]));
-}
-
-/** Plugs a machine into a subnet: one end of a cable there, the other in its switch. */
-function plug(namespace: string, label: string, subnet: number, host: number): void {
-  const [near, far] = [`e${subnet}`, `${label}s${subnet}`];
-  ip(wires, [
-    `link add ${far} type veth peer name ${near} netns ${namespace}`,
-    `link set ${far} master b${subnet} up`,
-  ]);
-  ip(namespace, [
-    `addr add 10.77.${subnet}.${host}/24 brd + dev ${near}`,
-    `link set ${near} up`,
-    'link set lo up',
-  ]);
-}
+let cables: Cables;
+let serving: Serving[];
 
 function subnetsOf(machine: number): readonly number[] {
-  return machine < SUBNETS.length ? SUBNETS : [machine % SUBNETS.length];
+  return machine < subnets.length ? subnets : [machine % subnets.length];
 }
 
 function build(): void {
-  for (let i = 0; i < MACHINES; i += 1) namespaces.push(`${prefix}m${i}`);
-  for (const name of namespaces) {
-    execFileSync('ip', ['netns', 'add', name]);
-    withoutLookingForDuplicates(name);
-  }
-  ip(
-    wires,
-    SUBNETS.map((subnet) => `link add b${subnet} up type bridge`),
-  );
-  for (const subnet of SUBNETS) plug(client, 'c', subnet, 2);
-  plug(attacker, 'a', 0, 3);
-  ip(attacker, [`addr add ${OFF_LINK_PUBLIC}/32 dev lo`, `addr add ${OFF_LINK_PRIVATE}/32 dev lo`]);
-  for (let i = 0; i < MACHINES; i += 1) {
-    for (const subnet of subnetsOf(i)) plug(`${prefix}m${i}`, `m${i}`, subnet, 10 + i);
+  for (const machine of ['c', 'a', 'd']) cables.add(machine);
+  for (const subnet of subnets) cables.plug('c', subnet, 2);
+  cables.plug('a', 0, 3);
+  cables.plug('d', 0, 4);
+  cables.ip('a', `addr add ${offLinkPublic}/32 dev lo`, `addr add ${offLinkPrivate}/32 dev lo`);
+  for (let machine = 0; machine < machines; machine += 1) {
+    cables.add(`m${machine}`);
+    for (const subnet of subnetsOf(machine)) cables.plug(`m${machine}`, subnet, 10 + machine);
   }
   // The way back to the attacker's foreign addresses exists, so a reply to them would arrive.
-  ip(`${prefix}m0`, ['route add default via 10.77.0.3']);
+  cables.ip('m0', 'route add default via 10.77.0.3');
 }
 
-function inside(namespace: string, command: readonly string[]): string[] {
-  return ['netns', 'exec', namespace, ...command];
-}
-
-function startMachine(machine: number): Promise<void> {
+function startMachine(machine: number): Promise<Serving> {
   const announcements = [0, 1].map((server) => ({
     id: String(machine * 2 + server).padStart(52, '0'),
     run: 'run00000',
@@ -97,59 +48,24 @@ function startMachine(machine: number): Promise<void> {
     port: 30001 + server,
     code: true,
   }));
-  const options = JSON.stringify({ port: PORT, announcements });
-  const command = inside(`${prefix}m${machine}`, [process.execPath, child, 'serve', options]);
-  const started = spawn('ip', command, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines: Line[] = [];
-  machines[machine] = { process: started, lines };
-  const { promise, resolve } = deferred();
-  createInterface({ input: started.stdout }).on('line', (text) => {
-    const line = JSON.parse(text) as Line;
-    lines.push(line);
-    if (line.kind === 'ready') resolve();
-  });
-  return promise;
+  return startServing(`m${machine}`, announcements);
 }
 
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
-}
-
-async function scans(times: number): Promise<ScanLine[]> {
-  const options = JSON.stringify({ port: PORT, timeoutMs: 1500, times });
-  const command = inside(client, [process.execPath, child, 'scan', options]);
-  const running = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines: ScanLine[] = [];
-  for await (const line of createInterface({ input: running.stdout })) {
-    lines.push(JSON.parse(line) as ScanLine);
-  }
-  return lines;
-}
-
-function python(namespace: string, script: string): string {
-  const result = spawnSync('ip', inside(namespace, ['python3', '-c', script]), {
-    encoding: 'utf8',
-  });
-  if (result.status !== 0) throw new Error(result.stderr);
-  return result.stdout.trim();
-}
-
-function expectComplete({ findings, end }: ScanLine): void {
-  const servers = findings.filter(({ kind }) => kind === 'server').map(({ server }) => server.id);
-  expect(servers).toHaveLength(SERVERS);
-  expect(new Set(servers).size).toBe(SERVERS);
+function expectComplete(scan: ScanLine): void {
+  const { findings, end } = scan;
+  const servers = idsOf(scan);
+  expect(servers).toHaveLength(serverCount);
+  expect(new Set(servers).size).toBe(serverCount);
   const further = findings.filter(({ kind }) => kind === 'address');
   const perSubnet = ['IPv4', 'IPv6'].length;
   const multiHomed = 3 * 2;
   expect(further).toHaveLength(
-    multiHomed * (SUBNETS.length * perSubnet - 1) + (SERVERS - multiHomed) * (perSubnet - 1),
+    multiHomed * (subnets.length * perSubnet - 1) + (serverCount - multiHomed) * (perSubnet - 1),
   );
   expect(findings).toHaveLength(servers.length + further.length);
   expect(findings.flatMap(({ server }) => server.marks)).toEqual([]);
   expect(end).toMatchObject({
-    servers: SERVERS,
+    servers: serverCount,
     interfaces: ['e0', 'e1', 'e2'],
     loopback: true,
     malformed: 0,
@@ -158,45 +74,22 @@ function expectComplete({ findings, end }: ScanLine): void {
   });
 }
 
-function expectDrop(machine: number, reason: DropReason): Promise<void> {
-  const isDrop = (line: Line): boolean => line.kind === 'probes-dropped' && line.reason === reason;
-  return vi.waitFor(
-    () => {
-      expect(machines[machine]?.lines.some(isDrop)).toBe(true);
-    },
-    { timeout: 5000 },
-  );
-}
-
-function removeNamespaces(): void {
-  for (const name of namespaces) spawnSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
-}
-
-async function tearDown(): Promise<void> {
-  const ended = machines.map(async ({ process: running }) => {
-    if (running.exitCode !== null || running.signalCode !== null) return;
-    const exit = once(running, 'exit');
-    running.stdin?.end();
-    const hurry = setTimeout(() => running.kill('SIGKILL'), 3000);
-    await exit;
-    clearTimeout(hurry);
-  });
-  await Promise.all(ended);
-  removeNamespaces();
-}
-
 describe.skipIf(!privileged)('24 servers on three subnets', () => {
   beforeAll(async () => {
-    process.once('exit', removeNamespaces);
-    child = await buildScript('support/discovery-child.js');
+    cables = layCables(subnets);
     build();
-    await Promise.all(Array.from({ length: MACHINES }, (_, machine) => startMachine(machine)));
+    serving = await Promise.all(
+      Array.from({ length: machines }, (_, machine) => startMachine(machine)),
+    );
   });
 
-  afterAll(tearDown);
+  afterAll(async () => {
+    await Promise.all(serving.map((machine) => machine[Symbol.asyncDispose]()));
+    await cables[Symbol.asyncDispose]();
+  });
 
   test('20 of 20 scans find each of them once', async ({ annotate }) => {
-    const lines = await scans(20);
+    const lines = await scans('c', { times: 20 });
     expect(lines).toHaveLength(20);
     lines.forEach(expectComplete);
     const rows = lines.map(({ findings }) => findings.filter(({ kind }) => kind === 'server'));
@@ -206,31 +99,63 @@ describe.skipIf(!privileged)('24 servers on three subnets', () => {
   });
 
   test('a forged source port of 0 harms nobody', async () => {
-    python(attacker, FORGED_PORT_ZERO);
-    await expectDrop(3, 'source-port-zero');
-    for (const { process: running } of machines) expect(running.exitCode).toBeNull();
-    (await scans(1)).forEach(expectComplete);
+    cables.python('a', forgedPortZero);
+    await serving[3]!.drops('source-port-zero');
+    for (const machine of serving) expect(machine.isAlive()).toBe(true);
+    (await scans('c', { times: 1 })).forEach(expectComplete);
   });
 
   test('a source that is neither on-link nor private gets no reply', async () => {
-    expect(python(attacker, askFrom(OFF_LINK_PRIVATE))).toBe('reply');
-    expect(python(attacker, askFrom(OFF_LINK_PUBLIC))).toBe('silence');
-    await expectDrop(0, 'off-link');
-    (await scans(1)).forEach(expectComplete);
+    expect(cables.python('a', askFrom(offLinkPrivate))).toBe('reply');
+    expect(cables.python('a', askFrom(offLinkPublic))).toBe('silence');
+    await serving[0]!.drops('off-link');
+    (await scans('c', { times: 1 })).forEach(expectComplete);
+  });
+
+  test('5,000 probes a second from one source get few replies, and another host is served', async () => {
+    const scan = scans('d', { times: 1 });
+    const [sent = 0, replies = 0] = cables.python('a', flood).split(' ').map(Number);
+    expect(sent).toBeGreaterThan(10_000);
+    expect(replies).toBeGreaterThan(0);
+    // Machine 3 has two servers.
+    expect(replies).toBeLessThanOrEqual(2 * 50);
+    const here = serving.flatMap((_, machine) => (subnetsOf(machine).includes(0) ? machine : []));
+    const ids = here.flatMap((machine) => [machine * 2, machine * 2 + 1]);
+    expect(
+      idsOf((await scan)[0]!)
+        .map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual(ids);
+  });
+
+  test('20,000 fake replies a second hide no honest server, and are 8 rows an address', async ({
+    annotate,
+  }) => {
+    const flooding = cables.start('a', ['python3', '-c', fakeReplies]);
+    await flooding.says('ready');
+    const [scan] = await scans('c', { times: 1 });
+    flooding.end();
+    const { findings, end, peakMiB } = scan!;
+    const rows = findings.filter(({ kind }) => kind === 'server').map(({ server }) => server);
+    const honest = rows.filter(({ name }) => name.startsWith('Machine '));
+    expect(new Set(honest.map(({ id }) => id)).size).toBe(serverCount);
+    const fake = rows.filter(({ name }) => name === 'Fake');
+    expect(fake).toHaveLength(2 * 8);
+    expect(end.excess).toBeGreaterThan(5000);
+    // Each of these limits is far from what is usual, and farther from what has none.
+    expect(end.elapsedMs).toBeLessThan(5000);
+    expect(peakMiB).toBeLessThan(256);
+    await annotate(
+      `${end.datagrams} datagrams, ended after ${end.elapsedMs.toFixed(0)} ms, ${peakMiB.toFixed(0)} MiB`,
+    );
   });
 });
 
-function figures(times: readonly number[]): string {
-  const sorted = times.toSorted((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? 0;
-  return `median ${median.toFixed(1)} ms, at most ${(sorted.at(-1) ?? 0).toFixed(1)} ms`;
-}
-
 /** To machine 3, which is on subnet 0 alone; the kernel fills in the IP checksum. */
-const FORGED_PORT_ZERO = `
+const forgedPortZero = `
 import socket, struct
 text = b'SERVICE DISCOVERY'
-udp = struct.pack('!HHHH', 0, ${PORT}, 8 + len(text), 0) + text
+udp = struct.pack('!HHHH', 0, ${probePort}, 8 + len(text), 0) + text
 head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
                    socket.inet_aton('10.77.0.3'), socket.inet_aton('10.77.0.13'))
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -246,7 +171,7 @@ asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 asking.bind(('${address}', 5000))
 asking.settimeout(0.5)
 for _ in range(3):
-    asking.sendto(b'SERVICE DISCOVERY', ('10.77.0.10', ${PORT}))
+    asking.sendto(b'SERVICE DISCOVERY', ('10.77.0.10', ${probePort}))
 try:
     asking.recvfrom(2048)
     print('reply')
@@ -254,3 +179,66 @@ except TimeoutError:
     print('silence')
 `;
 }
+
+/** Probes for three seconds, from many ports of one address to all of the subnet; counts what machine 3 answers. */
+const flood = `
+import select, socket, time
+asking = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(50)]
+for one in asking:
+    one.bind(('10.77.0.3', 0))
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+begun = time.monotonic()
+sent = replies = 0
+def hear(patience):
+    global replies
+    while True:
+        ready, _, _ = select.select(asking, [], [], patience)
+        if not ready:
+            return
+        for one in ready:
+            replies += one.recvfrom(2048)[1][0] == '10.77.0.13'
+while time.monotonic() - begun < 3:
+    while sent < (time.monotonic() - begun) * 5000:
+        asking[sent % len(asking)].sendto(b'SERVICE DISCOVERY', ('10.77.0.255', ${probePort}))
+        sent += 1
+    hear(0)
+    time.sleep(0.002)
+hear(0.5)
+print(sent, replies)
+`;
+
+/** Answers each probe that comes, for as long as it lives, with new servers, from its IPv4 and its IPv6 address. */
+const fakeReplies = `
+import json, socket, struct, time
+four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+four.bind(('', ${probePort}))
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+six.bind(('::', ${probePort}))
+link = socket.if_nametoindex('e0')
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+               socket.inet_pton(socket.AF_INET6, 'ff12::7530') + struct.pack('@I', link))
+print('ready', flush=True)
+asked = {}
+serial = 0
+begun = None
+while True:
+    for one in (four, six):
+        one.setblocking(False)
+        try:
+            while True:
+                asked[one] = one.recvfrom(2048)[1]
+                begun = begun or time.monotonic()
+        except BlockingIOError:
+            pass
+    while begun and serial < (time.monotonic() - begun) * 20000:
+        for one, to in asked.items():
+            serial += 1
+            body = {'svc': 'lanpost', 'v': 1, 'id': '%052d' % (10**9 + serial), 'run': 'fakefake',
+                    'name': 'Fake', 'port': 30001, 'code': True}
+            try:
+                one.sendto(("Fake's File Sharing Service\\n%s\\n" % json.dumps(body)).encode(), to)
+            except BlockingIOError:
+                pass
+    time.sleep(0.002)
+`;

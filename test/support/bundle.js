@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import process from 'node:process';
 import { build } from 'rolldown';
 
 const root = join(import.meta.dirname, '../..');
@@ -43,7 +44,8 @@ export async function buildProgram() {
 /** Builds a script of the tests with the parts of the program that it uses; gives the file to run. */
 export async function buildScript(path) {
   const name = basename(path, '.js');
-  const dir = join(dist, 'test', name);
+  // Test files run side by side, and each builds what it needs.
+  const dir = join(dist, 'test', `${name}-${process.pid}`);
   const input = { [name]: join('test', path), ...laneThread };
   await build({ ...bundling, input, output: { dir, sourcemap: true } });
   return join(dir, `${name}.js`);
