@@ -22,7 +22,7 @@ export const replyLimits = {
   tableSize: 1024,
   forgottenAfterMs: 60_000,
   firstDelayMs: 20,
-  laterDelayMs: 120,
+  laterDelayMs: 200,
 } as const;
 
 interface Bucket {

@@ -1,7 +1,9 @@
 export const shortestScanMs = 300;
 export const longestScanMs = 10_000;
 
-const firstRoundsMs = [0, 120, 400, 900];
+/** The last of the rounds that every scan of the usual length has. */
+export const lastEarlyRoundMs = 900;
+const firstRoundsMs = [0, 120, 400, lastEarlyRoundMs];
 /** Some firewalls let replies in for three seconds after a probe, so long scans go on asking. */
 const longScanMs = 3000;
 const laterRoundEveryMs = 2000;
@@ -13,7 +15,7 @@ const sweptScanMs = 2500;
 const lateSweepMs = 1000;
 const deepSweepMs = 200;
 /** The longest delay of a reply, and its way. */
-const lastRoundAnsweredMs = 150;
+const lastRoundAnsweredMs = 230;
 
 export interface Progress {
   readonly timeoutMs: number;
@@ -27,7 +29,7 @@ export interface Progress {
 export function roundTimes(timeoutMs: number): readonly number[] {
   const rounds = firstRoundsMs.filter((at) => at < timeoutMs);
   if (timeoutMs <= longScanMs) return rounds;
-  for (let at = 900 + laterRoundEveryMs; at < timeoutMs; at += laterRoundEveryMs) {
+  for (let at = lastEarlyRoundMs + laterRoundEveryMs; at < timeoutMs; at += laterRoundEveryMs) {
     rounds.push(at);
   }
   return rounds;
@@ -40,7 +42,7 @@ export function roundTimes(timeoutMs: number): readonly number[] {
 export function scanEnd({ timeoutMs, lastNewMs, sweptMs }: Progress): number {
   const latest = sweptMs === undefined ? timeoutMs : Math.max(timeoutMs, sweptScanMs);
   if (lastNewMs === null || sweptMs === null) return latest;
-  const answered = 900 + lastRoundAnsweredMs;
+  const answered = lastEarlyRoundMs + lastRoundAnsweredMs;
   const lastAskedMs = sweptMs ?? 0;
   const quiet = Math.max(earliestQuietEndMs, answered, lastNewMs + quietMs, lastAskedMs + quietMs);
   return Math.min(latest, quiet);

@@ -22,6 +22,8 @@ export interface ProbingOptions {
   readonly observe: Observe;
   readonly now: () => number;
   readonly open: OpenSocket;
+  /** So many answered over IPv4 that asking them over IPv6 too would only fill the network. */
+  readonly isCrowded: () => boolean;
   readonly onDatagram: (datagram: Datagram) => void;
   readonly onDropped: (reason: 'too-long' | 'inbox-full') => void;
 }
@@ -88,8 +90,10 @@ export function createProbing(options: ProbingOptions): Probing {
       if (!isIPv6(target.address)) probeAround(target);
     }
     const links = targets.filter(({ address }) => isIPv6(address));
-    if (links.length > 0 && !disposed)
-      later = setTimeout(() => links.map(probeAround), linksLaterMs);
+    if (links.length === 0 || disposed) return;
+    later = setTimeout(() => {
+      if (!options.isCrowded()) links.forEach(probeAround);
+    }, linksLaterMs);
   }
 
   function probeAround({ address: local, destinations }: Target): void {

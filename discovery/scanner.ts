@@ -3,7 +3,7 @@ import { liveNeighbourhood, readInterfaces, type InterfaceTable } from './addres
 import { createCollecting } from './collecting.js';
 import type { Observe } from './events.js';
 import { createInbox } from './inbox.js';
-import { boundedTimeout, roundTimes, scanEnd, sweepTime } from './pace.js';
+import { boundedTimeout, lastEarlyRoundMs, roundTimes, scanEnd, sweepTime } from './pace.js';
 import type { Finding, FoundServer } from './peers.js';
 import { createProbing, type KnownAddress } from './probing.js';
 import { openSocket, type OpenSocket } from './socket.js';
@@ -39,6 +39,8 @@ interface Scan extends AsyncDisposable {
 /** More than an honest network brings; what a flood brings beyond it is counted as dropped. */
 const maxWaitingFindings = 32_768;
 const lookEveryMs = 50;
+/** Servers that fill a link of 10 Mbit/s for 25 ms by one reply each. */
+const crowd = 100;
 
 /**
  * Asks who is here, by a sweep too if nobody answers, and gives each server as it is found, each once, then its further addresses.
@@ -80,6 +82,8 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     observe,
     now,
     open,
+    // In the end all are asked: somebody among them may have no IPv4.
+    isCrowded: () => elapsedMs() < lastEarlyRoundMs && collecting.servers().length > crowd,
     onDatagram(datagram) {
       if (!collecting.take(datagram)) return;
       lastNewMs = elapsedMs();

@@ -62,9 +62,16 @@ async function crowd({ port, count }) {
     }),
   );
   for (const family of ['IPv4', 'IPv6']) {
-    const heard = createSocket({ type: family === 'IPv4' ? 'udp4' : 'udp6', ipv6Only: true });
+    const heard = createSocket(
+      family === 'IPv4' ? { type: 'udp4' } : { type: 'udp6', ipv6Only: true },
+    );
     sockets.push(heard);
+    // The two broadcasts of a round reach each machine together; here the second waits until a thousand have had the first.
+    let before = { from: 0, atMs: 0 };
     heard.on('message', (bytes, { address, port: from }) => {
+      const atMs = performance.now();
+      if (before.from === from && atMs - before.atMs < 50) return;
+      before = { from, atMs };
       for (const one of inboxes) {
         if (one.family === family) one.inbox.offer({ bytes, address, port: from });
       }

@@ -16,7 +16,7 @@ test('with nothing found it waits to the end', () => {
 });
 
 test('with something found it ends when the last early round can have been answered', () => {
-  expect(scanEnd({ timeoutMs: 5000, lastNewMs: 12 })).toBe(1050);
+  expect(scanEnd({ timeoutMs: 5000, lastNewMs: 12 })).toBe(1130);
 });
 
 test('500 ms after the last news, never after the timeout', () => {

@@ -9,7 +9,10 @@ const table: InterfaceTable = {
   eth0: [entry('192.168.1.20', 24), entry('fe80::1', 64)],
 };
 
-function probing(known: readonly KnownAddress[] = []): {
+function probing(
+  known: readonly KnownAddress[] = [],
+  isCrowded = () => false,
+): {
   probing: Probing;
   sockets: FakeSocket[];
   sentFrom: (local: string) => string[];
@@ -22,6 +25,7 @@ function probing(known: readonly KnownAddress[] = []): {
     observe: () => undefined,
     now: () => 0,
     open,
+    isCrowded,
     onDatagram: () => undefined,
     onDropped: () => undefined,
   });
@@ -57,6 +61,21 @@ test('a round asks the known servers first, then every network and link', async 
     true,
     false,
   ]);
+});
+
+test('where very many have answered already, links are not asked too', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let crowded = true;
+  const { probing: one, sentFrom } = probing([], () => crowded);
+  one.round();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(sentFrom('192.168.1.20')).toHaveLength(2);
+  expect(sentFrom('fe80::1%eth0')).toEqual([]);
+  crowded = false;
+  one.round();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(sentFrom('fe80::1%eth0')).toHaveLength(1);
 });
 
 test('whom it is told to ask is asked from the socket of its network, else from any', async () => {
