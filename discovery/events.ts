@@ -23,7 +23,7 @@ export type ResponderEvent =
       readonly port: number;
       readonly retryMs: number;
     }
-  /** A link on which multicast is not heard; tried again every 15 s. At most once per link, code and minute. */
+  /** A link on which multicast is not heard; tried again every 5 s. At most once per link, code and minute. */
   | {
       readonly kind: 'join-failed';
       readonly zone: string;
