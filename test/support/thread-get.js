@@ -18,7 +18,7 @@ const looking = setInterval(() => {
 const session = await openSession({
   device: await openDevice(state),
   name: 'two lanes',
-  host: '127.0.0.1',
+  hosts: ['127.0.0.1'],
   port,
   limits,
   now: Date.now,
