@@ -16,6 +16,7 @@ export function marksOf(
     ['newer', row.claim.newer],
     ['conflict', contradicted || row.disputed],
     ['twin', elsewhere],
+    ['mdns', !row.heard],
   ];
   return marks.filter(([, holds]) => holds).map(([mark]) => mark);
 }

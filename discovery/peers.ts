@@ -1,13 +1,15 @@
 import type { DecodedReply } from './wire/announcement.js';
 import { marksOf } from './marks.js';
+import { createMentions } from './mentions.js';
 
 /**
  * - `legacy`: it sent only the line for people; no id, the port is the usual one.
  * - `newer`: it speaks a higher version of the protocol.
  * - `conflict`: two contradicting stories under one id and run; at most one of them is true.
  * - `twin`: this id is in use on two machines, by a copy of the key or by an impostor.
+ * - `mdns`: seen by mDNS only, it did not answer a probe.
  */
-export type Mark = 'legacy' | 'newer' | 'conflict' | 'twin';
+export type Mark = 'legacy' | 'newer' | 'conflict' | 'twin' | 'mdns';
 
 /** One row of a scan. Claims, not facts: identity is proven on connect. */
 export interface FoundServer {
@@ -18,7 +20,10 @@ export interface FoundServer {
   readonly name: string;
   /** TCP. */
   readonly port: number;
-  /** Where its replies came from: same-subnet IPv4 first, then other IPv4, IPv6, link-local IPv6, loopback. */
+  /**
+   * Where its replies came from, with `mdns` where it is said to be: same-subnet IPv4 first, then other IPv4, IPv6,
+   * link-local IPv6, loopback.
+   */
   readonly addresses: readonly string[];
   /** Whether a stranger needs a code; null when legacy. */
   readonly code: boolean | null;
@@ -32,8 +37,11 @@ export type Finding =
   | { readonly kind: 'replaced'; readonly server: FoundServer; readonly previous: FoundServer };
 
 export interface PeerTable {
-  /** What this reply changes; empty when it says nothing new, null when a cap refused it. */
-  merge(reply: Reply, address: string): readonly Finding[] | null;
+  /**
+   * What this reply changes; empty when it says nothing new, null when a cap refused it. With `source` it is no
+   * reply but what that address announces by mDNS about a server at `address`: see PROTOCOL.md, Merging.
+   */
+  merge(reply: Reply, address: string, source?: string): readonly Finding[] | null;
   /** The rows as they stand, in the order they were found. */
   servers(): readonly FoundServer[];
 }
@@ -58,7 +66,9 @@ type Claim = Omit<FoundServer, 'addresses' | 'marks'> & { readonly newer: boolea
 
 export interface Row {
   readonly claim: Claim;
-  readonly addresses: string[];
+  addresses: string[];
+  /** It has answered a probe itself; until then it is only mentioned by mDNS. */
+  heard: boolean;
   /** A later run took its place; it stays known, to be recognised when it answers again. */
   retired: boolean;
   /** It answered after a later run had replaced it, or replaced one that did: no restart. */
@@ -72,30 +82,44 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   const rows = new Map<string, Row>();
   const rowsOfId = new Map<string, Row[]>();
   const rowsAtAddress = new Map<string, number>();
+  const mentions = createMentions(roomAt);
 
-  function merge(reply: Reply, address: string): readonly Finding[] | null {
+  function merge(reply: Reply, address: string, source?: string): readonly Finding[] | null {
     const claim = claimOf(reply);
+    if (source !== undefined) return mention(claim, address, source);
     const key = keyOf(claim, address);
     const row = rows.get(key);
-    if (row?.addresses.includes(address)) return row.retired ? dispute(row) : [];
-    if ((rowsAtAddress.get(address) ?? 0) >= maxServersPerAddress) return null;
-    return row === undefined ? addRow(key, claim, address) : addAddress(row, address);
+    if (row?.heard === true && row.addresses.includes(address)) {
+      return row.retired ? dispute(row) : [];
+    }
+    if (roomAt(address) === 0) return null;
+    if (row === undefined) return addRow(key, claim, address, true);
+    return row.heard ? addAddress(row, address) : hear(row, address);
   }
 
-  function addRow(key: string, claim: Claim, address: string): readonly Finding[] | null {
+  function mention(claim: Claim, address: string, source: string): readonly Finding[] | null {
+    if (relativesOf(claim).some((other) => outweighs(other, claim, address))) return [];
+    const key = keyOf(claim, address);
+    const row = rows.get(key);
+    if (row !== undefined && (row.retired || row.addresses.includes(address))) return [];
+    if (!mentions.admit(relativesOf(claim), address, source, row === undefined)) return null;
+    return row === undefined ? addRow(key, claim, address, false) : addAddress(row, address);
+  }
+
+  function addRow(
+    key: string,
+    claim: Claim,
+    address: string,
+    heard: boolean,
+  ): readonly Finding[] | null {
     const relatives = relativesOf(claim);
     if (rows.size >= maxServers || relatives.length >= maxRowsPerId) return null;
-    const row: Row = {
-      claim,
-      addresses: [address],
-      retired: false,
-      disputed: false,
-      told: { ...shownClaim(claim), addresses: [address], marks: [] },
-    };
+    const told = { ...shownClaim(claim), addresses: [address], marks: [] };
+    const row: Row = { claim, addresses: [address], heard, retired: false, disputed: false, told };
     rows.set(key, row);
     if (claim.id !== null) rowsOfId.set(claim.id, [...relatives, row]);
-    count(address);
-    const replaced = retireEarlierRuns(row, address);
+    if (heard) count(address);
+    const replaced = retireOthers(row, address);
     const server = tell(row);
     const news: Finding[] = replaced.length === 0 ? [{ kind: 'server', server }] : [];
     return [...news, ...tellReplaced(replaced, server), ...tellOthers(row)];
@@ -104,11 +128,24 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   function addAddress(row: Row, address: string): readonly Finding[] | null {
     if (row.addresses.length >= maxAddressesPerServer) return null;
     row.addresses.push(address);
-    count(address);
+    if (row.heard) count(address);
     if (row.retired) return dispute(row);
-    const replaced = retireEarlierRuns(row, address);
+    const replaced = retireOthers(row, address);
     const server = tell(row);
     const news: Finding = { kind: 'address', server, address };
+    return [news, ...tellReplaced(replaced, server), ...tellOthers(row)];
+  }
+
+  /** It answers for the first time: from now on it is where it answers, not where it was said to be. */
+  function hear(row: Row, address: string): readonly Finding[] {
+    const previous = row.told;
+    row.heard = true;
+    row.addresses = [address];
+    count(address);
+    if (row.retired) return dispute(row);
+    const replaced = retireOthers(row, address);
+    const server = tell(row);
+    const news: Finding = { kind: 'replaced', server, previous };
     return [news, ...tellReplaced(replaced, server), ...tellOthers(row)];
   }
 
@@ -121,11 +158,18 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     return [{ kind: 'server', server: tell(row) }, ...tellOthers(row)];
   }
 
-  /** Same id, address and port under a new run: the server was started again. */
-  function retireEarlierRuns(row: Row, address: string): readonly Row[] {
-    const earlier = sameServer(row, address).filter((other) => !other.retired && !other.disputed);
-    for (const other of earlier) other.retired = true;
-    return earlier;
+  /**
+   * Same id, address and port under a new run: the server was started again. And what was only said of a server gives
+   * way to what it says itself.
+   */
+  function retireOthers(row: Row, address: string): readonly Row[] {
+    const earlier = sameServer(row, address).filter(({ disputed }) => !disputed);
+    const hearsay = relativesOf(row.claim).filter(
+      (other) => other !== row && !other.heard && outweighs(row, other.claim, ...other.addresses),
+    );
+    const gone = [...new Set([...earlier, ...hearsay])].filter(({ retired }) => !retired);
+    for (const other of gone) other.retired = true;
+    return gone;
   }
 
   function sameServer(row: Row, address: string): readonly Row[] {
@@ -161,6 +205,10 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     return row.told;
   }
 
+  function roomAt(address: string): number {
+    return maxServersPerAddress - (rowsAtAddress.get(address) ?? 0);
+  }
+
   function count(address: string): void {
     rowsAtAddress.set(address, (rowsAtAddress.get(address) ?? 0) + 1);
   }
@@ -169,6 +217,15 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     merge,
     servers: () => [...rows.values()].filter(({ retired }) => !retired).map(({ told }) => told),
   };
+}
+
+/** Whether what this row says of itself leaves no room for what mDNS says of the same server. */
+function outweighs(row: Row, claim: Claim, ...addresses: readonly string[]): boolean {
+  if (!row.heard) return false;
+  if (row.claim.run === claim.run) return true;
+  return (
+    row.claim.port === claim.port && addresses.some((address) => row.addresses.includes(address))
+  );
 }
 
 function claimOf(reply: Reply): Claim {

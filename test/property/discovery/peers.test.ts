@@ -19,7 +19,10 @@ const legacy: fc.Arbitrary<Reply> = fc.record({
   name: fc.constantFrom('Amber', 'Basil'),
 });
 const address = fc.nat(11).map((i) => (i === 0 ? '127.0.0.1' : `10.0.0.${i}`));
-const sightings = fc.array(fc.tuple(fc.oneof(announced, legacy), address), { maxLength: 300 });
+const reply = fc.tuple(fc.oneof(announced, legacy), address, fc.constant(undefined));
+/** What a third address announces by mDNS. */
+const mention = fc.tuple(announced, address, address);
+const sightings = fc.array(fc.oneof(reply, mention), { maxLength: 300 });
 
 const order = { rank: () => 0, isOwnAddress: (text: string) => text === '127.0.0.1' };
 
@@ -29,8 +32,8 @@ test('a reader who applies the findings sees the table, each row once, within th
       const table = createPeerTable(order);
       const shown = new Set<FoundServer>();
       let latest: FoundServer | undefined;
-      for (const [reply, from] of seen) {
-        for (const finding of table.merge(reply, from) ?? []) {
+      for (const [said, at, source] of seen) {
+        for (const finding of table.merge(said, at, source) ?? []) {
           latest = finding.server;
           apply(shown, finding);
         }
@@ -38,7 +41,9 @@ test('a reader who applies the findings sees the table, each row once, within th
       expect(keys(shown)).toEqual(keys(table.servers()));
       expect(new Set(keys(shown)).size).toBe(shown.size);
       if (latest !== undefined) expect(shown.size).toBeGreaterThan(0);
-      expectCaps(table.servers());
+      const isMentioned = ({ marks }: FoundServer): boolean => marks.includes('mdns');
+      expectCaps(table.servers().filter(isMentioned));
+      expectCaps(table.servers().filter((server) => !isMentioned(server)));
       expectMarks(table.servers());
     }),
     { numRuns: 300 },
@@ -83,6 +88,29 @@ function expectMarks(servers: readonly FoundServer[]): void {
     expect(a.marks.includes('legacy')).toBe(a.id === null);
   }
 }
+
+test('what answers is shown as if nobody had announced anything', () => {
+  fc.assert(
+    fc.property(sightings, (seen) => {
+      const both = createPeerTable(order);
+      const alone = createPeerTable(order);
+      for (const [said, at, source] of seen) {
+        both.merge(said, at, source);
+        if (source === undefined) alone.merge(said, at);
+      }
+      const rows = (table: typeof both): string[] =>
+        table
+          .servers()
+          .filter(({ marks }) => !marks.includes('mdns'))
+          .map((server) => JSON.stringify({ ...server, marks: [] }))
+          .sort();
+      // With more rows of one id than this the table is full for whoever comes last.
+      fc.pre(alone.servers().length < 12);
+      expect(rows(both)).toEqual(rows(alone));
+    }),
+    { numRuns: 300 },
+  );
+});
 
 function expectCaps(servers: readonly FoundServer[]): void {
   const perAddress = new Map<string, number>();

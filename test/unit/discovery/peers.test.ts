@@ -7,7 +7,7 @@ const own = ['127.0.0.1', '192.168.1.2'];
 
 function setUp(): {
   table: PeerTable;
-  merge: (reply: Reply, address: string) => readonly Finding[] | null;
+  merge: PeerTable['merge'];
 } {
   const table = createPeerTable({
     rank: (address) => (address.startsWith('127.') ? 2 : address.startsWith('192.168.1.') ? 0 : 1),
@@ -141,6 +141,68 @@ describe('legacy servers', () => {
     expect(merge(legacy('Old'), '10.0.0.9')).toEqual([]);
     expect(kinds(merge(legacy('Old'), '10.0.0.8'))).toEqual(['server legacy']);
     expect(kinds(merge(legacy('Older'), '10.0.0.9'))).toEqual(['server legacy']);
+  });
+});
+
+describe('what mDNS announces', () => {
+  const source = '10.0.0.9';
+
+  test('is a row with a mark, which goes with the first reply', () => {
+    const { table, merge } = setUp();
+    expect(kinds(merge(reply(), '10.0.0.9', source))).toEqual(['server mdns']);
+    expect(merge(reply(), '10.0.0.9', source)).toEqual([]);
+    expect(kinds(merge(reply(), '10.0.0.9'))).toEqual(['replaced']);
+    expect(table.servers()).toMatchObject([{ addresses: ['10.0.0.9'], marks: [] }]);
+  });
+
+  test('gathers addresses until a reply comes: then it is where it answers', () => {
+    const { table, merge } = setUp();
+    merge(reply(), '10.0.0.9', source);
+    expect(kinds(merge(reply(), '10.0.1.9', source))).toEqual(['address mdns']);
+    merge(reply(), '192.168.1.9');
+    expect(table.servers()).toMatchObject([{ addresses: ['192.168.1.9'], marks: [] }]);
+    expect(merge(reply(), '10.0.1.9', source)).toEqual([]);
+    expect(kinds(merge(reply(), '10.0.1.9'))).toEqual(['address']);
+  });
+
+  test.each([
+    ['another name under its id and run', { name: 'Mallory' }, '10.0.0.66'],
+    ['another run at its address', { run: 'run00002' }, '10.0.0.9'],
+  ])('cannot contradict a server that answered, before or after: %s', (_what, changes, at) => {
+    for (const first of ['reply', 'mention']) {
+      const { table, merge } = setUp();
+      if (first === 'reply') merge(reply(), '10.0.0.9');
+      merge(reply(changes), at, '10.0.0.66');
+      merge(reply(), '10.0.0.9');
+      expect(table.servers()).toMatchObject([{ name: 'Amber', run: 'run00000', marks: [] }]);
+    }
+  });
+
+  test('of the same id elsewhere is a twin', () => {
+    const { merge } = setUp();
+    merge(reply(), '10.0.0.9');
+    const found = merge(reply({ run: 'run00002' }), '10.0.0.66', '10.0.0.66');
+    expect(kinds(found)).toEqual(['server twin mdns', 'replaced twin']);
+  });
+
+  test('is 8 rows per source and 4 per id, and takes no place from a server that answers', () => {
+    const { table, merge } = setUp();
+    const id = (i: number): string => idOf('0').slice(4) + String(i).padStart(4, '0');
+    for (let i = 0; i < 100; i += 1) merge(reply({ id: id(i) }), `10.0.1.${i}`, '10.0.0.66');
+    expect(table.servers()).toHaveLength(8);
+    for (let i = 0; i < 100; i += 1) merge(reply({ id: id(i) }), '10.0.0.9', `10.0.2.${i}`);
+    expect(table.servers().filter(({ addresses }) => addresses.includes('10.0.0.9'))).toHaveLength(
+      8,
+    );
+    expect(kinds(merge(reply(), '10.0.0.9'))).toEqual(['server']);
+    for (let i = 0; i < 100; i += 1) {
+      merge(reply({ id: idOf('B'), run: `run000${10 + i}` }), `10.0.3.${i}`, `10.0.3.${i}`);
+    }
+    expect(table.servers().filter((server) => server.id === idOf('B'))).toHaveLength(4);
+    for (let i = 0; i < 1000; i += 1) {
+      merge(reply({ id: id(5000 + i) }), `10.1.${i >> 8}.${i & 255}`, `10.1.${i >> 8}.${i & 255}`);
+    }
+    expect(table.servers().filter(({ marks }) => marks.includes('mdns'))).toHaveLength(256);
   });
 });
 
