@@ -70,16 +70,12 @@ export function decodeReply(bytes: Uint8Array): DecodedReply {
   const body = end === -1 ? '' : text.slice(end + 1);
   const shownName = firstLinePattern.exec(firstLine)?.[1];
   if (shownName === undefined) return malformed('first-line');
-  return body.trim() === '' ? decodeLegacy(shownName) : decodeBody(body);
+  return body.trim() === '' ? decodeLegacy(shownName) : decodeFacts(parseJson(body));
 }
 
-function decodeLegacy(shownName: string): DecodedReply {
-  const name = cleanName(shownName);
-  return name === null ? malformed('name') : { kind: 'legacy', name };
-}
-
-function decodeBody(body: string): DecodedReply {
-  const parsed = bodySchema.safeParse(parseJson(body));
+/** Judges what a server says of itself, however it came. Source: PROTOCOL.md, Reply. */
+export function decodeFacts(facts: unknown): DecodedReply {
+  const parsed = bodySchema.safeParse(facts);
   if (!parsed.success) return malformed('body');
   const { v, id, run, port, code } = parsed.data;
   const name = cleanName(parsed.data.name);
@@ -89,6 +85,11 @@ function decodeBody(body: string): DecodedReply {
     announcement: { id, run, name, port, code },
     newer: v > protocolVersion,
   };
+}
+
+function decodeLegacy(shownName: string): DecodedReply {
+  const name = cleanName(shownName);
+  return name === null ? malformed('name') : { kind: 'legacy', name };
 }
 
 function decodeText(bytes: Uint8Array): string | null {
