@@ -12,6 +12,7 @@ export const settingsSchema = z
   .strictObject({
     udpPort: count(table.udpPort),
     tcpPort: count(table.tcpPort),
+    mdns: z.enum(table.mdns.choices).default(table.mdns.default),
     name: z.string().refine((text) => isName(text, table.name)),
     serverDirectory: z.string().refine(isFolder).default(table.serverDirectory.default),
     clientDirectory: z.string().refine(isFolder).default(table.clientDirectory.default),

@@ -17,6 +17,12 @@ export const settingTable = {
     default: 30_001,
     meaning: 'TCP port on which files are shared; 0 takes any free one',
   },
+  mdns: {
+    kind: 'choice',
+    choices: ['on', 'off'],
+    default: 'on',
+    meaning: 'whether servers are also announced and looked for by mDNS',
+  },
   name: {
     kind: 'name',
     maxCharacters: 64,

@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { isLinkLocal, type Neighbourhood } from './addresses.js';
 import type { Inbox } from './inbox.js';
+import type { Hit } from './mdns/neighbour.js';
 import { createPeerTable, type AddressOrder, type Finding, type FoundServer } from './peers.js';
 import type { Datagram } from './socket.js';
-import { decodeReply } from './wire/announcement.js';
+import { decodeReply, type Announcement } from './wire/announcement.js';
 
 export interface CollectingCounts {
   readonly servers: number;
@@ -11,12 +12,17 @@ export interface CollectingCounts {
   readonly malformed: number;
   readonly excess: number;
   readonly dropped: number;
+  readonly announced: number;
 }
 
 /** From the datagrams of a scan to its findings. */
 export interface Collecting {
   /** True when it brought something new. */
   take(datagram: Datagram): boolean;
+  /** What `source` announces by mDNS of a server at `address`; true when it brought something new. */
+  mention(hit: Hit, address: string, source: string): boolean;
+  /** Whether a server has answered a probe. */
+  readonly isHeard: (hit: Hit) => boolean;
   /** A datagram that the socket could not keep. */
   lost(reason: 'too-long' | 'inbox-full'): void;
   servers(): readonly FoundServer[];
@@ -33,6 +39,14 @@ export function createCollecting(
   let malformed = 0;
   let excess = 0;
   let dropped = 0;
+  let announced = 0;
+  const heard = new Set<string>();
+
+  function tell(news: readonly Finding[] | null): boolean {
+    if (news === null) excess += 1;
+    for (const finding of news ?? []) if (!findings.offer(finding)) dropped += 1;
+    return news !== null && news.length > 0;
+  }
 
   return {
     take({ bytes, address }) {
@@ -43,18 +57,29 @@ export function createCollecting(
         return false;
       }
       const news = peers.merge(reply, address);
-      if (news === null) excess += 1;
-      for (const finding of news ?? []) if (!findings.offer(finding)) dropped += 1;
-      return news !== null && news.length > 0;
+      if (news !== null && reply.kind === 'announcement') heard.add(runOf(reply.announcement));
+      return tell(news);
     },
+    mention({ announcement, newer }, address, source) {
+      announced += 1;
+      return tell(peers.merge({ kind: 'announcement', announcement, newer }, address, source));
+    },
+    isHeard: ({ announcement }) => heard.has(runOf(announcement)),
     lost(reason) {
       datagrams += 1;
       if (reason === 'too-long') malformed += 1;
       else dropped += 1;
     },
     servers: () => peers.servers(),
-    counts: () => ({ servers: peers.servers().length, datagrams, malformed, excess, dropped }),
+    counts: () => {
+      const servers = peers.servers().length;
+      return { servers, datagrams, malformed, excess, dropped, announced };
+    },
   };
+}
+
+function runOf({ id, run }: Announcement): string {
+  return `${id} ${run}`;
 }
 
 /** The shortest way first; a link-local address is long and means nothing elsewhere, loopback only works here. */

@@ -1,5 +1,5 @@
 /** Who opened the socket an event speaks of. */
-export type SocketRole = 'responder' | 'scanner';
+export type SocketRole = 'responder' | 'scanner' | 'mdns';
 
 /** Why a datagram that reached the responder was not answered (PROTOCOL.md, Responder). */
 export type DropReason =
@@ -59,6 +59,8 @@ export interface ScannerEvent {
   readonly excess: number;
   /** Datagrams or findings lost because a queue was full. */
   readonly dropped: number;
+  /** Addresses at which mDNS announced servers. */
+  readonly announced: number;
   readonly sendErrors: Tally;
   readonly sockets: number;
   /** Names of the interfaces with an IPv4 or link-local IPv6 address, loopback left out. Empty: no network. */
@@ -66,6 +68,16 @@ export interface ScannerEvent {
   /** False together with no interfaces: nothing at all is up. */
   readonly loopback: boolean;
 }
+
+export type AnnouncerEvent =
+  /** The server is listed by mDNS under this name, on these interfaces. */
+  | {
+      readonly kind: 'mdns-announced';
+      readonly name: string;
+      readonly interfaces: readonly string[];
+    }
+  /** `retryMs` null: it goes on all the same. At most once a minute then. */
+  | { readonly kind: 'mdns-failed'; readonly reason: string; readonly retryMs: number | null };
 
 export type SocketEvent =
   /** `retryMs` null: not tried again by itself (a scan tries once more in its next round). */
@@ -86,6 +98,6 @@ export type SocketEvent =
     };
 
 /** Everything this room has to say about itself. Plain data: the program decides what to show. */
-export type DiscoveryEvent = ResponderEvent | ScannerEvent | SocketEvent;
+export type DiscoveryEvent = ResponderEvent | AnnouncerEvent | ScannerEvent | SocketEvent;
 
 export type Observe = (event: DiscoveryEvent) => void;

@@ -4,6 +4,7 @@ import { createCollecting } from './collecting.js';
 import type { Observe } from './events.js';
 import { createInbox } from './inbox.js';
 import { boundedTimeout, lastEarlyRoundMs, roundTimes, scanEnd, sweepTime } from './pace.js';
+import { createSearch } from './mdns/search.js';
 import type { Finding, FoundServer } from './peers.js';
 import { createProbing, type KnownAddress } from './probing.js';
 import { openSocket, type OpenSocket } from './socket.js';
@@ -22,6 +23,8 @@ export interface ScanOptions {
   readonly deep?: boolean;
   /** Servers from earlier, probed directly; the first 32 count. */
   readonly known: readonly KnownAddress[];
+  /** Also asks by mDNS; not, when not given. */
+  readonly mdns?: boolean;
   /** True ends the scan: everybody who was wanted is there. Asked after each finding. */
   readonly enough?: (servers: readonly FoundServer[]) => boolean;
   /** Ends the scan; not an error. */
@@ -70,7 +73,8 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   const ending = new AbortController();
   const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
   const findings = createInbox<Finding>(maxWaitingFindings);
-  const collecting = createCollecting(liveNeighbourhood({ interfaces, now }), findings);
+  const neighbourhood = liveNeighbourhood({ interfaces, now });
+  const collecting = createCollecting(neighbourhood, findings);
   let lastNewMs: number | null = null;
   let sweptMs: number | null | undefined;
   let swept = 0;
@@ -85,19 +89,40 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     // In the end all are asked: somebody among them may have no IPv4.
     isCrowded: () => elapsedMs() < lastEarlyRoundMs && collecting.servers().length > crowd,
     onDatagram(datagram) {
-      if (!collecting.take(datagram)) return;
-      lastNewMs = elapsedMs();
-      if (options.enough?.(collecting.servers()) === true) ending.abort();
+      if (collecting.take(datagram)) noteNews();
     },
     onDropped(reason) {
       collecting.lost(reason);
     },
   });
 
+  const search = options.mdns
+    ? createSearch({
+        interfaces,
+        neighbourhood,
+        observe,
+        open,
+        elapsedMs,
+        signal,
+        ask: (address) => void probing.ask([{ address, port }]),
+        isHeard: collecting.isHeard,
+        mention(hit, address, source) {
+          if (collecting.mention(hit, address, source)) noteNews();
+        },
+      })
+    : undefined;
+
+  function noteNews(): void {
+    lastNewMs = elapsedMs();
+    if (options.enough?.(collecting.servers()) === true) ending.abort();
+  }
+
   async function run(): Promise<void> {
     try {
-      await Promise.all([sendRounds(), sweepIfAlone(), listenToTheEnd()]);
+      // The probes first: they are answered sooner.
+      await Promise.all([sendRounds(), search?.run(), sweepIfAlone(), listenToTheEnd()]);
     } finally {
+      await search?.[Symbol.asyncDispose]();
       await probing[Symbol.asyncDispose]();
       findings.end();
       const counts = { ...collecting.counts(), ...probing.counts(), swept };

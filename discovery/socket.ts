@@ -21,6 +21,8 @@ export interface SocketOptions {
   readonly broadcast: boolean;
   /** Where multicast leaves: an own IPv4 address, or `::%` and a zone; the system's choice when not given. */
   readonly multicastFrom?: string;
+  /** Routers that multicast may pass; 1 when not given. */
+  readonly multicastHops?: number;
   /** How many datagrams may wait to be read. */
   readonly inboxLimit: number;
   /** Longer datagrams are dropped, in bytes. */
@@ -82,6 +84,7 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
     });
     if (options.broadcast) bound.setBroadcast(true);
     if (options.multicastFrom !== undefined) bound.setMulticastInterface(options.multicastFrom);
+    if (options.multicastHops !== undefined) bound.setMulticastTTL(options.multicastHops);
     enlargeReceiveBuffer(bound);
     const sending = sender(bound);
     const close = once(async () => {

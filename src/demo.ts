@@ -72,10 +72,10 @@ async function makeSamples(place: string): Promise<readonly (readonly [string, s
   ];
 }
 
-/** The user's own settings have no say in a demo. */
+/** The user's own settings have no say in a demo, and nobody else is to see it. */
 function surroundings(place: string): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
-  return { ...Object.fromEntries(own), LANPOST_HOME: join(place, 'state') };
+  return { ...Object.fromEntries(own), LANPOST_HOME: join(place, 'state'), LANPOST_MDNS: 'off' };
 }
 
 function startServer(place: string, udpPort: string): ChildProcess {

@@ -156,6 +156,7 @@ function sharingWords(event: SharingEvent): string {
 
 /** IPv6 is one more way: without it everything works that worked without. */
 function isTrouble(event: DiscoveryEvent): boolean {
+  if (event.kind === 'mdns-failed') return true;
   if (event.kind !== 'port-taken' && event.kind !== 'socket-failed') return false;
   return !event.address.includes(':');
 }
@@ -163,9 +164,13 @@ function isTrouble(event: DiscoveryEvent): boolean {
 function discoveryWords(event: DiscoveryEvent): string {
   switch (event.kind) {
     case 'port-taken':
-      return `UDP port ${event.port} is used by another program: this server is found only by its address`;
+      return `UDP port ${event.port} is used by another program: this server is found only by mDNS, or by its address`;
     case 'socket-failed':
       return `a discovery socket failed: ${event.code}`;
+    case 'mdns-announced':
+      return `announced by mDNS as ${quote(event.name)}`;
+    case 'mdns-failed':
+      return `announcing by mDNS failed: ${quote(event.reason)}`;
     default:
       return event.kind;
   }

@@ -132,6 +132,7 @@ export async function scanNow(context: Context): Promise<readonly FoundServer[]>
   for await (const { server } of scan({
     port: settings.udpPort,
     timeoutMs: settings.scanTimeout,
+    mdns: settings.mdns === 'on',
     known: seen
       .filter(({ host }) => neighbourhood.isNearby(host))
       .map(({ host }) => ({ address: host })),

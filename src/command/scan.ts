@@ -20,6 +20,7 @@ export const run: Run = async (context, call) => {
     timeoutMs: settings.scanTimeout,
     known: await reachedBefore(context),
     deep: call.options['deep'] === true,
+    mdns: settings.mdns === 'on',
     signal,
     interfaces,
     observe: (event) => {

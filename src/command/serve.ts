@@ -1,5 +1,5 @@
 import { isLinkLocal, liveNeighbourhood, type InterfaceTable } from '#discovery/addresses.js';
-import { startResponder } from '#discovery/responder.js';
+import { startResponder, type Announcement } from '#discovery/responder.js';
 import { SharingError, writingTo } from '#sharing/errors.js';
 import {
   startServer,
@@ -13,6 +13,7 @@ import type { Context } from '#src/context.js';
 import { clientsThatFit } from '#src/descriptors.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
+import type { Log } from '#src/log.js';
 import { rightsOf } from '#src/rights.js';
 import { announceRunning, readRunning } from '#src/running.js';
 import { quote } from '#src/view/quote.js';
@@ -77,6 +78,7 @@ export const run: Run = async (context, call) => {
     interfaces: context.interfaces,
     observe: log.discovery,
   });
+  await using announcer = await announceByMdns(context, () => announcement, log);
   const { name, udpPort } = settings;
   await using _running = await announceRunning(context.stateFolder, {
     pid: context.pid,
@@ -93,13 +95,24 @@ export const run: Run = async (context, call) => {
   if (addresses.length === 0) view.note('no network: this machine only');
   await aborted(AbortSignal.any([context.signal, stopping.signal]));
   view.note('stopping');
-  await responder[Symbol.asyncDispose]();
+  await Promise.all([responder[Symbol.asyncDispose](), announcer?.[Symbol.asyncDispose]()]);
   // Ctrl-C does not wait for anybody, not even when it comes while others are still served.
   if (!context.signal.aborted) await Promise.race([server.windDown(), aborted(context.signal)]);
   await server[Symbol.asyncDispose]();
   view.show({ event: 'stopped' });
   return exitCodes.done;
 };
+
+/** Loaded only when it is wanted: it is as large as all else that a server needs to be found. */
+async function announceByMdns(
+  { settings, interfaces }: Context,
+  announcement: () => Announcement,
+  log: Log,
+): Promise<AsyncDisposable | undefined> {
+  if (settings.mdns === 'off') return undefined;
+  const { startAnnouncer } = await import('#discovery/announcer.js');
+  return startAnnouncer({ announcement, interfaces, observe: log.discovery });
+}
 
 /** Throws ProgramError `usage` for what cannot go together. */
 function modeOf({ settings }: Context, { options }: Call): ServingMode {

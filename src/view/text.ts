@@ -96,6 +96,7 @@ const markWords: Readonly<Record<string, string>> = {
   newer: 'a newer lanpost',
   conflict: 'CONTRADICTS ITSELF: somebody else answers under its id',
   twin: 'SAME ID ON TWO MACHINES',
+  mdns: 'seen by mDNS only, UDP was not answered',
 };
 
 function transferLine({ event, as, identical, size }: TransferAnswer): string {

@@ -29,7 +29,7 @@ export function lanpost(
   return {
     words: [node, main, ...words],
     cwd,
-    env: { LANPOST_HOME: state },
+    env: { LANPOST_HOME: state, LANPOST_MDNS: 'off' },
     ...(input !== undefined && { input }),
   };
 }

@@ -17,7 +17,11 @@ let environment: NodeJS.ProcessEnv;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lanpost-lost-'));
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
-  environment = { ...Object.fromEntries(own), LANPOST_HOME: join(folder, 'state') };
+  environment = {
+    ...Object.fromEntries(own),
+    LANPOST_HOME: join(folder, 'state'),
+    LANPOST_MDNS: 'off',
+  };
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -132,9 +132,11 @@ process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-function surroundings({ state }: Place): NodeJS.ProcessEnv {
+function surroundings({ state, namespace }: Place): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
-  return { ...Object.fromEntries(own), LANPOST_HOME: state };
+  // On this machine's own network tests would see one another, and be seen.
+  const quiet = namespace === undefined ? { LANPOST_MDNS: 'off' } : {};
+  return { ...Object.fromEntries(own), LANPOST_HOME: state, ...quiet };
 }
 
 interface Collected {

@@ -10,6 +10,7 @@ test('every default is pinned: changing one is a decision', () => {
   expect(settingsSchema.parse({ name: 'amber' })).toStrictEqual({
     udpPort: 30000,
     tcpPort: 30001,
+    mdns: 'on',
     name: 'amber',
     serverDirectory: 'serverDirectory',
     clientDirectory: 'clientDirectory',

@@ -35,5 +35,6 @@ test('counts what is malformed, too much, or lost to a full queue', () => {
     malformed: 2,
     excess: 1,
     dropped: 6 + 1,
+    announced: 0,
   });
 });

@@ -1,0 +1,116 @@
+import { networkInterfaces } from 'node:os';
+import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
+import type { Observe } from '#discovery/events.js';
+import { createCounter } from '#discovery/tally.js';
+import { wait } from '#discovery/wait.js';
+import type { Announcement } from '#discovery/wire/announcement.js';
+import { startCiao, type Announcing, type StartAnnouncing } from './ciao.js';
+import type { Order } from './ciao-order.js';
+import { encodeFacts, instanceName } from './facts.js';
+
+export interface AnnouncerOptions {
+  /** Read each time the announcement is made. */
+  readonly announcement: () => Announcement;
+  readonly observe: Observe;
+  readonly interfaces?: () => InterfaceTable;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
+  /** How often the interfaces are looked at, in milliseconds. */
+  readonly lookEveryMs?: number;
+}
+
+const usualLookMs = 15_000;
+const firstRetryMs = 5000;
+const longestRetryMs = 300_000;
+/** After this long the next failure is a new one, not the same one again. */
+const soundAfterMs = 60_000;
+const troubleEveryMs = 60_000;
+
+/**
+ * Announces a server by mDNS on all interfaces until it is disposed, which takes the announcement back. Never throws and
+ * never waits: what goes wrong is an event. Source: PROTOCOL.md, mDNS.
+ */
+export function startAnnouncer(
+  options: AnnouncerOptions,
+  start: StartAnnouncing = startCiao,
+): AsyncDisposable {
+  const { observe, now = () => performance.now(), lookEveryMs = usualLookMs } = options;
+  const interfaces = options.interfaces ?? networkInterfaces;
+  const troubles = createCounter<'trouble'>(troubleEveryMs, now);
+  const stopping = new AbortController();
+  let current: Announcing | undefined;
+  let retryMs = firstRetryMs;
+
+  const look = (): string => JSON.stringify(placesOf(readInterfaces(interfaces)));
+
+  async function keepAnnouncing(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const names = namesOf(readInterfaces(interfaces));
+      const since = now();
+      const failure = names.length === 0 ? await untilChanged() : await announceOn(names);
+      if (failure === null) continue;
+      if (now() - since >= soundAfterMs) retryMs = firstRetryMs;
+      observe({ kind: 'mdns-failed', reason: failure, retryMs });
+      await wait(retryMs, stopping.signal);
+      retryMs = Math.min(retryMs * 2, longestRetryMs);
+    }
+  }
+
+  async function untilChanged(): Promise<null> {
+    await wait(lookEveryMs, stopping.signal);
+    return null;
+  }
+
+  /** Until it fails, or until other interfaces are there. */
+  async function announceOn(names: readonly string[]): Promise<string | null> {
+    const places = look();
+    const announcing = start(orderOf(names, options.announcement()), {
+      onAnnounced: (name) => {
+        observe({ kind: 'mdns-announced', name, interfaces: names });
+      },
+      onTrouble: (reason) => {
+        if (troubles.count('trouble') === null) return;
+        observe({ kind: 'mdns-failed', reason, retryMs: null });
+      },
+    });
+    current = announcing;
+    const timer = setInterval(() => {
+      if (look() !== places) announcing.stop();
+    }, lookEveryMs);
+    timer.unref();
+    const failure = await announcing.ended;
+    clearInterval(timer);
+    return failure;
+  }
+
+  const running = keepAnnouncing();
+
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      current?.stop();
+      await running;
+    },
+  };
+}
+
+function orderOf(interfaces: readonly string[], announcement: Announcement): Order {
+  const { id, name, port } = announcement;
+  // Several servers of one machine have one id; the name of the machine is taken, where it announces itself.
+  const host = `lanpost-${id.slice(0, 16).toLowerCase()}-${port}`;
+  return { interfaces, name: instanceName(name), host, port, facts: encodeFacts(announcement) };
+}
+
+/** Those with an IPv4 address; an alias (`eth0:1`) is no interface of its own. */
+function namesOf(table: InterfaceTable): readonly string[] {
+  const names = placesOf(table).map(([name = '']) => name.replace(/:.*$/, ''));
+  return [...new Set(names)];
+}
+
+function placesOf(table: InterfaceTable): readonly (readonly string[])[] {
+  return Object.entries(table).flatMap(([name, infos]) =>
+    (infos ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+      .map(({ cidr, address }) => [name, cidr ?? address]),
+  );
+}

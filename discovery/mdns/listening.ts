@@ -1,0 +1,87 @@
+import { isIPv4 } from 'node:net';
+import { isLinkLocal, type Neighbourhood } from '#discovery/addresses.js';
+import type { Datagram } from '#discovery/socket.js';
+import type { decodeAnswer } from './message.js';
+import { createNeighbour, type Hit, type Neighbour } from './neighbour.js';
+import type { Question } from './question.js';
+import { mdnsPort } from './service.js';
+import { isAnswer, speaksOfServers } from './sieve.js';
+
+export interface ListeningOptions {
+  readonly neighbourhood: Neighbourhood;
+  /** Each time an answer was read, all that its source has said so far. */
+  readonly onHits: (hits: readonly Hit[], source: string) => void;
+  /** Something is missing that this source may know. */
+  readonly onMissing: (questions: readonly Question[]) => void;
+}
+
+/** From datagrams to hits, within bounds. */
+export interface Listening {
+  take(datagram: Datagram): Promise<void>;
+}
+
+/** An honest source says what it has in a few messages. */
+export const maxMessagesPerSource = 64;
+export const maxSources = 1024;
+
+interface Parser {
+  readonly decodeAnswer: typeof decodeAnswer;
+}
+
+interface Source {
+  readonly neighbour: Neighbour;
+  messages: number;
+  /** It was asked for an address, so that answers without our service may matter. */
+  asked: boolean;
+}
+
+/**
+ * Reads answers of this network. Only sources of our own networks are heard, by RFC 6762, section 11; each is heard for
+ * itself, so that none can add to what another says, and only so often.
+ */
+export function createListening({ neighbourhood, onHits, onMissing }: ListeningOptions): Listening {
+  const sources = new Map<string, Source>();
+  // The parser is only loaded where somebody announces a server.
+  let parser: Promise<Parser> | undefined;
+
+  function sourceOf(address: string): Source | undefined {
+    const known = sources.get(address);
+    if (known !== undefined || sources.size >= maxSources) return known;
+    const source = { neighbour: createNeighbour(), messages: 0, asked: false };
+    sources.set(address, source);
+    return source;
+  }
+
+  /** A link-local address of a record has no zone, and loopback would be this machine. */
+  function isReachable(address: string): boolean {
+    if (isLoopback(address) || (!isIPv4(address) && isLinkLocal(address))) return false;
+    return neighbourhood.isNearby(address);
+  }
+
+  return {
+    async take({ bytes, address, port }) {
+      if (port !== mdnsPort || isLoopback(address) || !isAnswer(bytes)) return;
+      if (!speaksOfServers(bytes) && sources.get(address)?.asked !== true) return;
+      if (!neighbourhood.isOnLink(address)) return;
+      const source = sourceOf(address);
+      if (source === undefined || source.messages >= maxMessagesPerSource) return;
+      source.messages += 1;
+      const { decodeAnswer: decode } = await (parser ??= import('./message.js'));
+      const records = decode(bytes);
+      if (records === null) return;
+      source.neighbour.take(records);
+      const hits = source.neighbour.hits().map(({ addresses, ...hit }) => {
+        return { ...hit, addresses: addresses.filter(isReachable) };
+      });
+      if (hits.length > 0) onHits(hits, address);
+      const missing = source.neighbour.missing();
+      if (missing.length === 0) return;
+      source.asked = true;
+      onMissing(missing);
+    },
+  };
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
