@@ -76,7 +76,10 @@ export type AnnouncerEvent =
       readonly name: string;
       readonly interfaces: readonly string[];
     }
-  /** `retryMs` null: it goes on all the same. At most once a minute then. */
+  /**
+   * `retryMs` null: it goes on all the same; at most once a minute. Else it is tried again, then less often, and told
+   * once for each reason.
+   */
   | { readonly kind: 'mdns-failed'; readonly reason: string; readonly retryMs: number | null };
 
 export type SocketEvent =

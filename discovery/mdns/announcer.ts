@@ -1,12 +1,14 @@
 import { networkInterfaces } from 'node:os';
 import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
 import type { Observe } from '#discovery/events.js';
+import { openSocket, type OpenSocket } from '#discovery/socket.js';
 import { createCounter } from '#discovery/tally.js';
 import { wait } from '#discovery/wait.js';
 import type { Announcement } from '#discovery/wire/announcement.js';
 import { startCiao, type Announcing, type StartAnnouncing } from './ciao.js';
 import type { Order } from './ciao-order.js';
 import { encodeFacts, instanceName } from './facts.js';
+import { mdnsPort } from './service.js';
 
 export interface AnnouncerOptions {
   /** Read each time the announcement is made. */
@@ -33,6 +35,7 @@ const troubleEveryMs = 60_000;
 export function startAnnouncer(
   options: AnnouncerOptions,
   start: StartAnnouncing = startCiao,
+  open: OpenSocket = openSocket,
 ): AsyncDisposable {
   const { observe, now = () => performance.now(), lookEveryMs = usualLookMs } = options;
   const interfaces = options.interfaces ?? networkInterfaces;
@@ -40,6 +43,7 @@ export function startAnnouncer(
   const stopping = new AbortController();
   let current: Announcing | undefined;
   let retryMs = firstRetryMs;
+  let told: string | undefined;
 
   const look = (): string => JSON.stringify(placesOf(readInterfaces(interfaces)));
 
@@ -50,7 +54,9 @@ export function startAnnouncer(
       const failure = names.length === 0 ? await untilChanged() : await announceOn(names);
       if (failure === null) continue;
       if (now() - since >= soundAfterMs) retryMs = firstRetryMs;
-      observe({ kind: 'mdns-failed', reason: failure, retryMs });
+      // Trying again every five minutes is no news every five minutes.
+      if (failure !== told) observe({ kind: 'mdns-failed', reason: failure, retryMs });
+      told = failure;
       await wait(retryMs, stopping.signal);
       retryMs = Math.min(retryMs * 2, longestRetryMs);
     }
@@ -63,9 +69,13 @@ export function startAnnouncer(
 
   /** Until it fails, or until other interfaces are there. */
   async function announceOn(names: readonly string[]): Promise<string | null> {
+    const code = await sharingFailure(open);
+    if (code !== null) return `UDP port ${mdnsPort} cannot be shared (${code})`;
+    if (stopping.signal.aborted) return null;
     const places = look();
     const announcing = start(orderOf(names, options.announcement()), {
       onAnnounced: (name) => {
+        told = undefined;
         observe({ kind: 'mdns-announced', name, interfaces: names });
       },
       onTrouble: (reason) => {
@@ -92,6 +102,22 @@ export function startAnnouncer(
       await running;
     },
   };
+}
+
+/** The library would take a port that is held by one program alone for a network without others. */
+async function sharingFailure(open: OpenSocket): Promise<string | null> {
+  const opened = await open({
+    address: '0.0.0.0',
+    port: mdnsPort,
+    reuseAddr: true,
+    broadcast: false,
+    inboxLimit: 1,
+    maxBytes: 1,
+    onDropped: () => undefined,
+  });
+  if (!opened.ok) return opened.code;
+  await opened.socket[Symbol.asyncDispose]();
+  return null;
 }
 
 function orderOf(interfaces: readonly string[], announcement: Announcement): Order {

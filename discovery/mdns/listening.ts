@@ -44,9 +44,8 @@ export function createListening({ neighbourhood, onHits, onMissing }: ListeningO
   // The parser is only loaded where somebody announces a server.
   let parser: Promise<Parser> | undefined;
 
-  function sourceOf(address: string): Source | undefined {
-    const known = sources.get(address);
-    if (known !== undefined || sources.size >= maxSources) return known;
+  function newSource(address: string): Source | undefined {
+    if (sources.size >= maxSources) return undefined;
     const source = { neighbour: createNeighbour(), messages: 0, asked: false };
     sources.set(address, source);
     return source;
@@ -61,10 +60,13 @@ export function createListening({ neighbourhood, onHits, onMissing }: ListeningO
   return {
     async take({ bytes, address, port }) {
       if (port !== mdnsPort || isLoopback(address) || !isAnswer(bytes)) return;
-      if (!speaksOfServers(bytes) && sources.get(address)?.asked !== true) return;
+      // Who has said enough is not even looked at, so that a flood costs little.
+      const known = sources.get(address);
+      if ((known?.messages ?? 0) >= maxMessagesPerSource) return;
+      if (known?.asked !== true && !speaksOfServers(bytes)) return;
       if (!neighbourhood.isOnLink(address)) return;
-      const source = sourceOf(address);
-      if (source === undefined || source.messages >= maxMessagesPerSource) return;
+      const source = known ?? newSource(address);
+      if (source === undefined) return;
       source.messages += 1;
       const { decodeAnswer: decode } = await (parser ??= import('./message.js'));
       const records = decode(bytes);

@@ -12,6 +12,11 @@ export function mayBreak(): boolean {
   return privileged && isThere('broken calls', whyNoFaults());
 }
 
+/** Whether a real avahi can be asked; only looked at where that is needed. */
+export function mayAskAvahi(): boolean {
+  return privileged && isThere('avahi', whyNoAvahi());
+}
+
 /** Whether an image of a disk can be mounted: not everywhere, root or not. */
 export function mayMountImages(): boolean {
   if (spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0) return true;
@@ -31,6 +36,12 @@ function isThere(what: string, reason: string | null): boolean {
 function whyNoFaults(): string | null {
   const tools = ['strace', 'tc', 'ss', 'prlimit', 'mkfs.ext4', 'losetup'];
   const missing = tools.filter((tool) => spawnSync(tool, ['-V'], { stdio: 'ignore' }).error);
+  return missing.length > 0 ? `${missing.join(', ')} missing` : null;
+}
+
+function whyNoAvahi(): string | null {
+  const tools = ['avahi-daemon', 'avahi-browse', 'avahi-publish', 'dbus-daemon', 'nft', 'unshare'];
+  const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error);
   return missing.length > 0 ? `${missing.join(', ')} missing` : null;
 }
 

@@ -3,6 +3,7 @@ import type { InterfaceTable } from '#discovery/addresses.js';
 import { startAnnouncer } from '#discovery/mdns/announcer.js';
 import type { AnnouncingEvents, StartAnnouncing } from '#discovery/mdns/ciao.js';
 import type { Order } from '#discovery/mdns/ciao-order.js';
+import { fakeSockets } from '../fake-sockets.js';
 import { announcement, entry, idOf, loopbackOnly, recorder } from '../loopback.js';
 
 interface Started {
@@ -18,7 +19,7 @@ interface Announced {
   readonly announcer: AsyncDisposable;
 }
 
-function setUp(interfaces: () => InterfaceTable): Announced {
+async function setUp(interfaces: () => InterfaceTable, refuse: string[] = []): Promise<Announced> {
   const started: Started[] = [];
   const { observe, of } = recorder();
   const start: StartAnnouncing = (order, events) => {
@@ -35,19 +36,20 @@ function setUp(interfaces: () => InterfaceTable): Announced {
   vi.useFakeTimers();
   const said = announcement({ name: 'Dr. Amber', port: 30005 });
   const options = { announcement: () => said, observe, interfaces, now: () => Date.now() };
-  const announcer = startAnnouncer(options, start);
+  const announcer = startAnnouncer(options, start, fakeSockets(refuse).open);
   onTestFinished(async () => {
     await announcer[Symbol.asyncDispose]();
     expect(vi.getTimerCount()).toBe(0);
     vi.useRealTimers();
   });
+  await vi.advanceTimersByTimeAsync(0);
   return { started, of, announcer };
 }
 
 const wired = (): InterfaceTable => ({ ...loopbackOnly(), eth0: [entry('10.0.0.1', 24)] });
 
-test('announces on each interface by its own name, under a host name of its own', () => {
-  const { started, of } = setUp(() => ({
+test('announces on each interface by its own name, under a host name of its own', async () => {
+  const { started, of } = await setUp(() => ({
     ...wired(),
     'eth0:1': [entry('10.0.9.1', 24)],
     wlan0: [entry('192.168.1.5', 24), entry('fe80::5', 64)],
@@ -70,7 +72,7 @@ test('announces on each interface by its own name, under a host name of its own'
 
 test('is made anew when the interfaces change', async () => {
   let table = wired();
-  const { started, of } = setUp(() => table);
+  const { started, of } = await setUp(() => table);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(started).toHaveLength(1);
   table = { ...wired(), eth1: [entry('10.0.1.1', 24)] };
@@ -85,7 +87,7 @@ test('is made anew when the interfaces change', async () => {
 
 test('without a network it waits for one', async () => {
   let table = loopbackOnly();
-  const { started } = setUp(() => table);
+  const { started } = await setUp(() => table);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(started).toEqual([]);
   table = wired();
@@ -94,27 +96,38 @@ test('without a network it waits for one', async () => {
 });
 
 test('a failure is an event, and tried again at longer and longer intervals', async () => {
-  const { started, of } = setUp(wired);
-  started[0]!.end('EADDRINUSE');
+  const { started, of } = await setUp(wired);
+  started[0]!.end('one');
   await vi.advanceTimersByTimeAsync(4999);
   expect(started).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(1);
   expect(started).toHaveLength(2);
-  started[1]!.end('EADDRINUSE');
+  started[1]!.end('two');
   await vi.advanceTimersByTimeAsync(10_000);
   expect(started).toHaveLength(3);
   await vi.advanceTimersByTimeAsync(60_000);
   started[2]!.end('crash');
   await vi.advanceTimersByTimeAsync(1);
   expect(of('mdns-failed').map(({ reason, retryMs }) => [reason, retryMs])).toEqual([
-    ['EADDRINUSE', 5000],
-    ['EADDRINUSE', 10_000],
+    ['one', 5000],
+    ['two', 10_000],
     ['crash', 5000],
   ]);
 });
 
+test('a port that cannot be shared is told once, and tried again', async () => {
+  const { started, of } = await setUp(wired, ['EADDRINUSE', 'EADDRINUSE']);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(started).toEqual([]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(started).toHaveLength(1);
+  expect(of('mdns-failed')).toEqual([
+    { kind: 'mdns-failed', reason: 'UDP port 5353 cannot be shared (EADDRINUSE)', retryMs: 5000 },
+  ]);
+});
+
 test('trouble that it survives is told once a minute', async () => {
-  const { started, of } = setUp(wired);
+  const { started, of } = await setUp(wired);
   for (let i = 0; i < 100; i += 1) started[0]!.events.onTrouble('noise');
   await vi.advanceTimersByTimeAsync(60_000);
   started[0]!.events.onTrouble('noise');
@@ -125,7 +138,7 @@ test('trouble that it survives is told once a minute', async () => {
 });
 
 test('disposing takes it back', async () => {
-  const { started, announcer } = setUp(wired);
+  const { started, announcer } = await setUp(wired);
   await announcer[Symbol.asyncDispose]();
   expect(started[0]!.stops).toBe(1);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -133,7 +146,7 @@ test('disposing takes it back', async () => {
 });
 
 test('disposing ends the wait for another attempt', async () => {
-  const { started, announcer } = setUp(wired);
+  const { started, announcer } = await setUp(wired);
   started[0]!.end('crash');
   await vi.advanceTimersByTimeAsync(1);
   await announcer[Symbol.asyncDispose]();
