@@ -16,5 +16,7 @@ export interface Order {
 /** What the worker says. */
 export type WorkerMessage =
   | { readonly kind: 'announced'; readonly name: string }
+  /** Something for the console. */
+  | { readonly kind: 'trouble'; readonly words: string }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'stopped' };

@@ -1,32 +1,39 @@
+// Runs in a thread of its own; ciao.ts says why.
 import { getResponder, type CiaoService } from '@homebridge/ciao';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Order, WorkerMessage } from './ciao-order.js';
 import { serviceType } from './service.js';
 
-// Runs in a thread of its own; see announcing.ts for why.
 const { interfaces, name, host, port, facts } = workerData as Order;
-
-const responder = getResponder({ interface: [...interfaces] });
-const service = responder.createService({
-  name,
-  type: serviceType,
-  hostname: host,
-  port,
-  txt: { ...facts },
+const onConsole = (...words: readonly unknown[]): void => {
+  say({ kind: 'trouble', words: words.map(String).join(' ') });
+};
+Object.assign(globalThis.console, {
+  log: onConsole,
+  info: onConsole,
+  warn: onConsole,
+  error: onConsole,
 });
 
-function say(message: WorkerMessage): void {
-  parentPort?.postMessage(message);
-}
+const responder = getResponder({ interface: [...interfaces] });
+parentPort?.once('message', () => {
+  const done = (): void => {
+    say({ kind: 'stopped' });
+  };
+  responder.shutdown().then(done, done);
+});
+announce(
+  responder.createService({ name, type: serviceType, hostname: host, port, txt: { ...facts } }),
+);
 
-/** The name changes when a machine appears that has it already. */
-function follow(announced: CiaoService): void {
+function announce(service: CiaoService): void {
   let current = name;
-  announced.on('name-change', (changed: string) => {
+  // It changes while a free one is looked for, and whenever a machine appears that has it already.
+  service.on('name-change', (changed: string) => {
     current = changed;
     say({ kind: 'announced', name: current });
   });
-  announced.advertise().then(
+  service.advertise().then(
     () => {
       if (current === name) say({ kind: 'announced', name });
     },
@@ -36,10 +43,6 @@ function follow(announced: CiaoService): void {
   );
 }
 
-parentPort?.once('message', () => {
-  const done = (): void => {
-    say({ kind: 'stopped' });
-  };
-  responder.shutdown().then(done, done);
-});
-follow(service);
+function say(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
+}

@@ -30,27 +30,32 @@ export const startCiao: StartAnnouncing = (order, { onAnnounced, onTrouble }) =>
     // Nothing of ours is its business, and DEBUG would make it talk.
     env: {},
     execArgv: [],
+    // Kept from our own output; what the library says to the console comes as messages.
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8 },
   });
   let stopping = false;
   let reason = 'it ended by itself';
-  worker.unref();
-  for (const output of [worker.stdout, worker.stderr]) {
-    output.setEncoding('utf8').on('data', (text: string) => {
-      const [words = ''] = text.trim().split('\n');
-      if (!stopping) onTrouble(words.slice(0, longestWords));
-    });
-  }
+  const tellTrouble = (words: string): void => {
+    const [line = ''] = words.trim().split('\n');
+    if (!stopping) onTrouble(line.slice(0, longestWords));
+  };
+  const end = (why: string): void => {
+    reason = why.slice(0, longestWords);
+    void worker.terminate();
+  };
   worker.on('message', (message: WorkerMessage) => {
     if (message.kind === 'announced') onAnnounced(message.name);
-    if (message.kind === 'failed') reason = message.reason.slice(0, longestWords);
-    if (message.kind !== 'announced') void worker.terminate();
+    else if (message.kind === 'trouble') tellTrouble(message.words);
+    else if (message.kind === 'failed') end(message.reason);
+    else void worker.terminate();
   });
   worker.on('error', (error) => {
-    reason = String(error).slice(0, longestWords);
+    end(String(error));
   });
+  // After the listeners, which would keep the process alive.
+  worker.unref();
   const ended = new Promise<string | null>((resolve) => {
     worker.on('exit', () => {
       resolve(stopping ? null : reason);
