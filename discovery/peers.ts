@@ -1,4 +1,5 @@
 import type { DecodedReply } from './wire/announcement.js';
+import { claimOf, keyOf, shownClaim, type Claim } from './claims.js';
 import { marksOf } from './marks.js';
 import { createMentions } from './mentions.js';
 
@@ -55,14 +56,11 @@ export interface AddressOrder {
   readonly isOwnAddress: (address: string) => boolean;
 }
 
-export const legacyTcpPort = 30001;
 export const maxServers = 1024;
 export const maxServersPerAddress = 8;
 export const maxAddressesPerServer = 8;
 /** One id on more rows than this is an attack; marks cost time with the square of it. */
 export const maxRowsPerId = 16;
-
-type Claim = Omit<FoundServer, 'addresses' | 'marks'> & { readonly newer: boolean };
 
 export interface Row {
   readonly claim: Claim;
@@ -226,24 +224,4 @@ function outweighs(row: Row, claim: Claim, ...addresses: readonly string[]): boo
   return (
     row.claim.port === claim.port && addresses.some((address) => row.addresses.includes(address))
   );
-}
-
-function claimOf(reply: Reply): Claim {
-  if (reply.kind === 'announcement') return { ...reply.announcement, newer: reply.newer };
-  const { name } = reply;
-  return { id: null, run: null, name, port: legacyTcpPort, code: null, newer: false };
-}
-
-function keyOf({ id, run, name, port, code }: Claim, address: string): string {
-  return JSON.stringify(id === null ? [address, name] : [id, run, name, port, code]);
-}
-
-function shownClaim({
-  id,
-  run,
-  name,
-  port,
-  code,
-}: Claim): Omit<FoundServer, 'addresses' | 'marks'> {
-  return { id, run, name, port, code };
 }

@@ -18,9 +18,16 @@ async function scanned(answers: boolean, mdns = true): Promise<Scanned> {
   const { observe, of } = recorder();
   const interfaces = () => ({ eth0: [entry('10.0.0.1', 24)] });
   const findings: Finding[] = [];
+  const stop = new AbortController();
   const running = (async () => {
-    const options = { port: 30000, timeoutMs: 300, known: [], mdns, interfaces, observe };
-    for await (const finding of scan(options, fake.open)) findings.push(finding);
+    // Long enough for a busy machine; a scan that finds something is stopped there.
+    const timeoutMs = mdns ? 10_000 : 300;
+    const { signal } = stop;
+    const options = { port: 30000, timeoutMs, known: [], mdns, interfaces, observe, signal };
+    for await (const finding of scan(options, fake.open)) {
+      findings.push(finding);
+      stop.abort();
+    }
   })();
   if (mdns) {
     const asking = await vi.waitFor(() => fake.sockets.find(({ port }) => port === 5353)!);
