@@ -43,7 +43,13 @@ export async function startAvahi(namespace: string, folder: string): Promise<Ava
   await dbus.says('unix:');
   const daemon = `mount -t tmpfs tmpfs /run && exec avahi-daemon -f ${file} --no-drop-root --no-chroot --no-rlimits`;
   const avahi = run('unshare', '-m', 'sh', '-c', daemon);
-  await avahi.says('Server startup complete');
+  try {
+    await avahi.says('Server startup complete');
+  } catch (error) {
+    await avahi[Symbol.asyncDispose]();
+    await dbus[Symbol.asyncDispose]();
+    throw error;
+  }
 
   return {
     browse(type) {
