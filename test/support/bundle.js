@@ -6,8 +6,9 @@ import { build } from 'rolldown';
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
 
-/** A file of its own, for a thread is started from a file. */
+/** A file of its own each, for a thread is started from a file. */
 const laneThread = { 'lane-thread': 'sharing/transfer/lane-thread.ts' };
+const ciaoWorker = { 'ciao-worker': 'discovery/mdns/ciao-worker.ts' };
 
 /** How sources become something that Node runs, and runs as it is written here: for the program and for tests. */
 const bundling = {
@@ -16,7 +17,7 @@ const bundling = {
   tsconfig: false,
   transform: { target: 'node20.19' },
   // Native parts, and what is large and seldom needed, stay where npm put them.
-  external: [/^@napi-rs\//, /^@peculiar\//, 'reflect-metadata', /^pino/],
+  external: [/^@napi-rs\//, /^@peculiar\//, /^@homebridge\//, 'reflect-metadata', /^pino/],
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
 };
 
@@ -26,7 +27,7 @@ const bundling = {
  */
 export const program = {
   ...bundling,
-  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts', ...laneThread },
+  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts', ...laneThread, ...ciaoWorker },
   output: {
     dir: dist,
     entryFileNames: '[name].js',
