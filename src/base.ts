@@ -86,6 +86,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       screen: screen ?? host.error,
       readInput: () => readAll(host.input),
       interfaces: host.interfaces,
+      system: host.system,
       isAlive: host.isAlive,
       pid: host.pid,
       memory,

@@ -7,6 +7,7 @@ import type { Device } from '#sharing/device.js';
 import type { Writable } from 'node:stream';
 import type { Jobs } from './jobs.js';
 import type { Log } from './log.js';
+import type { System } from './system.js';
 import type { View } from './view/view.js';
 
 /** What every command gets; one for each run of the program, or each shell. */
@@ -36,6 +37,7 @@ export interface Context {
   /** Ends the command that runs now. */
   readonly signal: AbortSignal;
   readonly interfaces: () => InterfaceTable;
+  readonly system: System;
   readonly isAlive: (pid: number) => boolean;
   readonly pid: number;
   /** What lasts from one line of the prompt to the next. */

@@ -1,6 +1,7 @@
 import type { InterfaceTable } from '#discovery/addresses.js';
 import type { Readable, Writable } from 'node:stream';
 import type { Surroundings } from './state-place.js';
+import type { System } from './system.js';
 
 /** Everything of a process that the program touches; tests hand in their own. */
 export interface Host extends Surroundings {
@@ -10,6 +11,8 @@ export interface Host extends Surroundings {
   readonly hostName: string;
   /** The network as the system shows it now; tests and the demo show less of it. */
   readonly interfaces: () => InterfaceTable;
+  /** What else of this machine tells why nobody is found. */
+  readonly system: System;
   readonly pid: number;
   readonly version: () => string;
   readonly isAlive: (pid: number) => boolean;

@@ -7,6 +7,7 @@ import type { Host } from './host.js';
 import { answerEarly } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { watchLoss } from './loss.js';
+import { systemOfProcess } from './system.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
 export async function runAsProcess(words: readonly string[]): Promise<ExitCode> {
@@ -45,6 +46,7 @@ export function hostOfProcess(): Host {
     workingFolder: process.cwd(),
     hostName: hostname(),
     interfaces: networkInterfaces,
+    system: systemOfProcess(),
     pid: process.pid,
     version: packageVersion,
     isAlive,

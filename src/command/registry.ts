@@ -38,8 +38,11 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 0,
     summary: 'lists every server on this network, as it is found',
-    options: [{ name: 'deep', meaning: 'ask every address of networks of up to 256, too' }],
-    examples: ['lanpost scan', 'lanpost scan --deep', 'lanpost scan --json'],
+    options: [
+      { name: 'deep', meaning: 'ask every address of networks of up to 256, too' },
+      { name: 'explain', meaning: 'show what became of the probes, interface by interface' },
+    ],
+    examples: ['lanpost scan', 'lanpost scan --deep', 'lanpost scan --explain'],
     load: () => import('./scan.js'),
   },
   {
@@ -250,6 +253,19 @@ export const registry: readonly Command[] = [
     options: [{ name: 'remove', meaning: 'throw it away' }],
     examples: ['partials', 'partials --remove', 'lanpost partials ~/Public'],
     load: () => import('./partials.js'),
+  },
+  {
+    name: 'doctor',
+    aliases: [],
+    where: 'both',
+    usage: '[server]',
+    needsServer: false,
+    least: 0,
+    most: 1,
+    summary: 'says why a machine is not found, and what to type to mend it',
+    options: [],
+    examples: ['lanpost doctor', 'lanpost doctor amber', 'lanpost doctor 192.168.1.20'],
+    load: () => import('./doctor.js'),
   },
   {
     name: 'config',

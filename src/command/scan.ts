@@ -37,7 +37,8 @@ export const run: Run = async (context, call) => {
     }
   }
   context.memory.scanned = [...rows.values()];
-  if (rows.size === 0) throw nobodyFound(ended, settings.udpPort);
+  if (call.options['explain'] === true && !signal.aborted) await explainRows(context);
+  if (rows.size === 0) throw await nobodyFound(context, ended);
   if (ended?.interfaces.length === 0) view.note('no network: this machine only');
   return signal.aborted ? exitCodes.interrupted : exitCodes.done;
 };
@@ -58,24 +59,21 @@ function serverAnswer({ name, id, port, addresses, code, marks }: FoundServer): 
   return { event: 'server', name, id, port, addresses, code, marks };
 }
 
-function nobodyFound(ended: ScanEnded | undefined, udpPort: number): ProgramError {
-  const up = (ended?.interfaces.length ?? 0) > 0;
-  if (!up && ended?.loopback === false) {
-    return noInterface();
-  }
-  if (!up) {
-    const hint =
-      'this machine is not on a network, and runs no server itself; start one: lanpost serve';
-    return new ProgramError(
-      'nobody-found',
-      'no server found (no network: this machine only)',
-      hint,
-    );
-  }
-  return new ProgramError(
-    'nobody-found',
-    'no server found',
-    `is lanpost serve running on the other machine, on the same network, with UDP ${udpPort} let through? ` +
-      'If you know its address: connect <address>',
-  );
+/** What became of probes from each address, asked once more from each alone. */
+async function explainRows(context: Context): Promise<void> {
+  const { view } = context;
+  const { explainInterfaces } = await import('./explain.js');
+  view.status.draw('looking at each interface');
+  const checks = await explainInterfaces(context);
+  view.status.clear();
+  view.note('interface by interface');
+  for (const check of checks) view.show(check);
+}
+
+async function nobodyFound(context: Context, ended: ScanEnded | undefined): Promise<ProgramError> {
+  if (ended?.interfaces.length === 0 && !ended.loopback) return noInterface();
+  const { likelyReasons } = await import('./explain.js');
+  const alone = ended?.interfaces.length === 0;
+  const message = alone ? 'no server found (no network: this machine only)' : 'no server found';
+  return new ProgramError('nobody-found', message, await likelyReasons(context, alone));
 }

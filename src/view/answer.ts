@@ -77,6 +77,8 @@ export type Answer =
   /** A server of ours has ended because we asked it to. */
   | { readonly event: 'shutdown'; readonly port: number; readonly folder: string }
   | SettingAnswer
+  | FindingAnswer
+  | CheckAnswer
   | { readonly event: 'help'; readonly text: string };
 
 /** A file that broke off on its way in; the sizes in bytes, the time in microseconds since 1970. */
@@ -151,4 +153,43 @@ export interface SettingAnswer {
   /** The value as a person would type it. */
   readonly text: string;
   readonly origin: string;
+}
+
+/** Why somebody is not found, or what may be in the way. */
+export interface FindingAnswer {
+  readonly event: 'finding';
+  readonly code: string;
+  /** `blocks`: this is why; `may`: it can be; `note`: it does not matter now. */
+  readonly weight: 'blocks' | 'may' | 'note';
+  readonly message: string;
+  readonly details: readonly string[];
+  /** What mends it when it is typed on this machine, one after the other. */
+  readonly commands: readonly string[];
+}
+
+/** Something that was looked at: in words, and for an interface in facts. */
+export interface CheckAnswer {
+  readonly event: 'check';
+  readonly about: 'interface' | 'port' | 'firewall' | 'route' | 'network';
+  readonly name: string;
+  readonly text: string;
+  /** Of an interface: wired, wireless, bridge, vpn, container, loopback, other. */
+  readonly kind?: string;
+  readonly up?: boolean | null;
+  readonly carrier?: boolean | null;
+  readonly address?: string;
+  /** Why probes could not be sent; none: they were. */
+  readonly errors?: readonly string[];
+  /** Whether a broadcast from there came back to this machine itself; null: not tried. */
+  readonly ownHeard?: boolean | null;
+  /** Addresses that answered. */
+  readonly answers?: readonly string[];
+  /** Of a port: free, held, shared, refused. */
+  readonly state?: string;
+  readonly holders?: readonly { readonly pid: number; readonly program: string }[];
+  /** Programs whose rules only root may see; rules that stop something. */
+  readonly unread?: readonly string[];
+  readonly rules?: readonly string[];
+  /** Addresses of machines that are there. */
+  readonly machines?: readonly string[];
 }

@@ -1,6 +1,13 @@
 import { isLinkLocal } from '#discovery/addresses.js';
 import { grouped, shortId } from '#sharing/id.js';
-import type { Answer, FailedAnswer, FolderAnswer, ServerAnswer, TransferAnswer } from './answer.js';
+import type {
+  Answer,
+  FailedAnswer,
+  FindingAnswer,
+  FolderAnswer,
+  ServerAnswer,
+  TransferAnswer,
+} from './answer.js';
 import { padTo } from './columns.js';
 import { bytesText, clockText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
@@ -76,6 +83,10 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
       return `the server of ${quote(answer.folder)} on port ${answer.port} has stopped\n`;
     case 'setting':
       return `${answer.key.padEnd(22)} ${padTo(quote(answer.text), 18)} ${quote(answer.origin)}\n`;
+    case 'finding':
+      return findingLines(answer);
+    case 'check':
+      return `  ${padTo(quote(answer.name), 14)}  ${answer.text}\n`;
     case 'help':
       return answer.text;
   }
@@ -116,6 +127,15 @@ function folderLine({ as, files, bytes, ...counts }: FolderAnswer): string {
   return `${quote(as)}/  verified  ${counted([[files, 'file']])}  ${bytesText(bytes)}${more}`;
 }
 
+function findingLines({ message, details, commands }: FindingAnswer): string {
+  const lines = [
+    message,
+    ...details.map((line) => `  ${line}`),
+    ...commands.map((line) => `  $ ${line}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
 function counted(counts: readonly (readonly [number, string])[]): string {
   return counts
     .filter(([count], at) => count > 0 || (at === 0 && counts.length === 1))
@@ -126,7 +146,7 @@ function counted(counts: readonly (readonly [number, string])[]): string {
 function failedLines({ path, message, hint }: FailedAnswer, from?: string): string {
   const whose = from === undefined ? '' : `${quote(from)}: `;
   const what = path === null ? '' : `${path === '' ? '""' : quote(path)}: `;
-  return `lanpost: ${whose}${what}${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+  return `lanpost: ${whose}${what}${message}\n${hint === undefined ? '' : `${hint.replace(/^/gm, '  ')}\n`}`;
 }
 
 function servingLines({

@@ -101,6 +101,8 @@ function isAsked({ event }: Answer): boolean {
     'pin',
     'partial',
     'code',
+    'finding',
+    'check',
     'help',
   ].includes(event);
 }

@@ -6,6 +6,7 @@ import type { InterfaceTable } from '#discovery/addresses.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
 import { runProgram } from '#src/program.js';
+import type { System } from '#src/system.js';
 import { freePort } from './ports.js';
 
 /** One line that the program wrote, without its line feed. */
@@ -60,6 +61,17 @@ export const loopbackOnly: InterfaceTable = {
       cidr: '127.0.0.1/8',
     } satisfies NetworkInterfaceInfo,
   ],
+};
+
+/** A system that tells nothing, so that no transcript depends on where it is played. */
+const silentSystem: System = {
+  platform: 'linux',
+  release: '6.0.0',
+  isRoot: false,
+  readText: () => Promise.resolve(null),
+  list: () => Promise.resolve([]),
+  linkOf: () => Promise.resolve(null),
+  run: () => Promise.resolve(null),
 };
 
 const firstPid = 1001;
@@ -117,6 +129,7 @@ export async function openMachine(): Promise<Machine> {
       workingFolder: folder,
       hostName: 'amber',
       interfaces: () => machine.interfaces,
+      system: silentSystem,
       pid,
       version: () => '1.2.3',
       isAlive: (one) => running.has(one),

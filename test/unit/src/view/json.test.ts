@@ -138,6 +138,33 @@ const answers = {
     { event: 'setting', key: 'udpPort', value: 30_000, text: '30000', origin: 'the default' },
     ['key', 'value', 'text', 'origin'],
   ],
+  finding: [
+    {
+      event: 'finding',
+      code: 'interface-down',
+      weight: 'blocks',
+      message: 'the network is switched off: eth0 is down',
+      details: [],
+      commands: ['sudo ip link set eth0 up'],
+    },
+    ['code', 'weight', 'message', 'details', 'commands'],
+  ],
+  check: [
+    {
+      event: 'check',
+      about: 'interface',
+      name: 'eth0',
+      kind: 'wired',
+      up: true,
+      carrier: true,
+      address: '192.168.1.20/24',
+      errors: [],
+      ownHeard: true,
+      answers: ['192.168.1.9'],
+      text: 'wired, 192.168.1.20/24: probe sent',
+    },
+    'about name kind up carrier address errors ownHeard answers text'.split(' '),
+  ],
   help: [{ event: 'help', text: 'verbs\n' }, ['text']],
 } as const satisfies Record<Answer['event'], readonly [Answer, readonly string[]]>;
 

@@ -66,3 +66,35 @@ test.each<[Answer, string]>([
 ])('%j', (answer, lines) => {
   expect(textLines(answer)).toBe(lines);
 });
+
+describe('the lines of a finding', () => {
+  const finding = { event: 'finding', code: 'x', weight: 'blocks', message: 'it is so' } as const;
+
+  test('the sentence, then what is known, then what to type', () => {
+    const answer = { ...finding, details: ['one', 'two'], commands: ['ip link', 'ip route'] };
+    expect(textLines(answer)).toBe('it is so\n  one\n  two\n  $ ip link\n  $ ip route\n');
+  });
+
+  test('a sentence alone', () => {
+    expect(textLines({ ...finding, details: [], commands: [] })).toBe('it is so\n');
+  });
+});
+
+test('what was looked at stands in two columns', () => {
+  const check = { event: 'check', about: 'port', name: 'UDP 30000', text: 'free' } as const;
+  expect(textLines(check)).toBe('  UDP 30000       free\n');
+  expect(textLines({ ...check, name: '\u001b[2J' })).toBe('  \\u{1b}[2J       free\n');
+});
+
+test('a hint of several lines is set in as one', () => {
+  const failed = {
+    event: 'failed',
+    path: null,
+    code: 'nobody-found',
+    message: 'no',
+    exit: 3,
+  } as const;
+  expect(textLines({ ...failed, hint: 'one\n  two\nthree' })).toBe(
+    'lanpost: no\n  one\n    two\n  three\n',
+  );
+});

@@ -1,0 +1,12 @@
+import type { FindingAnswer } from '#src/view/answer.js';
+import type { Facts } from './facts.js';
+import type { Finding } from './reasons.js';
+import { wordsOf } from './words.js';
+
+/** A finding in words, as it is shown. */
+export function findingAnswer({ cause, weight }: Finding, facts: Facts): FindingAnswer {
+  const { environment, udpPort, tcpPort } = facts;
+  const { platform, isRoot } = environment;
+  const { sentence, details, commands } = wordsOf(cause, { platform, isRoot, udpPort, tcpPort });
+  return { event: 'finding', code: cause.code, weight, message: sentence, details, commands };
+}

@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { inverted, nameFits, networkFits, portsFit, type Fit } from './matches.js';
+import type { Packet, PortRange } from './packet.js';
+import type { Test } from './ruleset.js';
+
+/** The elements of a named set of the same table. */
+export type Sets = (name: string) => readonly unknown[] | undefined;
+
+const matchSchema = z.object({ op: z.string(), left: z.unknown(), right: z.unknown() });
+const leftSchema = z.object({
+  payload: z.object({ protocol: z.string(), field: z.string() }).optional(),
+  meta: z.object({ key: z.string() }).optional(),
+  ct: z.object({ key: z.string() }).optional(),
+  fib: z.object({ result: z.string(), flags: z.unknown() }).optional(),
+});
+
+/** Statements that neither ask nor decide anything. */
+const passing = ['counter', 'log', 'mangle', 'notrack', 'comment', 'set', 'flow', 'ct helper'];
+
+/** What a statement asks of a packet; undefined when it asks nothing. */
+export function testOf(kind: string, value: unknown, sets: Sets): Test | undefined {
+  if (passing.includes(kind)) return undefined;
+  if (kind === 'xt') {
+    const isComment = z.object({ name: z.literal('comment') }).safeParse(value).success;
+    return isComment ? undefined : () => null;
+  }
+  const match = matchSchema.safeParse(value);
+  if (kind !== 'match' || !match.success) return () => null;
+  const left = leftSchema.safeParse(match.data.left);
+  if (!left.success) return () => null;
+  const { payload } = left.data;
+  const fit = comparison(left.data, match.data, sets);
+  // A field of another protocol is not there, whatever it is compared with.
+  return (packet) => (payload && isForeign(payload.protocol, packet) ? false : fit(packet));
+}
+
+type Left = z.infer<typeof leftSchema>;
+
+function comparison(left: Left, { op, right }: z.infer<typeof matchSchema>, sets: Sets): Test {
+  const values = valuesOf(right, sets);
+  if (values === null) return () => null;
+  if (op === '<' || op === '>' || op === '<=' || op === '>=') {
+    const range = rangeOf(op, values[0]);
+    return (packet) => (range === null ? null : fits(left, [range], packet));
+  }
+  if (op === '!=') return (packet) => inverted(fits(left, values, packet));
+  return (packet) => fits(left, values, packet);
+}
+
+function fits(left: Left, values: readonly unknown[], packet: Packet): Fit {
+  const { payload, meta, ct, fib } = left;
+  if (payload) return payloadFits(payload, values, packet);
+  if (meta) return metaFits(meta.key, values, packet);
+  if (ct) return ct.key === 'state' ? values.includes('new') : null;
+  if (fib?.result === 'type' && JSON.stringify(fib.flags).includes('daddr')) {
+    const type = packet.broadcast ? 'broadcast' : packet.direction === 'in' ? 'local' : 'unicast';
+    return values.includes(type);
+  }
+  return null;
+}
+
+/** Whether a packet has no header of that protocol. */
+function isForeign(protocol: string, packet: Packet): boolean {
+  if (protocol === 'udp' || protocol === 'tcp') return protocol !== packet.protocol;
+  return ['ip6', 'icmp', 'icmpv6', 'sctp', 'dccp', 'udplite', 'esp', 'ah'].includes(protocol);
+}
+
+function payloadFits(
+  { protocol, field }: { readonly protocol: string; readonly field: string },
+  values: readonly unknown[],
+  packet: Packet,
+): Fit {
+  if (protocol === 'udp' || protocol === 'tcp' || protocol === 'th') {
+    const ranges = values.map(portRange);
+    if (ranges.includes(null)) return null;
+    const known = ranges.filter((range) => range !== null);
+    if (field === 'dport') return portsFit(packet.ports, known);
+    return field === 'sport' ? portsFit(packet.sourcePorts, known) : null;
+  }
+  if (protocol !== 'ip') return null;
+  if (field === 'protocol') return values.includes(packet.protocol);
+  const networks = values.map(network);
+  if (networks.includes(null)) return null;
+  const known = networks.filter((one) => one !== null);
+  if (field === 'saddr') return networkFits(packet.source, known);
+  return field === 'daddr' ? networkFits(packet.destination, known) : null;
+}
+
+function metaFits(key: string, values: readonly unknown[], packet: Packet): Fit {
+  const names = values.map(String);
+  switch (key) {
+    case 'l4proto':
+      return names.includes(packet.protocol);
+    case 'nfproto':
+      return names.includes('ipv4');
+    case 'protocol':
+      return names.includes('ip');
+    case 'pkttype':
+      return (
+        names.includes(
+          packet.broadcast ? 'broadcast' : packet.direction === 'in' ? 'host' : 'unicast',
+        ) ||
+        (!packet.broadcast && names.includes('unicast'))
+      );
+    case 'iif':
+    case 'iifname':
+      return packet.direction === 'in' ? nameFits(packet.interface, names, '*') : null;
+    case 'oif':
+    case 'oifname':
+      return packet.direction === 'out' ? nameFits(packet.interface, names, '*') : null;
+    default:
+      return null;
+  }
+}
+
+/** The single values of what stands on the right; null when they are not known. */
+function valuesOf(right: unknown, sets: Sets): readonly unknown[] | null {
+  if (typeof right === 'string' && right.startsWith('@')) {
+    const elements = sets(right.slice(1));
+    return elements === undefined ? null : elements.map(plain);
+  }
+  if (Array.isArray(right)) return right.map(plain);
+  const set = z.object({ set: z.array(z.unknown()) }).safeParse(right);
+  return set.success ? set.data.set.map(plain) : [plain(right)];
+}
+
+/** Elements of sets may carry a time or a comment. */
+function plain(element: unknown): unknown {
+  const wrapped = z.object({ elem: z.object({ val: z.unknown() }) }).safeParse(element);
+  return wrapped.success ? wrapped.data.elem.val : element;
+}
+
+const rangeSchema = z.object({ range: z.tuple([z.unknown(), z.unknown()]) });
+const prefixSchema = z.object({ prefix: z.object({ addr: z.string(), len: z.number() }) });
+
+function portRange(value: unknown): PortRange | null {
+  if (typeof value === 'number') return [value, value];
+  const range = rangeSchema.safeParse(value);
+  if (!range.success) return null;
+  const [from, to] = range.data.range;
+  return typeof from === 'number' && typeof to === 'number' ? [from, to] : null;
+}
+
+function network(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  const prefix = prefixSchema.safeParse(value);
+  if (prefix.success) return `${prefix.data.prefix.addr}/${prefix.data.prefix.len}`;
+  const range = rangeSchema.safeParse(value);
+  return range.success ? range.data.range.map(String).join('-') : null;
+}
+
+function rangeOf(op: string, value: unknown): unknown {
+  if (typeof value !== 'number') return null;
+  const most = 65_535;
+  const ranges: Readonly<Record<string, PortRange>> = {
+    '<': [0, value - 1],
+    '<=': [0, value],
+    '>': [value + 1, most],
+    '>=': [value, most],
+  };
+  return { range: ranges[op] };
+}

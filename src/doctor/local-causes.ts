@@ -1,0 +1,196 @@
+import type { Cause, Weight } from './causes.js';
+import type { Facts } from './facts.js';
+import type { Stopped } from './firewall/firewalls.js';
+import type { Flow } from './firewall/packet.js';
+import type { Link } from './links.js';
+import type { Finding } from './reasons.js';
+import type { PortFacts } from './ports.js';
+import type { Situation } from './situation.js';
+import type { Running } from '#src/running.js';
+
+/** Pure: what on this machine itself stands in the way. */
+export function localCauses(facts: Facts, situation: Situation): readonly Finding[] {
+  if (situation.outward.length === 0) return [noNetwork(facts)];
+  return [
+    ...sending(facts, situation),
+    ...replies(facts, situation),
+    ...serving(facts, situation),
+    ...unclear(facts, situation),
+    ...idleLinks(facts, situation),
+    ...routes(facts),
+  ];
+}
+
+function finding(cause: Cause, weight: Weight): Finding {
+  return { cause, weight };
+}
+
+/** Interfaces of which somebody would expect that they lead somewhere. */
+function usable({ kind }: Link): boolean {
+  return kind === 'wired' || kind === 'wireless';
+}
+
+/** Without an address nothing leaves; why there is none is told by what the interfaces lack. */
+function noNetwork({ links, examination }: Facts): Finding {
+  if (examination.addresses.length === 0) return finding({ code: 'no-interface' }, 'blocks');
+  return finding(missing(links) ?? { code: 'only-loopback' }, 'blocks');
+}
+
+function missing(links: readonly Link[]): Cause | null {
+  const candidates = links.filter(usable);
+  const bare = candidates.filter(({ up, carrier }) => up === true && carrier !== false);
+  const idle = candidates.filter(({ up, carrier }) => up === true && carrier === false);
+  const down = candidates.filter(({ up }) => up === false);
+  if (idle.length > 0) return noCarrier(idle);
+  if (down.length > 0) return { code: 'interface-down', names: namesOf(down) };
+  return bare.length > 0 ? { code: 'no-address', names: namesOf(bare) } : null;
+}
+
+function noCarrier(links: readonly Link[]): Cause {
+  const wireless = links.every(({ kind }) => kind === 'wireless');
+  return { code: 'no-carrier', names: namesOf(links), wireless };
+}
+
+function namesOf(links: readonly Link[]): readonly string[] {
+  return links.map(({ name }) => name);
+}
+
+/** What is switched off or unplugged beside something that works is only told to who looks for more. */
+function idleLinks({ links }: Facts, { nobody }: Situation): readonly Finding[] {
+  if (!nobody) return [];
+  const candidates = links.filter((link) => usable(link) && link.addresses.length === 0);
+  const idle = candidates.filter(({ up, carrier }) => up === true && carrier === false);
+  const down = candidates.filter(({ up }) => up === false);
+  return [
+    ...(idle.length > 0 ? [finding(noCarrier(idle), 'note')] : []),
+    ...(down.length > 0 ? [finding({ code: 'interface-down', names: namesOf(down) }, 'note')] : []),
+  ];
+}
+
+/** The code with which Linux refuses what a rule drops on its way out. */
+const refusedByRule = 'EPERM';
+const noPermissionOnMac = 'EHOSTUNREACH';
+
+function sending(
+  { firewalls, environment }: Facts,
+  { outward, nobody }: Situation,
+): readonly Finding[] {
+  const weight = nobody ? 'blocks' : 'note';
+  const failed = outward.filter(
+    ({ probes }) => probes.length > 0 && probes.every(({ code }) => code !== null),
+  );
+  const errors = failed.map(({ address, probes }) => ({ address, code: probes[0]?.code ?? '' }));
+  const stopped = stoppedBy(firewalls?.stopped, ['probe-out', 'tcp-out']);
+  const isRule =
+    environment.platform === 'linux' && errors.some(({ code }) => code === refusedByRule);
+  if (stopped.length > 0 || isRule) {
+    const manager = firewalls?.manager ?? null;
+    return [finding({ code: 'firewall-out', stopped, manager }, weight)];
+  }
+  if (errors.length === 0) return [];
+  const allRefused = errors.every(({ code }) => code === noPermissionOnMac);
+  if (environment.platform === 'darwin' && allRefused && failed.length === outward.length) {
+    return [finding({ code: 'local-network' }, weight)];
+  }
+  return [
+    finding({ code: 'send-failed', errors }, failed.length === outward.length ? weight : 'note'),
+  ];
+}
+
+/** A firewall that lets in only what was asked for takes the answer to a broadcast for a stranger. */
+function replies(
+  { firewalls }: Facts,
+  { outward, others, nobody, serving: isServing }: Situation,
+): readonly Finding[] {
+  const heardFrom = new Set(
+    outward
+      .filter(({ answers }) => answers.some((answer) => others.includes(answer)))
+      .map((report) => report.interface),
+  );
+  const stopped = stoppedBy(firewalls?.stopped, ['reply-in']).filter(
+    (one) => !heardFrom.has(one.interface),
+  );
+  const unheard = outward
+    .filter(({ ownHeard }) => ownHeard === false)
+    .map((report) => report.interface)
+    .filter((name) => !heardFrom.has(name));
+  if (stopped.length === 0 && unheard.length === 0) return [];
+  const manager = firewalls?.manager ?? null;
+  const cause: Cause = { code: 'firewall-replies', stopped, manager, unheard };
+  // Who serves and finds nobody else may be just the only server.
+  return [finding(cause, !nobody ? 'note' : isServing ? 'may' : 'blocks')];
+}
+
+/** What keeps others from finding and reaching a server here; without one it is only worth knowing. */
+function serving(
+  { firewalls, ports, ownServers, examination }: Facts,
+  situation: Situation,
+): readonly Finding[] {
+  const weight = situation.serving ? 'blocks' : 'note';
+  const stopped = stoppedBy(firewalls?.stopped, ['probe-in', 'reply-out', 'tcp-in']);
+  const manager = firewalls?.manager ?? null;
+  // What is heard at another port, and not at this one, is kept away from this one.
+  const unheard = examination.addresses
+    .filter(({ ownHeard, ownHeardAtPort }) => ownHeard === true && ownHeardAtPort === false)
+    .map((report) => report.interface);
+  const ours = new Set(ownServers.map(({ pid }) => pid));
+  const [udp, tcp] = [portOf(ports, 'udp'), portOf(ports, 'tcp')];
+  const taken = udp?.state === 'held' ? udp : undefined;
+  const isMixed = ours.size > 0 && udp?.holders.some(({ pid }) => !ours.has(pid)) === true;
+  const shared = udp?.state === 'shared' && isMixed ? udp : undefined;
+  const foreign = tcp?.state === 'held' && !isServers(tcp, udp, ownServers) ? tcp : undefined;
+  return [
+    ...(taken ? [finding({ code: 'port-taken', port: taken }, weight)] : []),
+    ...(stopped.length > 0 || unheard.length > 0
+      ? [finding({ code: 'firewall-in', stopped, manager, unheard }, weight)]
+      : []),
+    ...(shared
+      ? [finding({ code: 'port-shared', port: shared }, weight === 'blocks' ? 'may' : 'note')]
+      : []),
+    ...(foreign ? [finding({ code: 'tcp-taken', port: foreign }, 'note')] : []),
+  ];
+}
+
+function portOf(ports: readonly PortFacts[], wanted: 'udp' | 'tcp'): PortFacts | undefined {
+  return ports.find(({ protocol }) => protocol === wanted);
+}
+
+/** Whether it is a server that holds a TCP port: ours, or of a program that has the UDP port as well. */
+function isServers(
+  tcp: PortFacts,
+  udp: PortFacts | undefined,
+  ownServers: readonly Running[],
+): boolean {
+  const others = new Set(udp?.holders.map(({ pid }) => pid));
+  return (
+    ownServers.some(({ port }) => port === tcp.port) ||
+    tcp.holders.some(({ pid }) => others.has(pid))
+  );
+}
+
+function unclear({ firewalls, environment }: Facts, situation: Situation): readonly Finding[] {
+  const weight = situation.nobody || situation.serving ? 'may' : 'note';
+  const stopped = firewalls?.stopped.filter(({ verdict }) => verdict === 'depends') ?? [];
+  const programs = firewalls?.unread ?? [];
+  const isOther = environment.platform === 'darwin' || environment.platform === 'win32';
+  return [
+    ...(stopped.length > 0 ? [finding({ code: 'firewall-depends', stopped }, weight)] : []),
+    ...(programs.length > 0 ? [finding({ code: 'firewall-unread', programs }, weight)] : []),
+    ...(isOther && firewalls !== null ? [finding({ code: 'firewall-hint' }, weight)] : []),
+  ];
+}
+
+function routes({ routes: found, links }: Facts): readonly Finding[] {
+  const [first] = found ?? [];
+  if (first === undefined)
+    return found === null ? [] : [finding({ code: 'no-default-route' }, 'note')];
+  const isVpn = links.some(({ name, kind }) => name === first.interface && kind === 'vpn');
+  return isVpn ? [finding({ code: 'vpn', name: first.interface }, 'note')] : [];
+}
+
+function stoppedBy(
+  stopped: readonly Stopped[] | undefined,
+  flows: readonly Flow[],
+): readonly Stopped[] {
+  return (stopped ?? []).filter(({ verdict, flow }) => verdict === 'drop' && flows.includes(flow));
+}

@@ -1,0 +1,147 @@
+import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
+import { askDirectly, neighboursOf } from '#discovery/direct.js';
+import { examine, type Examination } from '#discovery/examine.js';
+import { knock } from '#sharing/knocking.js';
+import type { Running } from '#src/running.js';
+import type { System } from '#src/system.js';
+import { readEnvironment } from './environment.js';
+import type { Facts, NeighbourFacts } from './facts.js';
+import { readFirewalls } from './firewall/firewalls.js';
+import type { PacketOptions } from './firewall/packet.js';
+import { readLinks } from './links.js';
+import { readPort } from './port-state.js';
+import { readDefaultRoutes, readNeighbours, type DefaultRoute } from './routes.js';
+import { lookAtServer, type Sought } from './server.js';
+import { situationOf } from './situation.js';
+
+export interface LookOptions {
+  readonly system: System;
+  readonly interfaces: () => InterfaceTable;
+  readonly udpPort: number;
+  readonly tcpPort: number;
+  /** All servers of this user that run here. */
+  readonly running: readonly Running[];
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds. */
+const thorough = { rounds: [0, 120, 400], listenMs: 900 };
+const brief = { rounds: [0], listenMs: 120 };
+const neighbourAnswerMs = 600;
+const knockMs = 800;
+/** How many networks are asked address by address, and how many machines are then knocked at. */
+const mostNetworks = 2;
+const mostKnocks = 16;
+
+/** Looks at everything, within some 4 s. Changes nothing; whatever cannot be seen is left out. */
+export async function lookAround(options: LookOptions, sought?: Sought): Promise<Facts> {
+  const { system, signal, udpPort, tcpPort } = options;
+  const base = await lookAtMachine(options);
+  // The ports first: looking for broadcasts takes a share of one.
+  const ports = [await readPort(system, 'udp', udpPort), await readPort(system, 'tcp', tcpPort)];
+  const firewalls = readFirewalls(system, placesOf(options, base.ownServers));
+  const examination = await examine(examineOptions(options, thorough));
+  const facts: Facts = { ...base, ports, examination, firewalls: await firewalls };
+  const neighbours =
+    situationOf(facts).nobody && !signal.aborted ? await askAll(options, facts.routes) : null;
+  const found = [
+    ...examination.addresses.flatMap(({ answers }) => answers),
+    ...(neighbours?.answers ?? []),
+  ];
+  const server = sought === undefined ? null : await lookAtServer(sought, found, options);
+  return { ...facts, neighbours, server };
+}
+
+/** Looks at what each interface does, as thoroughly. */
+export async function lookEach(options: LookOptions): Promise<Facts> {
+  const base = await lookAtMachine(options);
+  return { ...base, examination: await examine(examineOptions(options, thorough)) };
+}
+
+/** Looks at what is told within a moment; for a scan that found nobody. */
+export async function lookBriefly(options: LookOptions): Promise<Facts> {
+  const [base, examination] = await Promise.all([
+    lookAtMachine(options),
+    examine(examineOptions(options, brief)),
+  ]);
+  return { ...base, examination };
+}
+
+function examineOptions(
+  { udpPort, interfaces, signal }: LookOptions,
+  pace: { readonly rounds: readonly number[]; readonly listenMs: number },
+): Parameters<typeof examine>[0] {
+  return { port: udpPort, interfaces, signal, ...pace };
+}
+
+const nothingExamined: Examination = { addresses: [], offLink: [] };
+
+async function lookAtMachine({
+  system,
+  interfaces,
+  udpPort,
+  tcpPort,
+  running,
+}: LookOptions): Promise<Facts> {
+  const [environment, links, routes] = await Promise.all([
+    readEnvironment(system),
+    readLinks(system, readInterfaces(interfaces)),
+    readDefaultRoutes(system),
+  ]);
+  return {
+    environment,
+    udpPort,
+    tcpPort,
+    links,
+    routes,
+    examination: nothingExamined,
+    ownServers: running.filter((one) => one.udpPort === udpPort),
+    ports: [],
+    firewalls: null,
+    neighbours: null,
+    server: null,
+  };
+}
+
+/** Each address that others are met at, with the TCP port that matters: that of a server that runs here, if one does. */
+function placesOf(
+  { interfaces, udpPort, tcpPort }: LookOptions,
+  [own]: readonly Running[],
+): readonly PacketOptions[] {
+  return Object.entries(readInterfaces(interfaces)).flatMap(([name, infos]) =>
+    (infos ?? [])
+      .filter(({ family, internal, cidr }) => family === 'IPv4' && !internal && cidr !== null)
+      .map(({ address, cidr }) => ({
+        interface: name,
+        network: cidr ?? address,
+        own: `${address}/32`,
+        udpPort,
+        tcpPort: own?.port ?? tcpPort,
+      })),
+  );
+}
+
+/** Who else is there: every address of our small networks is asked, then those that the system has found are knocked at. */
+async function askAll(
+  { system, interfaces, udpPort, tcpPort, signal }: LookOptions,
+  routes: readonly DefaultRoute[] | null,
+): Promise<NeighbourFacts> {
+  const addresses = neighboursOf(readInterfaces(interfaces), mostNetworks);
+  const { answers } = await askDirectly({
+    port: udpPort,
+    addresses,
+    times: 1,
+    listenMs: neighbourAnswerMs,
+    signal,
+  });
+  const learned = [...((await readNeighbours(system))?.values() ?? [])].flat();
+  const routers = new Set(routes?.map(({ gateway }) => gateway));
+  const there = addresses.filter((address) => learned.includes(address) && !routers.has(address));
+  const machines = await Promise.all(
+    there.slice(0, mostKnocks).map(async (address) => ({
+      address,
+      tcp: await knock({ host: address, port: tcpPort, timeout: knockMs, signal }),
+    })),
+  );
+  return { asked: addresses.length, answers, machines };
+}

@@ -1,0 +1,84 @@
+import type { Cause, Weight } from './causes.js';
+import type { Facts, Neighbour, NeighbourFacts } from './facts.js';
+import type { Finding } from './reasons.js';
+import { isIn, type Situation } from './situation.js';
+
+/**
+ * Pure: what lies between the machines, or on the other ones. `explained`: something nearer explains already why
+ * nobody answers, so that silence proves nothing about the network.
+ */
+export function networkCauses(
+  facts: Facts,
+  situation: Situation,
+  explained: boolean,
+): readonly Finding[] {
+  const { nobody, serving, outward } = situation;
+  if (outward.length === 0) return [];
+  const masks = wrongMask(facts, situation);
+  if (!nobody || explained || facts.server?.tcp === 'lanpost') return masks;
+  const lost = silence(facts, masks.length > 0, serving);
+  const isAmongOthers = facts.neighbours?.machines.some(isAlive) === true;
+  return [...masks, ...lost, ...(isAmongOthers ? [] : places(facts))];
+}
+
+function finding(cause: Cause, weight: Weight): Finding {
+  return { cause, weight };
+}
+
+/** Who is heard on our cable from an address that is in none of our networks has another mask, or we have. */
+function wrongMask(
+  { links, examination }: Facts,
+  { others, nobody }: Situation,
+): readonly Finding[] {
+  const own = links.filter(({ kind }) => kind !== 'loopback').flatMap((link) => link.addresses);
+  const near = new Set(others.filter(({ address }) => isIn(own, address)).map(({ id }) => id));
+  const strange = others
+    .filter(({ address, id }) => !isIn(own, address) && !near.has(id))
+    .map(({ address }) => address);
+  const addresses = [...new Set([...strange, ...examination.offLink])];
+  if (addresses.length === 0) return [];
+  const isInTheWay = strange.length > 0 || nobody;
+  return [finding({ code: 'wrong-mask', own, others: addresses }, isInTheWay ? 'blocks' : 'note')];
+}
+
+function silence(
+  { neighbours }: Facts,
+  isExplained: boolean,
+  serving: boolean,
+): readonly Finding[] {
+  // Who serves and finds nobody else may be just the only server.
+  const weight = serving ? 'note' : 'blocks';
+  if (neighbours === null) {
+    return isExplained ? [] : [finding({ code: 'no-server', machines: null }, weight)];
+  }
+  const { answers, machines, asked } = neighbours;
+  if (answers.length > 0) return [finding({ code: 'broadcast-lost', servers: answers }, 'blocks')];
+  const servers = machines.filter(({ tcp }) => tcp === 'lanpost').map(({ address }) => address);
+  if (servers.length > 0)
+    return [finding({ code: 'silent-servers', addresses: servers }, 'blocks')];
+  if (isExplained) return [];
+  const alive = machines.filter(isAlive);
+  if (alive.length > 0 || asked === 0) {
+    return [finding({ code: 'no-server', machines: asked === 0 ? null : alive.length }, weight)];
+  }
+  return [
+    finding({ code: 'kept-apart', silent: silentOf(neighbours) }, serving ? 'may' : 'blocks'),
+  ];
+}
+
+/** Whoever refuses a connection is there. */
+function isAlive({ tcp }: Neighbour): boolean {
+  return typeof tcp === 'string' || tcp.code === 'ECONNREFUSED' || tcp.code === 'ECONNRESET';
+}
+
+function silentOf({ machines }: NeighbourFacts): readonly string[] {
+  return machines.map(({ address }) => address);
+}
+
+/** Places from which broadcasts usually do not get out. */
+function places({ environment }: Facts): readonly Finding[] {
+  return [
+    ...(environment.wsl ? [finding({ code: 'wsl' }, 'blocks')] : []),
+    ...(environment.container ? [finding({ code: 'container' }, 'may')] : []),
+  ];
+}

@@ -1,0 +1,44 @@
+import { causeOrder, type Cause, type Weight } from './causes.js';
+import type { Facts } from './facts.js';
+import { localCauses } from './local-causes.js';
+import { networkCauses } from './network-causes.js';
+import { serverCauses } from './server-causes.js';
+import { situationOf } from './situation.js';
+
+/** A cause, and how much it explains. */
+export interface Finding {
+  readonly cause: Cause;
+  readonly weight: Weight;
+}
+
+/** Pure: from what was seen to what is wrong, what explains most first. Never empty. */
+export function reasons(facts: Facts): readonly Finding[] {
+  const situation = situationOf(facts);
+  const near = [...localCauses(facts, situation), ...serverCauses(facts)];
+  const explained = near.some(({ weight }) => weight === 'blocks');
+  const all = [...near, ...networkCauses(facts, situation, explained)];
+  const found = all.some(({ weight }) => weight === 'blocks')
+    ? all
+    : [...all, fine(situation.others.length)];
+  return found.toSorted(
+    (a, b) =>
+      weights.indexOf(a.weight) - weights.indexOf(b.weight) ||
+      Number(isFine(b)) - Number(isFine(a)) ||
+      rank(a) - rank(b),
+  );
+}
+
+const weights: readonly Weight[] = ['blocks', 'may', 'note'];
+
+function rank({ cause }: Finding): number {
+  return causeOrder.indexOf(cause.code);
+}
+
+/** Among what does not matter, that all is well comes first. */
+function isFine({ cause }: Finding): boolean {
+  return cause.code === 'fine';
+}
+
+function fine(servers: number): Finding {
+  return { cause: { code: 'fine', servers }, weight: 'note' };
+}

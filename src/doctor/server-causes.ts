@@ -1,0 +1,27 @@
+import type { ServerCode } from './causes.js';
+import type { Facts, ServerFacts } from './facts.js';
+import type { Finding } from './reasons.js';
+
+/** Pure: how the server that was named can be reached, and how not. */
+export function serverCauses({ server }: Facts): readonly Finding[] {
+  if (server === null) return [];
+  const code = codeOf(server);
+  return [{ cause: { code, server }, weight: code === 'server-fine' ? 'note' : 'blocks' }];
+}
+
+function codeOf({ address, answer, tcp, sendError }: ServerFacts): ServerCode {
+  if (address === null) return 'server-unknown';
+  if (tcp === 'lanpost') return answer === null ? 'server-tcp-only' : 'server-fine';
+  if (answer !== null) return 'server-udp-only';
+  if (tcp === 'other') return 'server-other';
+  if (sendError === 'ENETUNREACH' || tcp.code === 'ENETUNREACH') return 'server-no-route';
+  switch (tcp.code) {
+    case 'ECONNREFUSED':
+      return 'server-refused';
+    case 'EHOSTUNREACH':
+    case 'EHOSTDOWN':
+      return 'server-gone';
+    default:
+      return 'server-silent';
+  }
+}

@@ -1,0 +1,69 @@
+import { quote } from '#src/view/quote.js';
+import type { ServerCode } from './causes.js';
+import type { ServerFacts } from './facts.js';
+import type { Words } from './words.js';
+
+/** What there is to say of the server that was named. */
+export function serverWords(
+  code: ServerCode,
+  server: ServerFacts,
+  { udpPort }: { readonly udpPort: number },
+): Words {
+  const where = quote(server.address ?? server.typed);
+  const place = `${where} port ${server.port}`;
+  switch (code) {
+    case 'server-unknown':
+      return words(`no server and no machine called ${quote(server.typed)} is known`, [
+        'try its address: lanpost doctor <address>',
+      ]);
+    case 'server-no-route':
+      return words(`${where} is in no network that this machine can reach`, [
+        'one of the two has a wrong address or mask, or is on another network',
+      ]);
+    case 'server-gone':
+      return words(`nobody has the address ${where} on this network`, [
+        'that machine is off, has another address by now, or the switch or access point keeps the two apart',
+      ]);
+    case 'server-refused':
+      return words(`${where} is there, but no server listens at its port ${server.port}`, [
+        'start one there: lanpost serve; if it runs, it says which port it has',
+      ]);
+    case 'server-silent':
+      return words(`${where} lets nothing through: neither UDP ${udpPort} nor TCP ${server.port}`, [
+        'it is off or elsewhere, or a firewall there or between drops both; lanpost doctor there says more',
+      ]);
+    case 'server-other':
+      return words(`what listens at ${place} is not lanpost, and no probe is answered`, [
+        'the port of a lanpost server is shown where it was started',
+      ]);
+    case 'server-udp-only':
+      return words(
+        `${named(server)} answers probes, but cannot be reached by TCP at port ${server.port}`,
+        [whyNoTcp(server)],
+      );
+    case 'server-tcp-only':
+      return words(`${place} can be reached by TCP, but probes are not answered`, [
+        `there a firewall keeps UDP ${udpPort} closed, or another program has it; lanpost doctor there says which`,
+        `its address works: connect ${where}`,
+      ]);
+    case 'server-fine':
+      return words(`${named(server)} can be reached by UDP and TCP`, []);
+  }
+}
+
+function whyNoTcp({ tcp, port }: ServerFacts): string {
+  if (tcp === 'other') return 'another program listens at that port: is it the right one?';
+  if (typeof tcp !== 'string' && tcp.code === 'ECONNREFUSED') {
+    return 'nothing listens at that port: is it the right one?';
+  }
+  return `a firewall there keeps TCP ${port} closed; lanpost doctor there says which rule`;
+}
+
+function words(sentence: string, details: readonly string[]): Words {
+  return { sentence, details, commands: [] };
+}
+
+function named({ answer, address, typed }: ServerFacts): string {
+  const where = quote(address ?? typed);
+  return answer === null ? where : `${quote(answer.name)} at ${where}`;
+}

@@ -1,0 +1,69 @@
+import { isAddress } from '#discovery/addresses.js';
+import { askDirectly } from '#discovery/direct.js';
+import type { Answered } from '#discovery/examine.js';
+import { knock } from '#sharing/knocking.js';
+import { lookup } from 'node:dns/promises';
+import type { ServerFacts } from './facts.js';
+
+/** The server that was named, and where its name has been met before. */
+export interface Sought {
+  readonly host: string;
+  readonly port: number | undefined;
+  /** Of a known peer of that name. */
+  readonly id: string | undefined;
+  readonly seen: { readonly host: string; readonly port: number } | undefined;
+}
+
+interface AskingOptions {
+  readonly udpPort: number;
+  readonly tcpPort: number;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds. */
+const answerMs = 300;
+/** Linux looks three seconds for a machine before it says that nobody is there. */
+const knockMs = 4000;
+const times = 2;
+
+/** Tries a server by UDP and by TCP, each on its own. */
+export async function lookAtServer(
+  sought: Sought,
+  found: readonly Answered[],
+  { udpPort, tcpPort, signal }: AskingOptions,
+): Promise<ServerFacts> {
+  const typed = sought.host;
+  const met = found.find((one) => isMeant(sought, one));
+  const address = isAddress(typed)
+    ? typed
+    : (met?.address ?? sought.seen?.host ?? (await resolved(typed)));
+  const port = sought.port ?? met?.port ?? sought.seen?.port ?? tcpPort;
+  if (address === null) {
+    const tcp = { code: 'ENOTFOUND' };
+    return { typed, address, port, sendError: null, answer: null, tcp };
+  }
+  const asked = await askDirectly({
+    port: udpPort,
+    addresses: [address],
+    times,
+    listenMs: answerMs,
+    signal,
+  });
+  const answer = asked.answers.find((one) => one.address === address) ?? asked.answers[0] ?? null;
+  const tcpAt = sought.port ?? answer?.port ?? port;
+  const tcp = await knock({ host: address, port: tcpAt, timeout: knockMs, signal });
+  const sendError = asked.errors.get(address) ?? null;
+  return { typed, address, port: tcpAt, sendError, answer, tcp };
+}
+
+function isMeant({ host, id }: Sought, { name, address, id: its }: Answered): boolean {
+  if (isAddress(host)) return address === host;
+  return id === undefined ? name.toLowerCase() === host.toLowerCase() : its === id;
+}
+
+async function resolved(name: string): Promise<string | null> {
+  return lookup(name, 4).then(
+    ({ address }) => address,
+    () => null,
+  );
+}

@@ -1,0 +1,37 @@
+import { neighbourhoodOf, type InterfaceTable } from '#discovery/addresses.js';
+import type { AddressReport, Answered } from '#discovery/examine.js';
+import type { Facts } from './facts.js';
+
+/** What several causes ask for. */
+export interface Situation {
+  /** Addresses that lead somewhere. */
+  readonly outward: readonly AddressReport[];
+  /** Servers of other machines that answered a broadcast. */
+  readonly others: readonly Answered[];
+  /** Nobody else answered a broadcast. */
+  readonly nobody: boolean;
+  /** A server runs here, of this user or of another one, so it matters whether others reach it. */
+  readonly serving: boolean;
+}
+
+export function situationOf({ examination, ownServers, ports }: Facts): Situation {
+  const own = new Set(examination.addresses.map(({ address }) => address));
+  const answers = examination.addresses.flatMap((report) => report.answers);
+  const others = answers.filter(({ address }) => !own.has(address) && !address.startsWith('127.'));
+  return {
+    outward: examination.addresses.filter(({ loopback }) => !loopback),
+    others,
+    nobody: others.length === 0,
+    serving:
+      ownServers.length > 0 ||
+      answers.length > others.length ||
+      ports.some(({ protocol, state }) => protocol === 'udp' && state === 'shared'),
+  };
+}
+
+/** Whether an address is in one of these networks: `192.168.1.20/24`. */
+export function isIn(networks: readonly string[], address: string): boolean {
+  const entries = networks.map((cidr) => ({ cidr, address: cidr.replace(/\/.*/, '') }));
+  const table = { any: entries } as unknown as InterfaceTable;
+  return neighbourhoodOf(table).isOnLink(address);
+}

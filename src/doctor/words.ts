@@ -1,0 +1,250 @@
+import { quote } from '#src/view/quote.js';
+import type { Cause } from './causes.js';
+import { openAll, stoppedLines } from './firewall-words.js';
+import type { Holder, PortFacts } from './ports.js';
+import { serverWords } from './server-words.js';
+
+/** What a person reads of a cause. */
+export interface Words {
+  /** Without capital and full stop. */
+  readonly sentence: string;
+  readonly details: readonly string[];
+  /** What mends it when it is typed here, in this order; none where nothing typed here can. */
+  readonly commands: readonly string[];
+}
+
+export interface Place {
+  readonly platform: NodeJS.Platform;
+  readonly isRoot: boolean;
+  readonly udpPort: number;
+  readonly tcpPort: number;
+}
+
+/** The one table of words for what doctor, `scan --explain` and a scan that finds nothing have to say. */
+export function wordsOf(cause: Cause, place: Place): Words {
+  const { udpPort, tcpPort } = place;
+  switch (cause.code) {
+    case 'no-interface':
+      return words('no network interface is up', ['switch the network on']);
+    case 'interface-down': {
+      const which = listOf(cause.names);
+      const commands = cause.names.map((name) => upCommand(name, place));
+      return words(`the network is switched off: ${which} is down`, [], commands);
+    }
+    case 'no-carrier': {
+      const what = cause.wireless
+        ? 'joined to no wireless network'
+        : 'without a cable, or what is at its other end is off';
+      return words(`${listOf(cause.names)} is ${what}`, ['join a network, or plug the cable in']);
+    }
+    case 'no-address':
+      return words(`${listOf(cause.names)} is on, but has no address`, [
+        'usually a router gives one; without a router, give each machine one of the same network by hand',
+      ]);
+    case 'only-loopback':
+      return words('this machine is on no network', ['it finds only servers that run on itself']);
+    case 'local-network':
+      return words('macOS does not let this program onto the local network', [
+        'System Settings, Privacy & Security, Local Network: allow the terminal that lanpost runs in',
+        'a terminal opened by another program (an editor, tmux) needs a permission of its own',
+      ]);
+    case 'firewall-out':
+      return words(
+        'the firewall of this machine lets no probe out',
+        cause.stopped.length > 0
+          ? stoppedLines(cause.stopped)
+          : [`the system refuses to send to UDP ${udpPort} (EPERM)`, ...asRoot(place)],
+        openAll(cause.stopped, cause.manager, place),
+      );
+    case 'firewall-replies':
+      return words(
+        'the firewall of this machine keeps the answers of servers out',
+        [
+          ...stoppedLines(cause.stopped),
+          ...(cause.unheard.length > 0
+            ? [`on ${listOf(cause.unheard)} it does not even hear its own broadcast`]
+            : []),
+          'an answer comes from a machine that was not asked by its address, so the firewall takes it for a stranger',
+          ...(cause.stopped.length > 0 ? [] : asRoot(place)),
+        ],
+        openAll(cause.stopped, cause.manager, place),
+      );
+    case 'firewall-in': {
+      const flows = new Set(cause.stopped.map(({ flow }) => flow));
+      const isFound =
+        cause.unheard.length === 0 && !flows.has('probe-in') && !flows.has('reply-out');
+      return words(
+        `the firewall of this machine keeps others from ${isFound ? 'reaching' : 'finding'} a server here`,
+        [
+          ...stoppedLines(cause.stopped),
+          ...(cause.unheard.length > 0
+            ? [
+                `on ${listOf(cause.unheard)} this machine does not hear its own broadcast at UDP ${udpPort}`,
+              ]
+            : []),
+          ...(cause.stopped.length > 0 ? [] : asRoot(place)),
+        ],
+        openAll(cause.stopped, cause.manager, place),
+      );
+    }
+    case 'send-failed':
+      return words(
+        'the system does not send our probes',
+        cause.errors.map(({ address, code }) => `from ${quote(address)}: ${quote(code)}`),
+      );
+    case 'port-taken':
+      return words(
+        `UDP port ${udpPort} is taken by ${holderText(cause.port)}: a server here is not found`,
+        ['it is still reached by its address', ...hiddenHolder(cause.port, place)],
+        stopCommands(cause.port, place),
+      );
+    case 'port-shared':
+      return words(`UDP port ${udpPort} is shared by ${holderText(cause.port)}`, [
+        'a server here is found by broadcast; a probe to its address alone may reach the other program',
+      ]);
+    case 'tcp-taken':
+      return words(`TCP port ${tcpPort} is taken by ${holderText(cause.port)}`, [
+        'lanpost serve takes the next free one and says which; scan shows it',
+        ...hiddenHolder(cause.port, place),
+      ]);
+    case 'wrong-mask':
+      return words(
+        `${listOf(cause.others)} is on this network, but its address is in none of the networks of this machine`,
+        [
+          `this machine: ${listOf(cause.own)}`,
+          'one of the two has a wrong address or mask: both have to be in one network',
+        ],
+      );
+    case 'broadcast-lost':
+      return words('servers answer when they are asked one by one, but not to a broadcast', [
+        ...cause.servers
+          .slice(0, 8)
+          .map(({ name, address, port }) => `${quote(name)} at ${quote(address)} port ${port}`),
+        'a switch, an access point or their firewall keeps broadcasts away; their address works: connect <address>',
+      ]);
+    case 'silent-servers':
+      return words('servers listen here by TCP, but do not answer probes', [
+        `${listOf(cause.addresses)}: there a firewall keeps UDP ${udpPort} closed, or another program has it; lanpost doctor there says which`,
+        'their address works: connect <address>',
+      ]);
+    case 'wsl':
+      return words('this is the Linux inside Windows, whose network keeps broadcasts away', [
+        'run lanpost in Windows itself, or type the address: connect <address>',
+      ]);
+    case 'kept-apart':
+      return words(
+        cause.silent.length > 0
+          ? 'no other machine on this network lets anything through'
+          : 'no other machine can be heard on this network',
+        [
+          ...(cause.silent.length > 0 ? [`known, but silent: ${listOf(cause.silent)}`] : []),
+          'the switch or access point keeps the machines apart: look for "client isolation", "guest network", "port isolation"',
+          cause.silent.length > 0
+            ? 'or their firewalls drop everything'
+            : 'or the other machine is off, on another network, or in a network of other numbers',
+        ],
+      );
+    case 'no-server':
+      return words(
+        cause.machines === null
+          ? 'nobody answers on this network'
+          : `${cause.machines} other machine${cause.machines === 1 ? ' is' : 's are'} on this network, and no server answers`,
+        [
+          `is lanpost serve running on the other machine, on the same network, with UDP ${udpPort} let through?`,
+          'lanpost doctor on the other machine says whether something stands in the way there',
+        ],
+      );
+    case 'container':
+      return words('this is a container: broadcasts of its own network do not leave the machine', [
+        'run it on the network of the machine: --network host',
+      ]);
+    case 'firewall-depends':
+      return words('a firewall rule may be in the way', [...stoppedLines(cause.stopped)]);
+    case 'firewall-unread':
+      return words(
+        `the rules of ${listOf(cause.programs)} can only be seen by root`,
+        [],
+        ['sudo lanpost doctor'],
+      );
+    case 'firewall-hint':
+      return words(
+        'the firewall of this system may have to let lanpost through',
+        otherSystem(place),
+      );
+    case 'vpn':
+      return words(`a VPN (${quote(cause.name)}) carries all that leaves this network`, [
+        'some also keep the local network away: look for "allow LAN" in its settings',
+      ]);
+    case 'no-default-route':
+      return words('there is no default route, which lanpost does not need inside one network', []);
+    case 'fine':
+      return words(
+        cause.servers === 0
+          ? 'nothing stands in the way'
+          : `nothing stands in the way: ${cause.servers} other server${cause.servers === 1 ? '' : 's'} found`,
+        [],
+      );
+    default:
+      return serverWords(cause.code, cause.server, place);
+  }
+}
+
+function words(
+  sentence: string,
+  details: readonly string[],
+  commands: readonly string[] = [],
+): Words {
+  return { sentence, details, commands };
+}
+
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, 6).map(quote).join(', ');
+  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+}
+
+function upCommand(name: string, { platform, isRoot }: Place): string {
+  const sudo = isRoot ? '' : 'sudo ';
+  if (platform === 'win32') return `netsh interface set interface "${quote(name)}" enable`;
+  const command =
+    platform === 'linux' ? `ip link set ${quote(name)} up` : `ifconfig ${quote(name)} up`;
+  return `${sudo}${command}`;
+}
+
+/** What only root can see. */
+function asRoot({ isRoot }: Place): readonly string[] {
+  return isRoot ? [] : ['run it as root to see the rules: sudo lanpost doctor'];
+}
+
+function holderText({ holders }: PortFacts): string {
+  const [first, second] = holders;
+  if (first === undefined) return 'another program';
+  return second === undefined ? oneHolder(first) : holders.map(oneHolder).join(', ');
+}
+
+function oneHolder({ program, pid }: Holder): string {
+  return `${program === '' ? 'another program' : quote(program)} (process ${pid})`;
+}
+
+function hiddenHolder({ hidden, holders }: PortFacts, { isRoot }: Place): readonly string[] {
+  if (!hidden || holders.length > 0) return [];
+  return isRoot ? [] : ['run it as root to see which program: sudo lanpost doctor'];
+}
+
+function stopCommands({ holders }: PortFacts, { platform }: Place): readonly string[] {
+  return holders.map(({ pid }) => (platform === 'win32' ? `taskkill /PID ${pid}` : `kill ${pid}`));
+}
+
+function otherSystem({ platform, udpPort, tcpPort }: Place): readonly string[] {
+  if (platform === 'win32') {
+    return [
+      'in a terminal of an administrator:',
+      `netsh advfirewall firewall add rule name="lanpost UDP" dir=in action=allow protocol=UDP localport=${udpPort} profile=private`,
+      `netsh advfirewall firewall add rule name="lanpost TCP" dir=in action=allow protocol=TCP localport=${tcpPort} profile=private`,
+      'and the network has to be a private one: Set-NetConnectionProfile -NetworkCategory Private',
+    ];
+  }
+  return [
+    'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --add "$(which node)"',
+    'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp "$(which node)"',
+  ];
+}

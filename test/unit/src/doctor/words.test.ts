@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { causeOrder, type Cause, type CauseCode } from '#src/doctor/causes.js';
+import { wordsOf } from '#src/doctor/words.js';
+import { amber, port, server, stopping } from './facts.js';
+
+const evil = 'a\u001b[2J\u202eb';
+const stopped = stopping('drop', 'probe-in', 'tcp-in')?.stopped ?? [];
+const rules = { stopped, manager: null };
+
+/** One of each, with foreign text wherever there is any. */
+const causes: { readonly [Code in CauseCode]: Extract<Cause, { code: Code }> | Cause } = {
+  'no-interface': { code: 'no-interface' },
+  'interface-down': { code: 'interface-down', names: [evil] },
+  'no-carrier': { code: 'no-carrier', names: [evil], wireless: true },
+  'no-address': { code: 'no-address', names: [evil] },
+  'only-loopback': { code: 'only-loopback' },
+  'local-network': { code: 'local-network' },
+  'firewall-out': { code: 'firewall-out', ...rules },
+  'firewall-replies': { code: 'firewall-replies', ...rules, unheard: [evil] },
+  'firewall-in': {
+    code: 'firewall-in',
+    manager: null,
+    unheard: [evil],
+    stopped: stopped.map((one) => ({
+      ...one,
+      rule: evil,
+      chain: { family: evil, table: evil, name: evil },
+    })),
+  },
+  'send-failed': { code: 'send-failed', errors: [{ address: evil, code: evil }] },
+  'port-taken': {
+    code: 'port-taken',
+    port: { ...port('udp', 'held'), holders: [{ pid: 7, program: evil }] },
+  },
+  'port-shared': {
+    code: 'port-shared',
+    port: { ...port('udp', 'shared'), holders: [{ pid: 7, program: evil }] },
+  },
+  'tcp-taken': {
+    code: 'tcp-taken',
+    port: { ...port('tcp', 'held'), holders: [{ pid: 7, program: evil }] },
+  },
+  'wrong-mask': { code: 'wrong-mask', own: ['10.0.0.1/24'], others: [evil] },
+  'broadcast-lost': { code: 'broadcast-lost', servers: [{ ...amber, name: evil }] },
+  'silent-servers': { code: 'silent-servers', addresses: [evil] },
+  wsl: { code: 'wsl' },
+  'kept-apart': { code: 'kept-apart', silent: [evil] },
+  'no-server': { code: 'no-server', machines: 2 },
+  container: { code: 'container' },
+  'firewall-depends': { code: 'firewall-depends', stopped },
+  'firewall-unread': { code: 'firewall-unread', programs: ['nft'] },
+  'firewall-hint': { code: 'firewall-hint' },
+  vpn: { code: 'vpn', name: evil },
+  'no-default-route': { code: 'no-default-route' },
+  fine: { code: 'fine', servers: 1 },
+  'server-unknown': { code: 'server-unknown', server: server({ typed: evil, address: null }) },
+  'server-no-route': { code: 'server-no-route', server: server() },
+  'server-gone': { code: 'server-gone', server: server({ address: null, typed: evil }) },
+  'server-refused': { code: 'server-refused', server: server() },
+  'server-silent': { code: 'server-silent', server: server() },
+  'server-other': { code: 'server-other', server: server() },
+  'server-udp-only': {
+    code: 'server-udp-only',
+    server: server({ answer: { ...amber, name: evil } }),
+  },
+  'server-tcp-only': { code: 'server-tcp-only', server: server() },
+  'server-fine': { code: 'server-fine', server: server({ answer: { ...amber, name: evil } }) },
+};
+
+const root = { platform: 'linux', isRoot: true, udpPort: 30_000, tcpPort: 30_001 } as const;
+const user = { ...root, isRoot: false };
+
+describe.each(Object.values(causes).map((cause) => [cause.code, cause] as const))(
+  '%s',
+  (code, cause) => {
+    test('has a place in the order', () => {
+      expect(causeOrder.filter((one) => one === code)).toHaveLength(1);
+    });
+
+    test.each(['linux', 'darwin', 'win32'] as const)(
+      'says it in one plain sentence: %s',
+      (platform) => {
+        const { sentence, details, commands } = wordsOf(cause, { ...user, platform });
+        expect(sentence).toMatch(/^\S.*[^.\s]$/);
+        for (const text of [sentence, ...details, ...commands]) {
+          expect(text).not.toMatch(/[\p{Cc}\p{Cf}]|undefined|\[object/u);
+        }
+      },
+    );
+  },
+);
+
+test('the order holds each cause once, and nothing else', () => {
+  expect(new Set(causeOrder)).toEqual(new Set(Object.keys(causes)));
+  expect(causeOrder).toHaveLength(Object.keys(causes).length);
+});
+
+test('a command is typed as it is by root, and with sudo by others; each once', () => {
+  const cause: Cause = {
+    code: 'firewall-in',
+    ...rules,
+    stopped: [...stopped, ...stopped],
+    unheard: [],
+  };
+  const commands = [
+    'nft insert rule inet guard inward udp dport 30000 accept',
+    'nft insert rule inet guard inward tcp dport 30001 accept',
+  ];
+  expect(wordsOf(cause, root).commands).toEqual(commands);
+  expect(wordsOf(cause, user).commands).toEqual(commands.map((line) => `sudo ${line}`));
+});
+
+test('the rule that decides is named with its place, and what it stops', () => {
+  const { details } = wordsOf({ code: 'firewall-in', ...rules, unheard: [] }, root);
+  expect(details).toEqual([
+    'nft, table inet guard, chain inward: policy drop  (probes of others and connections from others are stopped by it)',
+  ]);
+});
+
+test.each([
+  ['linux', 'sudo ip link set eth0 up'],
+  ['darwin', 'sudo ifconfig eth0 up'],
+  ['win32', 'netsh interface set interface "eth0" enable'],
+] as const)('an interface is switched on in the words of %s', (platform, command) => {
+  const cause: Cause = { code: 'interface-down', names: ['eth0'] };
+  expect(wordsOf(cause, { ...user, platform }).commands).toEqual([command]);
+});
+
+test('without root, what root would add', () => {
+  const cause: Cause = { code: 'firewall-out', stopped: [], manager: null };
+  const hint = 'run it as root to see the rules: sudo lanpost doctor';
+  expect(wordsOf(cause, user).details).toContain(hint);
+  expect(wordsOf(cause, root).details).not.toContain(hint);
+});
