@@ -27,6 +27,8 @@ export interface Facts {
 export interface NeighbourFacts {
   /** How many addresses were asked. */
   readonly asked: number;
+  /** No network was too large, or one too many, to be asked. */
+  readonly complete: boolean;
   readonly answers: readonly Answered[];
   /** Machines that are there or were a moment ago, our default router left out, and what their TCP port says. */
   readonly machines: readonly Neighbour[];
@@ -47,5 +49,7 @@ export interface ServerFacts {
   /** Why the probe to it did not leave; null when it did. */
   readonly sendError: string | null;
   readonly answer: Answered | null;
+  /** False for IPv6, over which no probes are sent. */
+  readonly asked: boolean;
   readonly tcp: Knocked;
 }

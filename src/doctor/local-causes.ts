@@ -99,7 +99,7 @@ function sending(
 
 /** A firewall that lets in only what was asked for takes the answer to a broadcast for a stranger. */
 function replies(
-  { firewalls }: Facts,
+  { firewalls, links }: Facts,
   { outward, others, nobody, serving: isServing }: Situation,
 ): readonly Finding[] {
   const heardFrom = new Set(
@@ -113,7 +113,7 @@ function replies(
   const unheard = outward
     .filter(({ ownHeard }) => ownHeard === false)
     .map((report) => report.interface)
-    .filter((name) => !heardFrom.has(name));
+    .filter((name) => !heardFrom.has(name) && hasBroadcast(links, name));
   if (stopped.length === 0 && unheard.length === 0) return [];
   const manager = firewalls?.manager ?? null;
   const cause: Cause = { code: 'firewall-replies', stopped, manager, unheard };
@@ -121,9 +121,16 @@ function replies(
   return [finding(cause, !nobody ? 'note' : isServing ? 'may' : 'blocks')];
 }
 
+/** A tunnel has nobody to broadcast to, and what a bridge of containers does not hear is no news. */
+function hasBroadcast(links: readonly Link[], name: string): boolean {
+  return !links.some(
+    (link) => link.name === name && (link.kind === 'vpn' || link.kind === 'container'),
+  );
+}
+
 /** What keeps others from finding and reaching a server here; without one it is only worth knowing. */
 function serving(
-  { firewalls, ports, ownServers, examination }: Facts,
+  { firewalls, ports, ownServers, examination, links }: Facts,
   situation: Situation,
 ): readonly Finding[] {
   const weight = situation.serving ? 'blocks' : 'note';
@@ -132,7 +139,8 @@ function serving(
   // What is heard at another port, and not at this one, is kept away from this one.
   const unheard = examination.addresses
     .filter(({ ownHeard, ownHeardAtPort }) => ownHeard === true && ownHeardAtPort === false)
-    .map((report) => report.interface);
+    .map((report) => report.interface)
+    .filter((name) => hasBroadcast(links, name));
   const ours = new Set(ownServers.map(({ pid }) => pid));
   const [udp, tcp] = [portOf(ports, 'udp'), portOf(ports, 'tcp')];
   const taken = udp?.state === 'held' ? udp : undefined;

@@ -8,11 +8,11 @@ import { readEnvironment } from './environment.js';
 import type { Facts, NeighbourFacts } from './facts.js';
 import { readFirewalls } from './firewall/firewalls.js';
 import type { PacketOptions } from './firewall/packet.js';
-import { readLinks } from './links.js';
+import { readLinks, type Link } from './links.js';
 import { readPort } from './port-state.js';
-import { readDefaultRoutes, readNeighbours, type DefaultRoute } from './routes.js';
+import { readDefaultRoutes, readNeighbours } from './routes.js';
 import { lookAtServer, type Sought } from './server.js';
-import { situationOf } from './situation.js';
+import { isIn, situationOf } from './situation.js';
 
 export interface LookOptions {
   readonly system: System;
@@ -26,7 +26,8 @@ export interface LookOptions {
 
 /** Milliseconds. */
 const thorough = { rounds: [0, 120, 400], listenMs: 900 };
-const brief = { rounds: [0], listenMs: 120 };
+/** What this machine hears of itself is there at once. */
+const brief = { rounds: [0], listenMs: 40 };
 const neighbourAnswerMs = 600;
 const knockMs = 800;
 /** How many networks are asked address by address, and how many machines are then knocked at. */
@@ -39,11 +40,11 @@ export async function lookAround(options: LookOptions, sought?: Sought): Promise
   const base = await lookAtMachine(options);
   // The ports first: looking for broadcasts takes a share of one.
   const ports = [await readPort(system, 'udp', udpPort), await readPort(system, 'tcp', tcpPort)];
-  const firewalls = readFirewalls(system, placesOf(options, base.ownServers));
+  const firewalls = readFirewalls(system, placesOf(options, base));
   const examination = await examine(examineOptions(options, thorough));
   const facts: Facts = { ...base, ports, examination, firewalls: await firewalls };
   const neighbours =
-    situationOf(facts).nobody && !signal.aborted ? await askAll(options, facts.routes) : null;
+    situationOf(facts).nobody && !signal.aborted ? await askAll(options, facts) : null;
   const found = [
     ...examination.addresses.flatMap(({ answers }) => answers),
     ...(neighbours?.answers ?? []),
@@ -103,12 +104,20 @@ async function lookAtMachine({
   };
 }
 
+/** The interfaces without those that lead only to containers and machines inside this one. */
+function outside({ interfaces }: LookOptions, links: readonly Link[]): InterfaceTable {
+  const inside = new Set(links.filter(({ kind }) => kind === 'container').map(({ name }) => name));
+  const all = Object.entries(readInterfaces(interfaces));
+  return Object.fromEntries(all.filter(([name]) => !inside.has(name)));
+}
+
 /** Each address that others are met at, with the TCP port that matters: that of a server that runs here, if one does. */
 function placesOf(
-  { interfaces, udpPort, tcpPort }: LookOptions,
-  [own]: readonly Running[],
+  options: LookOptions,
+  { links, ownServers: [own] }: Facts,
 ): readonly PacketOptions[] {
-  return Object.entries(readInterfaces(interfaces)).flatMap(([name, infos]) =>
+  const { udpPort, tcpPort } = options;
+  return Object.entries(outside(options, links)).flatMap(([name, infos]) =>
     (infos ?? [])
       .filter(({ family, internal, cidr }) => family === 'IPv4' && !internal && cidr !== null)
       .map(({ address, cidr }) => ({
@@ -122,11 +131,9 @@ function placesOf(
 }
 
 /** Who else is there: every address of our small networks is asked, then those that the system has found are knocked at. */
-async function askAll(
-  { system, interfaces, udpPort, tcpPort, signal }: LookOptions,
-  routes: readonly DefaultRoute[] | null,
-): Promise<NeighbourFacts> {
-  const addresses = neighboursOf(readInterfaces(interfaces), mostNetworks);
+async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFacts> {
+  const { system, udpPort, tcpPort, signal } = options;
+  const addresses = neighboursOf(outside(options, facts.links), mostNetworks);
   const { answers } = await askDirectly({
     port: udpPort,
     addresses,
@@ -135,7 +142,7 @@ async function askAll(
     signal,
   });
   const learned = [...((await readNeighbours(system))?.values() ?? [])].flat();
-  const routers = new Set(routes?.map(({ gateway }) => gateway));
+  const routers = new Set(facts.routes?.map(({ gateway }) => gateway));
   const there = addresses.filter((address) => learned.includes(address) && !routers.has(address));
   const machines = await Promise.all(
     there.slice(0, mostKnocks).map(async (address) => ({
@@ -143,5 +150,13 @@ async function askAll(
       tcp: await knock({ host: address, port: tcpPort, timeout: knockMs, signal }),
     })),
   );
-  return { asked: addresses.length, answers, machines };
+  const complete = placesOf(options, facts).every(
+    ({ network }) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
+  );
+  return { asked: addresses.length, complete, answers, machines };
+}
+
+/** A network of one or two addresses is a line to one other machine, as tunnels have it. */
+function hasNobody(network: string): boolean {
+  return Number(network.split('/')[1]) > 30;
 }

@@ -51,16 +51,15 @@ function silence(
   if (neighbours === null) {
     return isExplained ? [] : [finding({ code: 'no-server', machines: null }, weight)];
   }
-  const { answers, machines, asked } = neighbours;
+  const { answers, machines, complete } = neighbours;
   if (answers.length > 0) return [finding({ code: 'broadcast-lost', servers: answers }, 'blocks')];
   const servers = machines.filter(({ tcp }) => tcp === 'lanpost').map(({ address }) => address);
   if (servers.length > 0)
     return [finding({ code: 'silent-servers', addresses: servers }, 'blocks')];
   if (isExplained) return [];
   const alive = machines.filter(isAlive);
-  if (alive.length > 0 || asked === 0) {
-    return [finding({ code: 'no-server', machines: asked === 0 ? null : alive.length }, weight)];
-  }
+  if (alive.length > 0) return [finding({ code: 'no-server', machines: alive.length }, weight)];
+  if (!complete) return [finding({ code: 'no-server', machines: null }, weight)];
   return [
     finding({ code: 'kept-apart', silent: silentOf(neighbours) }, serving ? 'may' : 'blocks'),
   ];

@@ -47,7 +47,10 @@ export function serverWords(
         `its address works: connect ${where}`,
       ]);
     case 'server-fine':
-      return words(`${named(server)} can be reached by UDP and TCP`, []);
+      return words(
+        `${named(server)} can be reached by ${server.asked ? 'UDP and TCP' : 'TCP'}`,
+        [],
+      );
   }
 }
 

@@ -40,12 +40,13 @@ export async function lookAtServer(
   const port = sought.port ?? met?.port ?? sought.seen?.port ?? tcpPort;
   if (address === null) {
     const tcp = { code: 'ENOTFOUND' };
-    return { typed, address, port, sendError: null, answer: null, tcp };
+    return { typed, address, port, sendError: null, answer: null, asked: false, tcp };
   }
+  const isAskable = !address.includes(':');
   const asked = await askDirectly({
     port: udpPort,
-    addresses: [address],
-    times,
+    addresses: isAskable ? [address] : [],
+    times: isAskable ? times : 0,
     listenMs: answerMs,
     signal,
   });
@@ -53,7 +54,7 @@ export async function lookAtServer(
   const tcpAt = sought.port ?? answer?.port ?? port;
   const tcp = await knock({ host: address, port: tcpAt, timeout: knockMs, signal });
   const sendError = asked.errors.get(address) ?? null;
-  return { typed, address, port: tcpAt, sendError, answer, tcp };
+  return { typed, address, port: tcpAt, sendError, answer, asked: isAskable, tcp };
 }
 
 function isMeant({ host, id }: Sought, { name, address, id: its }: Answered): boolean {

@@ -120,7 +120,7 @@ describe.skipIf(!privileged)('doctor, with each cause made on purpose', () => {
     expect(await isFound()).toBe(true);
     const ended = await doctor(client, [serverAddress]);
     expect(ended.code).toBe(0);
-    expect(codes(ended).slice(0, 2)).toEqual(['fine', 'server-fine']);
+    expect(codes(ended)).toEqual(['fine', 'server-fine', 'no-default-route']);
     const checks = ended.lines.filter(({ event }) => event === 'check');
     expect(checks.find(({ name }) => name === 'e0')).toMatchObject({
       v: 1,

@@ -59,6 +59,7 @@ export function facts(changes: Partial<Facts> = {}): Facts {
     routes: [{ interface: 'eth0', gateway: '192.168.1.1' }],
     neighbours: {
       asked: 253,
+      complete: true,
       answers: [],
       machines: [{ address: '192.168.1.7', tcp: { code: 'ECONNREFUSED' } }],
     },
@@ -102,6 +103,7 @@ export function server(changes: Partial<ServerFacts> = {}): ServerFacts {
     port: 30_001,
     sendError: null,
     answer: amber,
+    asked: true,
     tcp: 'lanpost',
     ...changes,
   };

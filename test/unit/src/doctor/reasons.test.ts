@@ -22,7 +22,7 @@ function told(found: Facts): string[] {
 const alone = { examination: { addresses: [loopback], offLink: [] }, neighbours: null };
 const bare = { addresses: [] as string[] };
 const found = { answers: [amber] };
-const noNeighbours = { asked: 253, answers: [], machines: [] };
+const noNeighbours = { asked: 253, complete: true, answers: [], machines: [] };
 
 describe('the first finding', () => {
   test.each<[string, Facts, string]>([
@@ -41,7 +41,7 @@ describe('the first finding', () => {
     ],
     [
       'a network too large to ask',
-      facts({ neighbours: { ...noNeighbours, asked: 0 } }),
+      facts({ neighbours: { ...noNeighbours, complete: false } }),
       'no-server blocks',
     ],
     ['nobody looked closer', facts({ neighbours: null }), 'no-server blocks'],
@@ -257,6 +257,15 @@ describe('silence proves nothing', () => {
     expect(told(heard({ ...found, ownHeard: false }, { firewalls }))).toEqual(['fine note']);
   });
 
+  test('about a firewall, on a tunnel or a bridge of containers', () => {
+    for (const kind of ['vpn', 'container'] as const) {
+      const links = [link(), link({ name: 'x0', kind })];
+      const deaf = report({ interface: 'x0', ownHeard: false });
+      const what = facts({ links, examination: { addresses: [report(), deaf], offLink: [] } });
+      expect(told(what)).toEqual(['no-server blocks']);
+    }
+  });
+
   test('about masks, when the same server also answers from our network', () => {
     const answers = [amber, { ...amber, address: '10.0.0.9' }];
     expect(told(heard({ answers }))).toEqual(['fine note']);
@@ -282,6 +291,7 @@ describe('the server that was named', () => {
   test.each<[string, ReturnType<typeof server>, string]>([
     ['by both ways', server(), 'server-fine note'],
     ['by TCP alone', server(none), 'server-tcp-only blocks'],
+    ['by TCP, where no probe was sent', server({ ...none, asked: false }), 'server-fine note'],
     ['by UDP alone', server({ tcp: { code: 'ETIMEDOUT' } }), 'server-udp-only blocks'],
     [
       'by UDP, with another program at its port',
