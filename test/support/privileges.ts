@@ -14,7 +14,23 @@ export function mayBreak(): boolean {
 
 /** Whether a real avahi can be asked; only looked at where that is needed. */
 export function mayAskAvahi(): boolean {
-  return privileged && isThere('avahi', whyNoAvahi());
+  return (
+    privileged &&
+    isThere(
+      'avahi',
+      missingOf(
+        ['avahi-daemon', 'avahi-browse', 'avahi-publish', 'dbus-daemon', 'unshare'],
+        '--version',
+      ),
+    )
+  );
+}
+
+/** Whether it may also put rules into firewalls, and has other programs to stand in the way. */
+export function mayFilter(): boolean {
+  return (
+    privileged && isThere('firewalls', missingOf(['nft', 'iptables', 'bridge', 'socat', 'setpriv']))
+  );
 }
 
 /** Whether an image of a disk can be mounted: not everywhere, root or not. */
@@ -34,14 +50,11 @@ function isThere(what: string, reason: string | null): boolean {
 }
 
 function whyNoFaults(): string | null {
-  const tools = ['strace', 'tc', 'ss', 'prlimit', 'mkfs.ext4', 'losetup'];
-  const missing = tools.filter((tool) => spawnSync(tool, ['-V'], { stdio: 'ignore' }).error);
-  return missing.length > 0 ? `${missing.join(', ')} missing` : null;
+  return missingOf(['strace', 'tc', 'ss', 'prlimit', 'mkfs.ext4', 'losetup']);
 }
 
-function whyNoAvahi(): string | null {
-  const tools = ['avahi-daemon', 'avahi-browse', 'avahi-publish', 'dbus-daemon', 'nft', 'unshare'];
-  const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error);
+function missingOf(tools: readonly string[], switched = '-V'): string | null {
+  const missing = tools.filter((tool) => spawnSync(tool, [switched], { stdio: 'ignore' }).error);
   return missing.length > 0 ? `${missing.join(', ')} missing` : null;
 }
 
