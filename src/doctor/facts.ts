@@ -51,5 +51,7 @@ export interface ServerFacts {
   readonly answer: Answered | null;
   /** False for IPv6, over which no probes are sent. */
   readonly asked: boolean;
+  /** Whether a machine of our own networks has that address, as far as the system knows; null for others. */
+  readonly there: boolean | null;
   readonly tcp: Knocked;
 }

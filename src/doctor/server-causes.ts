@@ -9,7 +9,7 @@ export function serverCauses({ server }: Facts): readonly Finding[] {
   return [{ cause: { code, server }, weight: code === 'server-fine' ? 'note' : 'blocks' }];
 }
 
-function codeOf({ address, answer, asked, tcp, sendError }: ServerFacts): ServerCode {
+function codeOf({ address, answer, asked, there, tcp, sendError }: ServerFacts): ServerCode {
   if (address === null) return 'server-unknown';
   if (tcp === 'lanpost') return answer === null && asked ? 'server-tcp-only' : 'server-fine';
   if (answer !== null) return 'server-udp-only';
@@ -22,6 +22,6 @@ function codeOf({ address, answer, asked, tcp, sendError }: ServerFacts): Server
     case 'EHOSTDOWN':
       return 'server-gone';
     default:
-      return 'server-silent';
+      return there === false ? 'server-gone' : 'server-silent';
   }
 }

@@ -1,9 +1,16 @@
-import { isAddress } from '#discovery/addresses.js';
+import {
+  isAddress,
+  neighbourhoodOf,
+  readInterfaces,
+  type InterfaceTable,
+} from '#discovery/addresses.js';
 import { askDirectly } from '#discovery/direct.js';
 import type { Answered } from '#discovery/examine.js';
 import { knock } from '#sharing/knocking.js';
 import { lookup } from 'node:dns/promises';
+import type { System } from '#src/system.js';
 import type { ServerFacts } from './facts.js';
+import { readNeighbours } from './routes.js';
 
 /** The server that was named, and where its name has been met before. */
 export interface Sought {
@@ -15,6 +22,8 @@ export interface Sought {
 }
 
 interface AskingOptions {
+  readonly system: System;
+  readonly interfaces: () => InterfaceTable;
   readonly udpPort: number;
   readonly tcpPort: number;
   readonly signal: AbortSignal;
@@ -22,16 +31,16 @@ interface AskingOptions {
 
 /** Milliseconds. */
 const answerMs = 300;
-/** Linux looks three seconds for a machine before it says that nobody is there. */
-const knockMs = 4000;
+const knockMs = 3000;
 const times = 2;
 
 /** Tries a server by UDP and by TCP, each on its own. */
 export async function lookAtServer(
   sought: Sought,
   found: readonly Answered[],
-  { udpPort, tcpPort, signal }: AskingOptions,
+  options: AskingOptions,
 ): Promise<ServerFacts> {
+  const { udpPort, tcpPort, signal } = options;
   const typed = sought.host;
   const met = found.find((one) => isMeant(sought, one));
   const address = isAddress(typed)
@@ -40,7 +49,7 @@ export async function lookAtServer(
   const port = sought.port ?? met?.port ?? sought.seen?.port ?? tcpPort;
   if (address === null) {
     const tcp = { code: 'ENOTFOUND' };
-    return { typed, address, port, sendError: null, answer: null, asked: false, tcp };
+    return { typed, address, port, sendError: null, answer: null, asked: false, there: null, tcp };
   }
   const isAskable = !address.includes(':');
   const asked = await askDirectly({
@@ -54,7 +63,20 @@ export async function lookAtServer(
   const tcpAt = sought.port ?? answer?.port ?? port;
   const tcp = await knock({ host: address, port: tcpAt, timeout: knockMs, signal });
   const sendError = asked.errors.get(address) ?? null;
-  return { typed, address, port: tcpAt, sendError, answer, asked: isAskable, tcp };
+  const there = await isThere(address, options);
+  return { typed, address, port: tcpAt, sendError, answer, asked: isAskable, there, tcp };
+}
+
+/** By then the system has looked for a machine with that address, whether it has said so already or not. */
+async function isThere(
+  address: string,
+  { system, interfaces }: AskingOptions,
+): Promise<boolean | null> {
+  const { isOnLink, isOwnAddress } = neighbourhoodOf(readInterfaces(interfaces));
+  const neighbours = await readNeighbours(system);
+  const isOurs = isOnLink(address) && !isOwnAddress(address) && !address.includes(':');
+  if (!isOurs || neighbours === null) return null;
+  return [...neighbours.values()].flat().includes(address);
 }
 
 function isMeant({ host, id }: Sought, { name, address, id: its }: Answered): boolean {

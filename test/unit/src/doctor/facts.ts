@@ -104,6 +104,7 @@ export function server(changes: Partial<ServerFacts> = {}): ServerFacts {
     sendError: null,
     answer: amber,
     asked: true,
+    there: true,
     tcp: 'lanpost',
     ...changes,
   };

@@ -316,6 +316,16 @@ describe('the server that was named', () => {
     ],
     ['silence', server({ ...none, tcp: { code: 'ETIMEDOUT' } }), 'server-silent blocks'],
     [
+      'silence, and no machine of that address',
+      server({ ...none, there: false, tcp: { code: 'ETIMEDOUT' } }),
+      'server-gone blocks',
+    ],
+    [
+      'silence beyond a router',
+      server({ ...none, there: null, tcp: { code: 'ETIMEDOUT' } }),
+      'server-silent blocks',
+    ],
+    [
       'a name that nobody has',
       server({ ...none, address: null, tcp: { code: 'ENOTFOUND' } }),
       'server-unknown blocks',
