@@ -164,7 +164,7 @@ function isTrouble(event: DiscoveryEvent): boolean {
 function discoveryWords(event: DiscoveryEvent): string {
   switch (event.kind) {
     case 'port-taken':
-      return `UDP port ${event.port} is used by another program: this server is found only by mDNS, or by its address`;
+      return `UDP port ${event.port} is used by another program: this server does not answer there`;
     case 'socket-failed':
       return `a discovery socket failed: ${event.code}`;
     case 'mdns-announced':
