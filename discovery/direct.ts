@@ -1,4 +1,3 @@
-import { neighbourhoodOf, type InterfaceTable } from './addresses.js';
 import { createReplies, type Answered } from './replies.js';
 import { openSocket, type OpenSocket } from './socket.js';
 import { wait } from './wait.js';
@@ -65,38 +64,4 @@ export async function askDirectly(
   }
   await socket[Symbol.asyncDispose]();
   return { errors, answers: await replies.all() };
-}
-
-/** The smallest network that is asked whole has this prefix: 254 addresses. */
-const shortestPrefix = 24;
-
-/**
- * Pure: the other addresses of our own private networks of /24 or smaller, of at most `most` of them; asking each
- * shows who is there at all, as the system then looks up every one.
- */
-export function neighboursOf(table: InterfaceTable, most: number): readonly string[] {
-  const { isOwnAddress } = neighbourhoodOf(table);
-  const isPrivate = neighbourhoodOf({}).isNearby;
-  const networks = new Map<string, readonly string[]>();
-  for (const info of Object.values(table).flatMap((infos) => infos ?? [])) {
-    if (info.family !== 'IPv4' || info.internal || info.cidr === null) continue;
-    const prefix = Number(info.cidr.split('/')[1]);
-    if (!(prefix >= shortestPrefix && prefix <= 30) || !isPrivate(info.address)) continue;
-    const size = 2 ** (32 - prefix);
-    const first = Math.floor(numberOf(info.address) / size) * size;
-    const hosts = Array.from({ length: size - 2 }, (_, n) => textOf(first + 1 + n));
-    networks.set(`${first}/${prefix}`, hosts);
-  }
-  return [...networks.values()]
-    .slice(0, most)
-    .flat()
-    .filter((address) => !isOwnAddress(address));
-}
-
-function numberOf(address: string): number {
-  return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-}
-
-function textOf(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.');
 }

@@ -23,18 +23,17 @@ const groupSize = 16;
 const groupEveryMs = 8;
 
 /**
- * Pure: every other host of this machine's own private networks of a /24 or smaller, the first four of them, each once.
+ * Pure: every other host of this machine's own private networks of a /24 or smaller, the first `most` of them, each once.
  * Source: PROTOCOL.md, Sweep.
  */
-export function sweepHosts(table: InterfaceTable): readonly string[] {
+export function sweepHosts(table: InterfaceTable, most = maxNetworks): readonly string[] {
   const entries = Object.values(table).flatMap((infos) => infos ?? []);
   const own = new Set(entries.map(({ address }) => address));
   const networks = new Map<string, readonly string[]>();
   for (const { family, internal, address, cidr } of entries) {
     const prefix = prefixOf(cidr);
     if (family !== 'IPv4' || internal || prefix === null || !isPrivateAddress(address)) continue;
-    if (prefix < shortestPrefix || prefix > longestPrefix || networks.size === maxNetworks)
-      continue;
+    if (prefix < shortestPrefix || prefix > longestPrefix || networks.size === most) continue;
     networks.set(`${ipv4Text(firstBits(address, prefix))}/${prefix}`, hostsOf(address, prefix));
   }
   const hosts = new Set([...networks.values()].flat());

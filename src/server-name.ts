@@ -120,11 +120,16 @@ async function whoClaims(
   if (before.length > 0) return before;
   // A name with a dot is a host name before it is anything else.
   if (knownId === undefined && name.includes('.')) return [];
-  return (await scanNow(context)).filter(isMeant);
+  // A known key needs no others to compare with: whoever answers for it has to prove it.
+  const enough = knownId === undefined ? undefined : isMeant;
+  return (await scanNow(context, enough)).filter(isMeant);
 }
 
-/** One whole scan without any output. */
-export async function scanNow(context: Context): Promise<readonly FoundServer[]> {
+/** One scan without any output: whole, or until somebody is found who is `wanted`. */
+export async function scanNow(
+  context: Context,
+  wanted?: (server: FoundServer) => boolean,
+): Promise<readonly FoundServer[]> {
   const { settings, signal, interfaces } = context;
   const seen = await readSeen(context.stateFolder);
   const found = new Map<string, FoundServer>();
@@ -136,6 +141,7 @@ export async function scanNow(context: Context): Promise<readonly FoundServer[]>
     known: seen
       .filter(({ host }) => neighbourhood.isNearby(host))
       .map(({ host }) => ({ address: host })),
+    ...(wanted && { enough: (servers: readonly FoundServer[]) => servers.some(wanted) }),
     signal,
     interfaces,
     observe: () => undefined,
@@ -143,6 +149,6 @@ export async function scanNow(context: Context): Promise<readonly FoundServer[]>
     found.set(`${server.id ?? ''} ${server.run ?? ''} ${server.name}`, server);
   }
   const rows = [...found.values()];
-  context.memory.scanned = rows;
+  if (!wanted) context.memory.scanned = rows;
   return rows;
 }

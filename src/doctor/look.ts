@@ -1,5 +1,6 @@
 import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
-import { askDirectly, neighboursOf } from '#discovery/direct.js';
+import { askDirectly } from '#discovery/direct.js';
+import { sweepHosts } from '#discovery/sweep.js';
 import { examine, type Examination } from '#discovery/examine.js';
 import { knock } from '#sharing/knocking.js';
 import type { Running } from '#src/running.js';
@@ -133,7 +134,7 @@ function placesOf(
 /** Who else is there: every address of our small networks is asked, then those that the system has found are knocked at. */
 async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFacts> {
   const { system, udpPort, tcpPort, signal } = options;
-  const addresses = neighboursOf(outside(options, facts.links), mostNetworks);
+  const addresses = sweepHosts(outside(options, facts.links), mostNetworks);
   const { answers } = await askDirectly({
     port: udpPort,
     addresses,

@@ -1,31 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { askDirectly, neighboursOf } from '#discovery/direct.js';
+import { askDirectly } from '#discovery/direct.js';
 import { encodeAnnouncement } from '#discovery/wire/announcement.js';
 import { fakeSockets } from './fake-sockets.js';
-import { announcement, entry } from './loopback.js';
-
-describe('the neighbours of our own networks', () => {
-  test('all others of a small private network, without its two ends', () => {
-    expect(neighboursOf({ e0: [entry('192.168.1.9', 29)] }, 2)).toEqual(
-      [10, 11, 12, 13, 14].map((host) => `192.168.1.${host}`),
-    );
-    expect(neighboursOf({ e0: [entry('192.168.1.9', 24)] }, 2)).toHaveLength(253);
-  });
-
-  test('no large network, no public one, no loopback, nothing without neighbours', () => {
-    const table = {
-      lo: [entry('127.0.0.1', 8, true)],
-      e0: [entry('10.0.0.1', 23), entry('203.0.113.9', 24), entry('fe80::1', 64)],
-      p0: [entry('10.9.0.1', 31), entry('10.9.0.3', 32)],
-    };
-    expect(neighboursOf(table, 9)).toEqual([]);
-  });
-
-  test('so many networks and no more, each once', () => {
-    const nets = [0, 1, 2].map((net) => entry(`10.0.${net}.1`, 24));
-    expect(neighboursOf({ e0: nets, e1: [entry('10.0.0.2', 24)] }, 2)).toHaveLength(252 + 253);
-  });
-});
+import { announcement } from './loopback.js';
 
 describe('asking one by one', () => {
   test('each so often; who answers is told once', async () => {

@@ -1,6 +1,12 @@
+import { startResponder } from '#discovery/responder.js';
+import { addPeer } from '#sharing/device.js';
+import type { Context } from '#src/context.js';
 import { expect, test } from 'vitest';
 import { ProgramError } from '#src/failure.js';
-import { parseServer } from '#src/server-name.js';
+import { findServer, parseServer } from '#src/server-name.js';
+import { freePort } from '../../support/ports.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { loopbackOnly } from '../discovery/loopback.js';
 
 test.each<[string, string, number | undefined]>([
   ['amber', 'amber', undefined],
@@ -44,4 +50,36 @@ test('no server at all', () => {
 
 test('what was typed is quoted', () => {
   expect(() => parseServer('amber', '\u001b[2J')).toThrow('"\\u{1b}[2J" is not a port');
+});
+
+test.each([
+  ['known', true],
+  ['unknown', false],
+])('a name whose key is %s is found', async (_, isKnown) => {
+  const stateFolder = await temporaryFolder();
+  const udpPort = await freePort('udp');
+  const id = 'A'.repeat(52);
+  if (isKnown)
+    await addPeer(stateFolder, { id, name: 'amber', rights: [], how: 'code' }, new Date());
+  await using _responder = await startResponder({
+    port: udpPort,
+    announcement: () => ({ id, run: 'a'.repeat(8), name: 'amber', port: 40_001, code: true }),
+    interfaces: loopbackOnly,
+    observe: () => undefined,
+  });
+  const memory = { scanned: [] };
+  const context = {
+    settings: { udpPort, tcpPort: 30_001, scanTimeout: 1500, mdns: 'off' },
+    signal: new AbortController().signal,
+    interfaces: loopbackOnly,
+    stateFolder,
+    memory,
+  } as unknown as Context;
+  expect(await findServer(context, { host: 'amber', port: undefined })).toEqual({
+    hosts: ['127.0.0.1'],
+    port: 40_001,
+    expectedId: id,
+  });
+  // Only a whole scan is remembered.
+  expect(memory.scanned).toHaveLength(isKnown ? 0 : 1);
 });
