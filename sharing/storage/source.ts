@@ -53,7 +53,11 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
 
   async function readLater(target: Buffer, position: number): Promise<void> {
     await fill(handle, target, position);
-    await check();
+    // Not by `check`: one call of a slow disk must not wait for another.
+    const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
+      throw readFailed(error);
+    });
+    if (!isUnchanged(stats, now)) throw changed();
   }
 
   /** Files of /proc and the like say 0 bytes and hold more; a file may have grown in this very moment. */

@@ -1,3 +1,4 @@
+import { isHeld } from '#sharing/storage/lock.js';
 import { randomBytes } from 'node:crypto';
 import { lstat, open, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -77,5 +78,8 @@ export async function partialOf(folder: string, bytes: number): Promise<string> 
 
 /** The partials and journals that lie in the landing area of `folder`. */
 export async function leftovers(folder: string): Promise<string[]> {
-  return readdir(join(folder, '.lanpost')).catch(() => []);
+  const place = join(folder, '.lanpost');
+  const names = await readdir(place).catch(() => []);
+  const held = await Promise.all(names.map((name) => isHeld(join(place, name))));
+  return names.filter((name, at) => !name.endsWith('.lock') || held[at] !== true);
 }

@@ -1,7 +1,8 @@
+import { paceOf } from '#sharing/storage/disk-pace.js';
 import { safePath } from '#sharing/storage/path.js';
 import { openShare } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
-import { appendFile, link, unlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, link, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -46,6 +47,24 @@ describe('a source', () => {
       await expect(source.check()).rejects.toMatchObject({ code: 'changed' });
     },
   );
+
+  test('is read by several at once from a slow disk too', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'a'), 'content');
+    const source = await open(folder, 'a');
+    const { dev } = await stat(folder, { bigint: true });
+    // One call that takes long is enough to make it a slow one.
+    await paceOf(dev).run(
+      () => {
+        for (const since = performance.now(); performance.now() < since + 8;);
+      },
+      () => Promise.resolve(),
+    );
+    const parts = Array.from({ length: 8 }, () => Buffer.alloc(7));
+    await Promise.all(parts.map((part) => source.read(part, 0)));
+    expect(parts.map(String)).toEqual(Array(8).fill('content'));
+    await source.check();
+  });
 
   test.each([-1e13, 1e13])('whose time is %s s has one that can be said', async (seconds) => {
     const folder = await temporaryFolder();
