@@ -142,13 +142,24 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     const at = sweepTime({ timeoutMs, deep });
     if (at === null) return;
     await wait(at - elapsedMs(), signal);
-    if (signal.aborted || (!deep && lastNewMs !== null)) return;
+    if (signal.aborted || (!deep && somebodyAnswered())) return;
     const hosts = sweepHosts(readInterfaces(interfaces));
     swept = hosts.length;
     if (swept === 0) return;
     sweptMs = null;
     await sweep({ hosts, port, ask: (group) => probing.ask(group), signal });
     sweptMs = elapsedMs();
+  }
+
+  /** A server of our own, or one that is only announced, says nothing of what becomes of probes on the network. */
+  function somebodyAnswered(): boolean {
+    return collecting
+      .servers()
+      .some(
+        ({ marks, addresses }) =>
+          !marks.includes('mdns') &&
+          addresses.some((address) => !neighbourhood.isOwnAddress(address)),
+      );
   }
 
   async function listenToTheEnd(): Promise<void> {

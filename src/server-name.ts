@@ -134,7 +134,7 @@ export async function scanNow(
   const seen = await readSeen(context.stateFolder);
   const found = new Map<string, FoundServer>();
   const neighbourhood = liveNeighbourhood({ interfaces });
-  for await (const { server } of scan({
+  for await (const finding of scan({
     port: settings.udpPort,
     timeoutMs: settings.scanTimeout,
     mdns: settings.mdns === 'on',
@@ -146,9 +146,14 @@ export async function scanNow(
     interfaces,
     observe: () => undefined,
   })) {
-    found.set(`${server.id ?? ''} ${server.run ?? ''} ${server.name}`, server);
+    if (finding.kind === 'replaced') found.delete(keyOf(finding.previous));
+    found.set(keyOf(finding.server), finding.server);
   }
   const rows = [...found.values()];
   if (!wanted) context.memory.scanned = rows;
   return rows;
+}
+
+function keyOf({ id, run, name }: FoundServer): string {
+  return `${id ?? ''} ${run ?? ''} ${name}`;
 }

@@ -73,16 +73,8 @@ export function startAnnouncer(
     if (code !== null) return `UDP port ${mdnsPort} cannot be shared (${code})`;
     if (stopping.signal.aborted) return null;
     const places = look();
-    const announcing = start(orderOf(names, options.announcement()), {
-      onAnnounced: (name) => {
-        told = undefined;
-        observe({ kind: 'mdns-announced', name, interfaces: names });
-      },
-      onTrouble: (reason) => {
-        if (troubles.count('trouble') === null) return;
-        observe({ kind: 'mdns-failed', reason, retryMs: null });
-      },
-    });
+    const announcing = started(names);
+    if (typeof announcing === 'string') return announcing;
     current = announcing;
     const timer = setInterval(() => {
       if (look() !== places) announcing.stop();
@@ -91,6 +83,24 @@ export function startAnnouncer(
     const failure = await announcing.ended;
     clearInterval(timer);
     return failure;
+  }
+
+  /** The reason when the system gives no thread for it. */
+  function started(names: readonly string[]): Announcing | string {
+    try {
+      return start(orderOf(names, options.announcement()), {
+        onAnnounced: (name) => {
+          told = undefined;
+          observe({ kind: 'mdns-announced', name, interfaces: names });
+        },
+        onTrouble: (reason) => {
+          if (troubles.count('trouble') === null) return;
+          observe({ kind: 'mdns-failed', reason, retryMs: null });
+        },
+      });
+    } catch (error) {
+      return String(error);
+    }
   }
 
   const running = keepAnnouncing();

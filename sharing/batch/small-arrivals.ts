@@ -9,7 +9,7 @@ import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { leased } from '#sharing/storage/folder-cache.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import { writeLoose, writeStaged, type Reach } from '#sharing/storage/small-file.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -111,15 +111,30 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     const { target } = spot.area;
     const wish = { name, policy, mtime: offered.mtime };
     const leftovers = folder?.top.staging?.leftovers;
+    const reach: Reach = (work) =>
+      after(spotOf(arrival, area, folders), (again) =>
+        leased(again, () => work(again.area.target)),
+      );
     const writing = isStaged(arrival)
-      ? writeStaged(target, wish, bytes, paceOf(target.device))
-      : spot.area.names.next().then((passing) => writeLoose(spot.area, passing, wish, bytes));
-    return after(writing, (small) =>
-      after(leftovers?.claim(target, small.name), () => {
+      ? writeStaged(target, wish, bytes, paceOf(target.device), reach)
+      : spot.area.names
+          .next()
+          .then((passing) => writeLoose(spot.area, passing, wish, bytes, reach));
+    return after(writing, (small) => {
+      const add = (): void => {
         options.onWritten(arrival);
         groups.add({ small, size: bytes.length, of: arrival });
-      }),
-    );
+      };
+      const claimed = leftovers?.claim(target, small.name);
+      if (!claimed) {
+        add();
+        return undefined;
+      }
+      return claimed.then(add, async (error: unknown) => {
+        await small.drop().catch(() => undefined);
+        throw error;
+      });
+    });
   }
 
   /** Where others see them, names become durable before a receipt is given; a staged tree settles its own. */

@@ -116,10 +116,13 @@ export async function ask(options: AskingOptions): Promise<Asking> {
 
   /** The lane that was asked for, here or in a thread. */
   function openOne(id: number, hello: Message): void {
-    const receiving = transfers.receiving.get(id);
-    if (transfers.roads.get(id)?.wantsThread !== true) {
-      void openLane(options.dial, transfers, id, hello);
-    } else void receiving?.takeBeside?.((work) => options.takeBeside(work, hello));
+    const road = transfers.roads.get(id);
+    // Its transfer is over.
+    if (!road) return;
+    const wanted = road.wanted.shift();
+    if (wanted === undefined) throw new SharingError('protocol', 'a lane that nobody asked for');
+    if (wanted === 'lane') void openLane(options.dial, transfers, id, hello);
+    else void transfers.receiving.get(id)?.takeBeside?.((work) => options.takeBeside(work, hello));
   }
 
   connection.receive((incoming) => inTurn(rules.receive(incoming), carryOut));

@@ -101,7 +101,7 @@ export function openRoad(
   id: number,
 ): { readonly road: Road } & Disposable {
   const road = roadOver(control);
-  transfers.roads.set(id, { road, asked: 0, wantsThread: false });
+  transfers.roads.set(id, { road, asked: 0, wanted: [] });
   return {
     road,
     [Symbol.dispose]: () => {

@@ -100,14 +100,14 @@ export async function get(
         peer: serverId,
         algorithm,
         stallTime,
-        onProgress: withLane(connection, begun, wish.onProgress),
+        onProgress: withLane(moving, begun, wish.onProgress),
       };
       const { road } = openRoad(transfers, connection, begun);
       const askForThread = (): boolean => {
         const entry = transfers.roads.get(begun);
         // What comes over the session's own connection says nothing yet.
         if (!entry || !road.hasLane()) return false;
-        entry.wantsThread = true;
+        entry.wanted.push('thread');
         connection.send({ t: 'lane', id: begun });
         return true;
       };
@@ -156,7 +156,7 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
   let refusal: SharingError | undefined;
   const id = requests.begin('sending', (begun) => {
     const { road } = openRoad(transfers, connection, begun);
-    const onProgress = withLane(connection, begun, wish.onProgress);
+    const onProgress = withLane(moving, begun, wish.onProgress);
     const options = { id: begun, file: 0, source, algorithm, stallTime, alone: true, onProgress };
     const sending = startSending(road, options);
     transfers.sending.set(begun, sending);
@@ -214,7 +214,7 @@ export async function putMany(moving: Moving, wish: PutManyOptions): Promise<Lef
   };
   const id = requests.begin('sending', (begun) => {
     const { road } = openRoad(transfers, connection, begun);
-    const onProgress = withLane(connection, begun, wish.onProgress);
+    const onProgress = withLane(moving, begun, wish.onProgress);
     const sending = startBatchSending(road, { id: begun, ...options, onProgress });
     transfers.sending.set(begun, sending);
     sending.outcome.then(() => {
@@ -262,14 +262,16 @@ async function withCancel<T>(
 
 /** Asks for a lane when a transfer turns out to be long enough for one. */
 function withLane(
-  connection: Connection,
+  { connection, transfers }: Moving,
   id: number,
   onProgress: OnProgress | undefined,
 ): OnProgress {
   let asked = false;
   return (progress) => {
-    if (!asked && progress.size >= laneSize) {
+    const road = transfers.roads.get(id);
+    if (!asked && road && progress.size >= laneSize) {
       asked = true;
+      road.wanted.push('lane');
       connection.send({ t: 'lane', id });
     }
     onProgress?.(progress);

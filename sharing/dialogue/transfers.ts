@@ -15,8 +15,8 @@ type Arriving = Pick<Receiving, 'tell' | 'intake' | 'cancel'> &
 export interface RoadEntry {
   readonly road: Road;
   asked: number;
-  /** The lane that was asked for last is for a thread of its own. */
-  wantsThread: boolean;
+  /** Lanes that we asked for as a client and were not given yet, in order; `thread`: for a thread of its own. */
+  readonly wanted: ('lane' | 'thread')[];
 }
 
 /** The transfers of one connection, by id. */

@@ -48,8 +48,11 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
       folder,
       names,
       async [Symbol.asyncDispose]() {
-        await names[Symbol.asyncDispose]();
-        await folder[Symbol.asyncDispose]();
+        try {
+          await names[Symbol.asyncDispose]();
+        } finally {
+          await folder[Symbol.asyncDispose]();
+        }
       },
     };
   }

@@ -34,6 +34,7 @@ export function openArrivals(stateFolder: string, now: () => number): Arrivals {
       return area;
     } catch (error) {
       places.delete(folder);
+      await Promise.allSettled([place[Symbol.asyncDispose]()]);
       throw error;
     }
   }
@@ -41,7 +42,8 @@ export function openArrivals(stateFolder: string, now: () => number): Arrivals {
   return {
     open,
     async [Symbol.asyncDispose]() {
-      for (const place of all.splice(0)) await place[Symbol.asyncDispose]();
+      const ended = all.splice(0).map(async (place) => place[Symbol.asyncDispose]());
+      await Promise.allSettled(ended);
     },
   };
 }

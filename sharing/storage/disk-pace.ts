@@ -3,7 +3,7 @@ import type { Soon } from '#sharing/soon.js';
 /** Milliseconds after which a call counts as slow. */
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
-const rest = { times: 20, longest: 10_000 };
+const rest = { times: 20, longest: 600_000 };
 /** Milliseconds of calls in one turn of this thread; then all else that waits has its turn. */
 const turnTime = 2;
 /** Calls of one slow disk that the thread pool has at once: it has four threads, and others need some too. */

@@ -210,10 +210,14 @@ async function openPlain(place: string): Promise<FileHandle | undefined> {
 /** Opens what lies at `place` for writing. Throws when it is not this file any more. */
 async function openSame(place: string, file: FileHandle): Promise<FileHandle> {
   const handle = await open(place, constants.O_WRONLY | constants.O_NOFOLLOW);
-  const [there, ours] = [await handle.stat({ bigint: true }), await file.stat({ bigint: true })];
-  if (there.ino === ours.ino && there.dev === ours.dev) return handle;
-  await handle.close();
-  throw new SharingError('folder-gone', 'another file lies there');
+  try {
+    const [there, ours] = [await handle.stat({ bigint: true }), await file.stat({ bigint: true })];
+    if (there.ino === ours.ino && there.dev === ours.dev) return handle;
+    throw new SharingError('folder-gone', 'another file lies there');
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
 
 async function makePair(

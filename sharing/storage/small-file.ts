@@ -41,6 +41,9 @@ export interface SmallFile {
   leave(): Promise<void>;
 }
 
+/** Reaches the folder of a file again: it may have been closed since the file was written, to make room for others. */
+export type Reach = <T>(work: (folder: Folder) => Soon<T>) => Soon<T>;
+
 const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const openLater = promisify(openWith);
 const writeSome = promisify(write);
@@ -56,13 +59,14 @@ export function writeStaged(
   wish: Pick<Wish, 'name' | 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
+  reach: Reach = (work) => work(folder),
 ): Soon<SmallFile> {
   const beside = (error: unknown): Promise<SmallFile> => {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    return writeNumbered(folder, wish, bytes, pace);
+    return writeNumbered(folder, wish, bytes, pace, reach);
   };
   try {
-    const written = writeAs(folder, wish.name, wish, bytes, pace);
+    const written = writeAs(folder, wish.name, wish, bytes, pace, reach);
     return written instanceof Promise ? written.catch(beside) : written;
   } catch (error) {
     return beside(error);
@@ -74,10 +78,11 @@ async function writeNumbered(
   wish: Pick<Wish, 'name' | 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
+  reach: Reach,
 ): Promise<SmallFile> {
   for (let n = 2; n <= maxNumber; n += 1) {
     try {
-      return await writeAs(folder, numbered(wish.name, n), wish, bytes, pace);
+      return await writeAs(folder, numbered(wish.name, n), wish, bytes, pace, reach);
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
@@ -91,6 +96,7 @@ function writeAs(
   { mtime }: Pick<Wish, 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
+  reach: Reach,
 ): Soon<SmallFile> {
   return after(folder.at(name), (place) =>
     after(
@@ -98,7 +104,7 @@ function writeAs(
         () => writeNow(place, bytes, mtime),
         () => writeLater(place, bytes, mtime),
       ),
-      (file) => stagedFile(file, folder, name, pace),
+      (file) => stagedFile(file, name, pace, reach),
     ),
   );
 }
@@ -112,8 +118,11 @@ function writeNow(place: string, bytes: Buffer, mtime: number): number {
     futimesSync(file, secondsText(mtime), secondsText(mtime));
     return file;
   } catch (error) {
-    closeSync(file);
-    unlinkSync(place);
+    try {
+      closeSync(file);
+    } finally {
+      unlinkSync(place);
+    }
     throw error;
   }
 }
@@ -136,12 +145,9 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
   }
 }
 
-function stagedFile(file: number, folder: Folder, name: SafeName, pace: DiskPace): SmallFile {
-  let open = true;
-  const close = (): void => {
-    if (open) closeSync(file);
-    open = false;
-  };
+function stagedFile(file: number, name: SafeName, pace: DiskPace, reach: Reach): SmallFile {
+  const close = closeOnce(file);
+  const remove = async (): Promise<void> => reach(async (folder) => unlink(await folder.at(name)));
   return {
     name,
     sync: () =>
@@ -157,13 +163,22 @@ function stagedFile(file: number, folder: Folder, name: SafeName, pace: DiskPace
     },
     async drop() {
       close();
-      await unlink(await folder.at(name));
+      await remove();
     },
-    retract: async () => unlink(await folder.at(name)),
+    retract: remove,
     leave() {
-      close();
-      return Promise.resolve();
+      return Promise.resolve().then(close);
     },
+  };
+}
+
+/** A number that was closed may be another file's by now: it must not be closed again, not even after an error. */
+function closeOnce(file: number): () => void {
+  let open = true;
+  return () => {
+    if (!open) return;
+    open = false;
+    closeSync(file);
   };
 }
 
@@ -176,6 +191,7 @@ export async function writeLoose(
   { name, isOurs }: PassingName,
   wish: Wish,
   bytes: Buffer,
+  reach: Reach = (work) => work(area.target),
 ): Promise<SmallFile> {
   const { length } = bytes;
   const { device } = area.folder;
@@ -185,9 +201,10 @@ export async function writeLoose(
     () => writeNow(place, bytes, wish.mtime),
     () => writeLater(place, bytes, wish.mtime),
   );
+  const close = closeOnce(file);
   const drop = async (): Promise<void> => {
-    closeSync(file);
-    await calls.unlink(await area.folder.at(name));
+    close();
+    await removeIfThere(calls, await area.folder.at(name));
   };
   let published: { readonly as: SafeName; readonly ino: bigint } | undefined;
   return {
@@ -199,18 +216,23 @@ export async function writeLoose(
         const words = `${size} of ${length} bytes landed`;
         throw new SharingError('damaged', words, { size: length, onDisk: Number(size) });
       }
-      const as = await giveName(area, { file, name, isOurs }, wish);
+      const as = await reach((target) =>
+        giveName({ ...area, target }, { file, name, isOurs }, wish),
+      );
       published = { as, ino };
-      closeSync(file);
+      close();
       await removeIfThere(calls, await area.folder.at(name));
       return as;
     },
     drop,
     async retract() {
       if (!published) return;
-      const there = await area.target.at(published.as);
-      // Somebody may have taken it away meanwhile; what stands there then is not ours.
-      if ((await calls.lstat(there)).ino === published.ino) await calls.unlink(there);
+      const { as, ino } = published;
+      await reach(async (target) => {
+        const there = await target.at(as);
+        // Somebody may have taken it away meanwhile; what stands there then is not ours.
+        if ((await calls.lstat(there)).ino === ino) await calls.unlink(there);
+      });
     },
     leave: drop,
   };

@@ -145,11 +145,11 @@ function readWholeSync(place: string, stats: BigIntStats, target: Buffer): void 
   try {
     let filled = 0;
     // A byte too many is asked for, to see that there is none.
-    while (filled < target.length - 1) {
+    do {
       const bytes = readSync(file, target, filled, target.length - filled, filled);
       if (bytes === 0) break;
       filled += bytes;
-    }
+    } while (filled < target.length - 1);
     if (filled !== target.length - 1 || !isUnchanged(stats, fstatSync(file, { bigint: true }))) {
       throw changed();
     }

@@ -1,3 +1,4 @@
+import type { Soon } from '#sharing/soon.js';
 import { SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
@@ -28,31 +29,42 @@ export interface PassingName {
 
 /** `folder` is the landing area itself. */
 export function passingNames(folder: Folder): PassingNames {
-  const token = randomBytes(16).toString('hex');
   const calls = callsTo(folder.device);
-  let held: Promise<Hold | undefined> | undefined;
+  const read = (place: string): Soon<string> => calls.readText(place);
+  let held: Promise<Taken> | undefined;
   let count = 0;
 
-  async function hold(): Promise<Hold | undefined> {
-    return holdWithin(await folder.at(`${token}.lock`), 0);
+  async function take(): Promise<Taken> {
+    const token = randomBytes(16).toString('hex');
+    return { token, hold: await holdWithin(await folder.at(`${token}.lock`), 0) };
+  }
+
+  /** What was taken away from us is not held any more: then another token is. */
+  async function takeUnlessHeld(before: Promise<Taken> | undefined): Promise<Taken> {
+    const taken = await before?.catch(() => undefined);
+    return (await taken?.hold?.isOurs(read)) === true && taken ? taken : take();
   }
 
   return {
     async next() {
-      // One that could not be made is tried again with the next name.
-      held ??= hold().catch((error: unknown) => {
-        held = undefined;
-        throw error;
-      });
-      const own = await held;
+      held = takeUnlessHeld(held);
+      const { token, hold } = await held;
       count += 1;
       return {
         name: `${token}.${count}.part`,
-        isOurs: async () => (await own?.isOurs((place) => calls.readText(place))) === true,
+        isOurs: async () => (await hold?.isOurs(read)) === true,
       };
     },
-    [Symbol.asyncDispose]: async () => (await held)?.[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      const taken = await held?.catch(() => undefined);
+      await taken?.hold?.[Symbol.asyncDispose]();
+    },
   };
+}
+
+interface Taken {
+  readonly token: string;
+  readonly hold: Hold | undefined;
 }
 
 /** Milliseconds in which a receiver that has just ended lets go of what it held. */

@@ -57,11 +57,13 @@ export function assemble(
   function openIntake(): Intake & { readonly open: () => number | undefined } {
     let open: { header: ChunkHeader; buffer: Buffer; fill: number } | undefined;
     /** The chunk that waits for a buffer. */
-    let waiting: number | undefined;
+    let waiting: ChunkHeader | undefined;
 
     async function beginLater(header: ChunkHeader): Promise<void> {
-      waiting = header.chunk;
+      waiting = header;
       await Promise.race(writing.values());
+      // It may have been let go of meanwhile.
+      if (waiting !== header) return;
       waiting = undefined;
       await begin(header);
     }
@@ -75,7 +77,7 @@ export function assemble(
 
     return {
       begin,
-      open: () => open?.header.chunk ?? waiting,
+      open: () => (open?.header ?? waiting)?.chunk,
       data(bytes) {
         if (!open) return;
         open.fill += bytes.copy(open.buffer, open.fill);
@@ -85,9 +87,10 @@ export function assemble(
         handOn(header, buffer);
       },
       drop() {
-        const chunk = open?.header.chunk;
+        const chunk = (open?.header ?? waiting)?.chunk;
         if (open) free.push(open.buffer);
         open = undefined;
+        waiting = undefined;
         return chunk;
       },
     };

@@ -112,11 +112,12 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const assembly = assemble(size, land);
   const working = new Set<Promise<void>>();
   /** Chunks that were written beside us, and are being noted. */
-  const landingNow = new Set<number>();
+  const landingNow = new Map<number, Promise<void>>();
   const takenBack = new AbortController();
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
   let beside: Beside | undefined;
+  let startsBeside = false;
   let standing: Standing = 'beside';
   let resuming: SourceComparison | undefined;
   let verifying = false;
@@ -280,6 +281,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     if (assembly.letGo(chunk)) rules.lost(chunk);
     await beside?.end();
     await assembly.idle();
+    await landingNow.get(chunk);
     const verdict = rules.chunk(header);
     if (verdict === 'busy')
       throw new SharingError('protocol', `chunk ${chunk} comes twice at once`);
@@ -288,7 +290,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   async function startBeside(start: StartBeside): Promise<void> {
     const from = landing;
-    if (!from?.beside || beside || rules.phase() !== 'receiving') return;
+    if (!from?.beside || startsBeside || rules.phase() !== 'receiving') return;
+    startsBeside = true;
     // Without it the transfer is slower, and nothing else.
     const handle = await from.beside.open().catch(() => undefined);
     if (!handle) return;
@@ -298,16 +301,29 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     }
     rules.useLanes();
     const states = rules.states();
-    const started = start({
+    const work: BesideWork = {
       id,
       file,
       size,
       algorithm,
       states,
       descriptor: handle.fd,
-      onLanded: (chunk, digest) => void guarded(() => landedBeside(from, chunk, digest)),
+      onLanded(chunk, digest) {
+        landingNow.set(
+          chunk,
+          guarded(() => landedBeside(from, chunk, digest)),
+        );
+      },
       onFailed: giveUp,
-    });
+    };
+    let started: Beside;
+    try {
+      started = start(work);
+    } catch {
+      // The system gives no thread.
+      await handle.close();
+      return;
+    }
     const ended = started.ended.then(async () => {
       await handle.close();
       // What it took and did not bring is still missing.
@@ -326,7 +342,6 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   async function landedBeside(to: Landing, chunk: number, digest: Buffer): Promise<void> {
     moved();
-    landingNow.add(chunk);
     try {
       await to.beside?.landed(chunk, digest);
       hasLanded(chunk);

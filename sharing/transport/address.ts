@@ -5,10 +5,13 @@ export function unmapped(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-/** What counts as one address: an IPv4 address, or an IPv6 /64, which one household has whole. */
+/**
+ * What counts as one address: an IPv4 address, or an IPv6 /64, which one household has whole. The link-local one is that
+ * of everybody on the link, so there each address counts for itself.
+ */
 export function addressKey(address: string): string {
   const plain = unmapped(address);
-  if (!isIPv6(plain)) return plain;
+  if (!isIPv6(plain) || /^fe[89ab]/i.test(plain)) return plain.toLowerCase();
   const [head = '', tail = ''] = (plain.split('%')[0] ?? '').split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === '' ? [] : tail.split(':');

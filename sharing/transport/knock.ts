@@ -39,6 +39,7 @@ export async function knock({ host, port, timeout, signal }: KnockOptions): Prom
     };
     const timer = setTimeout(stop, timeout);
     signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
     socket.on('error', (error) => {
       // A reset comes from who had taken the connection, sometimes before this side heard of it.
       if (connected || errnoOf(error) === 'ECONNRESET') judge();

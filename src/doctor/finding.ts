@@ -5,7 +5,9 @@ import { wordsOf } from './words.js';
 
 /** A finding in words, as it is shown. */
 export function findingAnswer({ cause, weight }: Finding, facts: Facts): FindingAnswer {
-  const { environment, udpPort, tcpPort } = facts;
+  const { environment, udpPort, ownServers } = facts;
+  // The port that was judged, and that others are to reach.
+  const tcpPort = ownServers[0]?.port ?? facts.tcpPort;
   const { platform, isRoot } = environment;
   const { sentence, details, commands } = wordsOf(cause, { platform, isRoot, udpPort, tcpPort });
   return { event: 'finding', code: cause.code, weight, message: sentence, details, commands };

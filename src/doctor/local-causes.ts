@@ -10,7 +10,12 @@ import type { Running } from '#src/running.js';
 
 /** Pure: what on this machine itself stands in the way. */
 export function localCauses(facts: Facts, situation: Situation): readonly Finding[] {
-  if (situation.outward.length === 0) return [noNetwork(facts)];
+  const { outward, nobody } = situation;
+  if (outward.length === 0) return [noNetwork(facts)];
+  // Every link that is up has a link-local address; without any other, and nobody there, something is missing.
+  const bare = outward.every(({ address }) => address.startsWith('fe80:'));
+  const lack = bare && nobody ? missing(facts.links) : null;
+  if (lack) return [finding(lack, 'blocks')];
   return [
     ...sending(facts, situation),
     ...replies(facts, situation),

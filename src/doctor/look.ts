@@ -151,9 +151,12 @@ async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFact
       tcp: await knock({ host: address, port: tcpPort, timeout: knockMs, signal }),
     })),
   );
-  const complete = placesOf(options, facts).every(
-    ({ network }) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
-  );
+  const places = placesOf(options, facts);
+  const complete =
+    places.length > 0 &&
+    places.every(
+      ({ network }) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
+    );
   return { asked: addresses.length, complete, answers, machines };
 }
 

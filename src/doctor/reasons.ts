@@ -19,7 +19,7 @@ export function reasons(facts: Facts): readonly Finding[] {
   const all = [...near, ...networkCauses(facts, situation, explained)];
   const found = all.some(({ weight }) => weight === 'blocks')
     ? all
-    : [...all, fine(situation.others.length)];
+    : [...all, fine(new Set(situation.others.map(({ id, address }) => id ?? address)).size)];
   return found.toSorted(
     (a, b) =>
       weights.indexOf(a.weight) - weights.indexOf(b.weight) ||

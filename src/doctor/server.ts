@@ -59,7 +59,8 @@ export async function lookAtServer(
     listenMs: answerMs,
     signal,
   });
-  const answer = asked.answers.find((one) => one.address === address) ?? asked.answers[0] ?? null;
+  const answer =
+    [...asked.answers, ...found].find((one) => one.address === address) ?? asked.answers[0] ?? null;
   const tcpAt = sought.port ?? answer?.port ?? port;
   const tcp = await knock({ host: address, port: tcpAt, timeout: knockMs, signal });
   const sendError = asked.errors.get(address) ?? null;

@@ -14,12 +14,15 @@ export interface Situation {
   readonly serving: boolean;
 }
 
-export function situationOf({ examination, ownServers, ports }: Facts): Situation {
+export function situationOf({ examination, ownServers, ports, links }: Facts): Situation {
+  const inside = new Set(links.filter(({ kind }) => kind === 'container').map(({ name }) => name));
   const own = new Set(examination.addresses.map(({ address }) => address));
   const answers = examination.addresses.flatMap((report) => report.answers);
   const others = answers.filter(({ address }) => !own.has(address) && !address.startsWith('127.'));
   return {
-    outward: examination.addresses.filter(({ loopback }) => !loopback),
+    outward: examination.addresses.filter(
+      (report) => !report.loopback && !inside.has(report.interface),
+    ),
     others,
     nobody: others.length === 0,
     serving:

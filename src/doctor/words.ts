@@ -205,9 +205,14 @@ function listOf(names: readonly string[]): string {
 function upCommand(name: string, { platform, isRoot }: Place): string {
   const sudo = isRoot ? '' : 'sudo ';
   if (platform === 'win32') return `netsh interface set interface "${quote(name)}" enable`;
-  const command =
-    platform === 'linux' ? `ip link set ${quote(name)} up` : `ifconfig ${quote(name)} up`;
+  const word = shellWord(name);
+  const command = platform === 'linux' ? `ip link set ${word} up` : `ifconfig ${word} up`;
   return `${sudo}${command}`;
+}
+
+/** Linux lets an interface be called nearly anything. */
+function shellWord(name: string): string {
+  return /^[\w.@-]+$/.test(name) ? name : `'${quote(name).replaceAll("'", "'\\''")}'`;
 }
 
 /** What only root can see. */
@@ -240,7 +245,8 @@ function otherSystem({ platform, udpPort, tcpPort }: Place): readonly string[] {
       'in a terminal of an administrator:',
       `netsh advfirewall firewall add rule name="lanpost UDP" dir=in action=allow protocol=UDP localport=${udpPort} profile=private`,
       `netsh advfirewall firewall add rule name="lanpost TCP" dir=in action=allow protocol=TCP localport=${tcpPort} profile=private`,
-      'and the network has to be a private one: Set-NetConnectionProfile -NetworkCategory Private',
+      'and the network has to be a private one; its name is in Get-NetConnectionProfile:',
+      'Set-NetConnectionProfile -InterfaceAlias "<name>" -NetworkCategory Private',
     ];
   }
   return [

@@ -214,6 +214,7 @@ describe('sweeping', () => {
   async function swept(
     changes: Partial<ScanOptions> = {},
     replies: (to: string) => Uint8Array | undefined = () => undefined,
+    from = '192.168.1.77',
   ) {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
@@ -224,7 +225,7 @@ describe('sweeping', () => {
       const { send } = socket;
       socket.send = (bytes, to, address) => {
         const reply = replies(address);
-        if (reply) socket.deliver(Buffer.from(reply).toString('latin1'), '192.168.1.77', 30000);
+        if (reply) socket.deliver(Buffer.from(reply).toString('latin1'), from, 30000);
         return send(bytes, to, address);
       };
       return opened;
@@ -259,6 +260,17 @@ describe('sweeping', () => {
     expect(found).toHaveLength(1);
     expect(hosts).toEqual([]);
     expect(end).toMatchObject({ swept: 0 });
+  });
+
+  test('a server of the own machine is nobody else', async () => {
+    const { found, hosts, end } = await swept(
+      {},
+      (to) => (to === '192.168.1.255' ? encodeAnnouncement(announcement()) : undefined),
+      '192.168.1.20',
+    );
+    expect(found).toHaveLength(1);
+    expect(hosts).toHaveLength(253);
+    expect(end).toMatchObject({ swept: 253 });
   });
 
   test('who answers one host after another is all found, and the rest is asked', async () => {

@@ -152,3 +152,22 @@ test('disposing ends the wait for another attempt', async () => {
   await announcer[Symbol.asyncDispose]();
   expect(started).toHaveLength(1);
 });
+
+test('a system that gives no thread is told, and asked again', async () => {
+  vi.useFakeTimers();
+  const { observe, of } = recorder();
+  let asked = 0;
+  const announcer = startAnnouncer(
+    { announcement, observe, interfaces: wired, now: () => Date.now() },
+    () => {
+      asked += 1;
+      throw new Error('no thread');
+    },
+    fakeSockets().open,
+  );
+  await vi.advanceTimersByTimeAsync(5001);
+  expect(asked).toBe(2);
+  expect(of('mdns-failed')).toMatchObject([{ reason: 'Error: no thread', retryMs: 5000 }]);
+  await announcer[Symbol.asyncDispose]();
+  vi.useRealTimers();
+});

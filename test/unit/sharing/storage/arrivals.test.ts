@@ -65,4 +65,15 @@ describe('where a client receives', () => {
     expect(openDescriptors()).toBe(before);
     expect(await readdir(join(folder, '.lanpost'))).toEqual([]);
   });
+
+  test('has names again when what held them was taken away', async () => {
+    const { folder, arrivals } = await open();
+    const { names } = await arrivals.open(folder);
+    const before = await names.next();
+    for (const name of await readdir(join(folder, '.lanpost'))) {
+      await rm(join(folder, '.lanpost', name));
+    }
+    expect(await before.isOurs()).toBe(false);
+    expect(await (await names.next()).isOurs()).toBe(true);
+  });
 });

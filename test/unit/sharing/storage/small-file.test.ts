@@ -3,6 +3,7 @@ import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
 import { safeName } from '#sharing/storage/path.js';
 import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -138,6 +139,32 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       expect(await leftovers(place)).toEqual([]);
       expect(await visibleNames(place)).toEqual([]);
       if (onLinux) expect(openDescriptors()).toBe(before);
+    });
+
+    test.runIf(onLinux)(
+      'once it is closed, closes nothing that has its number by then',
+      async () => {
+        const { place, area } = await open();
+        const small = await writeLoose(area, loose, wish, bytes);
+        await small.publish();
+        // The lowest free number is given again.
+        const file = openSync(join(place, 'other'), 'w');
+        for (const end of ['leave', 'drop'] as const) await small[end]();
+        expect(writeSync(file, 'another')).toBe(7);
+        closeSync(file);
+      },
+    );
+
+    test('is published in its folder, though that was closed meanwhile', async () => {
+      const { place, area } = await open();
+      const target = await openFolder(place, way);
+      const small = await writeLoose({ ...area, target }, loose, wish, bytes, (work) =>
+        work(area.target),
+      );
+      await target[Symbol.asyncDispose]();
+      expect(await small.publish()).toBe('a.txt');
+      await small.retract();
+      expect(await visibleNames(place)).toEqual([]);
     });
 
     test('whose partial was replaced is not published, and can be dropped', async () => {

@@ -1,7 +1,7 @@
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { safePath } from '#sharing/storage/path.js';
 import { openShare } from '#sharing/storage/share.js';
-import type { Source } from '#sharing/storage/source.js';
+import { readWhole, type Source } from '#sharing/storage/source.js';
 import { appendFile, link, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -45,6 +45,16 @@ describe('a source', () => {
       const source = await open('/proc', 'version');
       expect(source.size).toBe(0);
       await expect(source.check()).rejects.toMatchObject({ code: 'changed' });
+    },
+  );
+
+  test.skipIf(process.platform !== 'linux')(
+    'of a batch that holds more than its size says is not sent as empty',
+    async () => {
+      const stats = await stat('/proc/version', { bigint: true });
+      const here = { run: <T>(now: () => T): T => now() };
+      const reading = async () => readWhole('/proc/version', stats, Buffer.alloc(1), here);
+      await expect(reading()).rejects.toMatchObject({ code: 'changed' });
     },
   );
 

@@ -147,7 +147,8 @@ describe.each(ways)('a staged folder, reached by %s', (way) => {
     const { place, area } = await open();
     const staging = await openStaging(area, 'PEER', photos);
     await fill(staging);
-    const lock = (await leftovers(place)).find((name) => name.endsWith('.lock')) ?? '';
+    const tree = (await leftovers(place)).find((name) => name.endsWith('.tree')) ?? '';
+    const lock = tree.replace(/tree$/, 'lock');
     await writeFile(join(place, '.lanpost', lock), 'somebody else');
     await expect(staging.place(photos)).rejects.toMatchObject({ code: 'write-failed' });
     expect(await visibleNames(place)).toEqual([]);

@@ -22,4 +22,6 @@ test('an IPv4-mapped address is an IPv4 address', () => {
 test('an IPv6 household is one address', () => {
   expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe(addressKey('2001:db8:1:2::9'));
   expect(addressKey('2001:db8:1:2::9')).not.toBe(addressKey('2001:db8:1:3::9'));
+  expect(addressKey('fe80::1%eth0')).not.toBe(addressKey('fe80::2%eth0'));
+  expect(addressKey('fe80::1%eth0')).not.toBe(addressKey('fe80::1%eth1'));
 });
