@@ -148,7 +148,8 @@ function serving(
     .filter((name) => hasBroadcast(links, name));
   const ours = new Set(ownServers.map(({ pid }) => pid));
   const [udp, tcp] = [portOf(ports, 'udp'), portOf(ports, 'tcp')];
-  const taken = udp?.state === 'held' ? udp : undefined;
+  // A server of ours may have the port too, over IPv6: it is not what stands in the way.
+  const taken = udp?.state === 'held' ? withoutOwn(udp, ours) : undefined;
   const isMixed = ours.size > 0 && udp?.holders.some(({ pid }) => !ours.has(pid)) === true;
   const shared = udp?.state === 'shared' && isMixed ? udp : undefined;
   const foreign = tcp?.state === 'held' && !isServers(tcp, udp, ownServers) ? tcp : undefined;
@@ -162,6 +163,10 @@ function serving(
       : []),
     ...(foreign ? [finding({ code: 'tcp-taken', port: foreign }, 'note')] : []),
   ];
+}
+
+function withoutOwn(port: PortFacts, ours: ReadonlySet<number>): PortFacts {
+  return { ...port, holders: port.holders.filter(({ pid }) => !ours.has(pid)) };
 }
 
 function portOf(ports: readonly PortFacts[], wanted: 'udp' | 'tcp'): PortFacts | undefined {

@@ -236,7 +236,10 @@ function hiddenHolder({ hidden, holders }: PortFacts, { isRoot }: Place): readon
 }
 
 function stopCommands({ holders }: PortFacts, { platform }: Place): readonly string[] {
-  return holders.map(({ pid }) => (platform === 'win32' ? `taskkill /PID ${pid}` : `kill ${pid}`));
+  // The first process holds ports for services that it starts: to end it is no help.
+  return holders
+    .filter(({ pid }) => pid > 1)
+    .map(({ pid }) => (platform === 'win32' ? `taskkill /PID ${pid}` : `kill ${pid}`));
 }
 
 function otherSystem({ platform, udpPort, tcpPort }: Place): readonly string[] {

@@ -182,6 +182,12 @@ describe('a server that runs here', () => {
     expect(told(facts({ ...serving, ports }))[0]).toBe('port-taken blocks');
   });
 
+  test('is not told to end itself, though it has the port over IPv6', () => {
+    const ports = [port('udp', 'held', 9, 7), port('tcp', 'held', 7)];
+    const [first] = reasons(facts({ ...serving, ports }));
+    expect(first?.cause).toMatchObject({ code: 'port-taken', port: { holders: [{ pid: 9 }] } });
+  });
+
   test('is found with another program that shares the port, perhaps', () => {
     const ports = [port('udp', 'shared', 9, 7), port('tcp', 'held', 7)];
     expect(told(facts({ ...serving, ports }))[0]).toBe('port-shared may');
