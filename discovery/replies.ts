@@ -1,3 +1,4 @@
+import { legacyTcpPort } from './claims.js';
 import type { DatagramSocket } from './socket.js';
 import { decodeReply } from './wire/announcement.js';
 
@@ -17,7 +18,6 @@ export interface Replies {
   all(): Promise<readonly Answered[]>;
 }
 
-const legacyPort = 30_001;
 const mostAnswers = 1024;
 
 /** Reads the replies that come to a socket; none for a socket that could not be opened. */
@@ -29,7 +29,7 @@ export function createReplies(socket: DatagramSocket | null): Replies {
       if (reply.kind === 'malformed' || answers.size >= mostAnswers) continue;
       const { name, id, port } =
         reply.kind === 'legacy'
-          ? { name: reply.name, id: null, port: legacyPort }
+          ? { name: reply.name, id: null, port: legacyTcpPort }
           : reply.announcement;
       answers.set(`${address} ${port} ${id ?? name}`, { address, name, id, port });
     }

@@ -1,10 +1,11 @@
-import { isAddress, isLinkLocal, liveNeighbourhood } from '#discovery/addresses.js';
+import { isAddress, isLinkLocal } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
 import type { Hosts } from '#sharing/client.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
+import { foundServers, reachedBefore } from './found-servers.js';
 import { quote } from './view/quote.js';
 
 /** Where to dial, and whom to expect there. */
@@ -131,29 +132,20 @@ export async function scanNow(
   wanted?: (server: FoundServer) => boolean,
 ): Promise<readonly FoundServer[]> {
   const { settings, signal, interfaces } = context;
-  const seen = await readSeen(context.stateFolder);
-  const found = new Map<string, FoundServer>();
-  const neighbourhood = liveNeighbourhood({ interfaces });
+  const found = foundServers();
   for await (const finding of scan({
     port: settings.udpPort,
     timeoutMs: settings.scanTimeout,
     mdns: settings.mdns === 'on',
-    known: seen
-      .filter(({ host }) => neighbourhood.isNearby(host))
-      .map(({ host }) => ({ address: host })),
+    known: await reachedBefore(context),
     ...(wanted && { enough: (servers: readonly FoundServer[]) => servers.some(wanted) }),
     signal,
     interfaces,
     observe: () => undefined,
   })) {
-    if (finding.kind === 'replaced') found.delete(keyOf(finding.previous));
-    found.set(keyOf(finding.server), finding.server);
+    found.take(finding);
   }
-  const rows = [...found.values()];
+  const rows = found.all();
   if (!wanted) context.memory.scanned = rows;
   return rows;
-}
-
-function keyOf({ id, run, name }: FoundServer): string {
-  return `${id ?? ''} ${run ?? ''} ${name}`;
 }

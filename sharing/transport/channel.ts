@@ -7,6 +7,9 @@ import type { TLSSocket } from 'node:tls';
 /** The name of our protocol inside TLS (RFC 7301). */
 export const alpn = 'lanpost/1';
 
+/** How the one line begins that plain text is answered with (PROTOCOL.md, "Channel"). */
+export const plaintextStart = 'lanpost speaks TLS only';
+
 /** What both sides of the channel ask of TLS (PROTOCOL.md, "Channel"). */
 export function channelOptions({ key, certificate }: Device): {
   readonly key: string;

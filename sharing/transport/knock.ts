@@ -1,6 +1,7 @@
 import { errnoOf } from '#sharing/errors.js';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { plaintextStart } from '#sharing/transport/channel.js';
 
 export interface KnockOptions {
   /** An address; a name would be looked up. */
@@ -32,7 +33,7 @@ export async function knock({ host, port, timeout, signal }: KnockOptions): Prom
       resolve(result);
     };
     const judge = (): void => {
-      end(said.startsWith(answerStart) ? 'lanpost' : 'other');
+      end(said.startsWith(plaintextStart) ? 'lanpost' : 'other');
     };
     const stop = (): void => {
       end(connected ? 'other' : { code: timedOut });
@@ -51,13 +52,11 @@ export async function knock({ host, port, timeout, signal }: KnockOptions): Prom
     });
     socket.on('data', (bytes) => {
       said += bytes.toString('latin1');
-      if (said.length >= answerStart.length) judge();
+      if (said.length >= plaintextStart.length) judge();
     });
     socket.on('end', judge);
   });
 }
-
-const answerStart = 'lanpost speaks TLS only';
 
 /** Tries whether a server could listen on a TCP port now, and lets go of it: null, or the code of what was in the way. */
 export async function tryPort(port: number): Promise<string | null> {

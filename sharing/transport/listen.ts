@@ -3,7 +3,12 @@ import type { Observe, TurnedAway } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { openLobby, type LobbyLimits } from '#sharing/transport/lobby.js';
 import { unmapped } from '#sharing/transport/address.js';
-import { channelOptions, exporterOf, peerIdOf } from '#sharing/transport/channel.js';
+import {
+  channelOptions,
+  exporterOf,
+  peerIdOf,
+  plaintextStart,
+} from '#sharing/transport/channel.js';
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -40,7 +45,7 @@ export interface Listener extends AsyncDisposable {
 
 /** First byte of a TLS record that carries a handshake (RFC 8446, section 5.1). */
 const tlsHandshake = 0x16;
-const plaintextAnswer = 'lanpost speaks TLS only; use the lanpost client.\n';
+const plaintextAnswer = `${plaintextStart}; use the lanpost client.\n`;
 /** Milliseconds for the last line to a plaintext client to leave. */
 const lingerTime = 500;
 

@@ -1,9 +1,8 @@
-import { liveNeighbourhood } from '#discovery/addresses.js';
 import type { DiscoveryEvent } from '#discovery/events.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
-import { readSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
+import { foundServers, reachedBefore } from '#src/found-servers.js';
 import { noInterface, ProgramError } from '#src/failure.js';
 import type { ServerAnswer } from '#src/view/answer.js';
 import type { Run } from './command.js';
@@ -12,7 +11,7 @@ type ScanEnded = Extract<DiscoveryEvent, { kind: 'scan-ended' }>;
 
 export const run: Run = async (context, call) => {
   const { view, settings, signal, interfaces } = context;
-  const rows = new Map<string, FoundServer>();
+  const rows = foundServers();
   let ended: ScanEnded | undefined;
   view.status.draw('looking for servers');
   for await (const finding of scan({
@@ -28,7 +27,7 @@ export const run: Run = async (context, call) => {
     },
   })) {
     const { server } = finding;
-    rows.set(keyOf(server), server);
+    rows.take(finding);
     if (finding.kind === 'address') {
       const { id, name, port } = server;
       view.show({ event: 'address', id, name, address: finding.address, port });
@@ -36,24 +35,12 @@ export const run: Run = async (context, call) => {
       view.show(serverAnswer(server));
     }
   }
-  context.memory.scanned = [...rows.values()];
+  context.memory.scanned = rows.all();
   if (call.options['explain'] === true && !signal.aborted) await explainRows(context);
-  if (rows.size === 0) throw await nobodyFound(context, ended);
+  if (rows.all().length === 0) throw await nobodyFound(context, ended);
   if (ended?.interfaces.length === 0) view.note('no network: this machine only');
   return signal.aborted ? exitCodes.interrupted : exitCodes.done;
 };
-
-/** Servers that were reached before are asked directly, which crosses routers. */
-async function reachedBefore({ stateFolder, interfaces }: Context): Promise<{ address: string }[]> {
-  const neighbourhood = liveNeighbourhood({ interfaces });
-  return (await readSeen(stateFolder))
-    .map(({ host }) => ({ address: host }))
-    .filter(({ address }) => neighbourhood.isNearby(address));
-}
-
-function keyOf({ id, run, name, addresses }: FoundServer): string {
-  return id === null ? `${name} ${addresses[0] ?? ''}` : `${id} ${run ?? ''} ${name}`;
-}
 
 function serverAnswer({ name, id, port, addresses, code, marks }: FoundServer): ServerAnswer {
   return { event: 'server', name, id, port, addresses, code, marks };

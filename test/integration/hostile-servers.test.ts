@@ -484,6 +484,14 @@ describe('a get', () => {
       'changed',
     ],
     [
+      'a lane that nobody asked for',
+      async (client) => {
+        await client.hear('get');
+        client.say(offered([row]), { t: 'lane', id: 1, token: '0'.repeat(32) });
+      },
+      'protocol',
+    ],
+    [
       'bye in the middle',
       async (client) => {
         await client.hear('get');
