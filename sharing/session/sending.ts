@@ -63,6 +63,11 @@ export type SendAction =
 /** What the receiver says of one file of a transfer. */
 export type FileReport = Want | Extract<Message, { t: 'got' | 'receipt' | 'fail' }>;
 
+/** The chunks that a `got` confirms. */
+export function chunksGot({ chunk, also = [] }: Extract<Message, { t: 'got' }>): readonly number[] {
+  return [...also, chunk];
+}
+
 /** The rules of sending one file of `chunks` chunks, without any input or output. */
 export interface SendRules {
   /** Takes what the receiver said. Throws SharingError `protocol` when it may not say that now. */
@@ -91,11 +96,22 @@ export function sendRules(chunks: number): SendRules {
 
   function receive(message: FileReport): void {
     if (['over', 'refused', 'given-up'].includes(state.phase)) return;
-    if ('t' in message && message.t === 'got' && again.delete(message.chunk)) {
-      if (state.phase === 'sending') state = { ...state, ranges: without(state, message.chunk) };
+    if ('t' in message && message.t === 'got') {
+      for (const chunk of chunksGot(message)) confirm(chunk);
       return;
     }
     state = 'want' in message ? afterWant(state, message, chunks) : afterReport(state, message);
+  }
+
+  function confirm(chunk: number): void {
+    if (again.delete(chunk)) {
+      if (state.phase === 'sending') state = { ...state, ranges: without(state, chunk) };
+      return;
+    }
+    if (!('unconfirmed' in state)) throw illegal('got', state);
+    const unconfirmed = new Set(state.unconfirmed);
+    if (!unconfirmed.delete(chunk)) throw illegal('got of a chunk not under way', state);
+    state = { ...state, unconfirmed };
   }
 
   function next(): SendAction {
@@ -248,18 +264,12 @@ function without({ ranges }: { readonly ranges: Ranges }, chunk: number): Ranges
 
 function afterReport(
   state: SendState,
-  message: Extract<Message, { t: 'got' | 'receipt' | 'fail' }>,
+  message: Extract<Message, { t: 'receipt' | 'fail' }>,
 ): SendState {
   if (message.t === 'fail') {
     const outcome = { kind: 'failed', error: refusedBy(message) } as const;
     if (state.phase === 'retracting') return over(state.outcome);
     return state.phase === 'ended' ? over(outcome) : { phase: 'refused', outcome };
-  }
-  if (message.t === 'got') {
-    if (!('unconfirmed' in state)) throw illegal('got', state);
-    const unconfirmed = new Set(state.unconfirmed);
-    if (!unconfirmed.delete(message.chunk)) throw illegal('got of a chunk not under way', state);
-    return { ...state, unconfirmed };
   }
   const saving = state.phase === 'ended' || state.phase === 'retracting';
   if (!saving || state.unconfirmed.size > 0) throw illegal('receipt', state);

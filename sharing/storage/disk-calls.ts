@@ -11,6 +11,8 @@ import {
   renameSync,
   statSync,
   unlinkSync,
+  write,
+  writeSync,
   type BigIntStats,
 } from 'node:fs';
 import { link, lstat, readFile, rename, stat, unlink } from 'node:fs/promises';
@@ -18,6 +20,7 @@ import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
 const fsyncLater = promisify(fsync);
+const writeLater = promisify(write);
 
 /**
  * File calls at the pace of their disk: a quick one answers at once, for the way through another thread and back takes
@@ -28,6 +31,8 @@ export interface DiskCalls {
   stat(place: string): Soon<BigIntStats>;
   fstat(descriptor: number): Soon<BigIntStats>;
   fsync(descriptor: number): Soon<void>;
+  /** Writes all of `bytes`. */
+  write(descriptor: number, bytes: Buffer, position: number): Soon<void>;
   link(from: string, to: string): Soon<void>;
   rename(from: string, to: string): Soon<void>;
   unlink(place: string): Soon<void>;
@@ -61,6 +66,20 @@ export function callsTo(device: bigint): DiskCalls {
           fsyncSync(descriptor);
         },
         () => fsyncLater(descriptor),
+      ),
+    write: (descriptor, bytes, position) =>
+      run(
+        () => {
+          for (let done = 0; done < bytes.length;) {
+            done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+          }
+        },
+        async () => {
+          for (let done = 0; done < bytes.length;) {
+            const left = bytes.length - done;
+            done += (await writeLater(descriptor, bytes, done, left, position + done)).bytesWritten;
+          }
+        },
       ),
     link: (from, to) =>
       run(

@@ -64,11 +64,11 @@ export async function readJournalHeader(journal: FileHandle): Promise<JournalHea
 }
 
 /**
- * Notes chunk `chunk` as landed. A slot is a hint for resuming, never a proof: whoever reads it
- * compares the chunk with it, so neither order nor sync is needed here.
+ * Where in a journal the digest of a chunk that has landed is noted, in bytes. It is a hint for resuming, never a proof:
+ * whoever reads it compares the chunk with it, so neither order nor sync is needed there.
  */
-export async function writeSlot(journal: FileHandle, chunk: number, digest: Buffer): Promise<void> {
-  await journal.write(digest, 0, digestLength, journalHeaderLength + chunk * digestLength);
+export function slotAt(chunk: number): number {
+  return journalHeaderLength + chunk * digestLength;
 }
 
 /** All slots of a journal with `chunks` chunks, in order; zeros where none was written. */

@@ -6,12 +6,13 @@ import {
   digestOf,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import type { PrivateName } from '#sharing/storage/folder.js';
 import {
   encodeJournalHeader,
   readJournalHeader,
   readSlots,
-  writeSlot,
+  slotAt,
   type JournalHeader,
 } from '#sharing/storage/journal.js';
 import { backgroundSync } from '#sharing/storage/background-sync.js';
@@ -95,10 +96,11 @@ async function openUnder(
   }
   const { file, journal } = found ?? (await makePair(area, name, journalName, header));
   const syncing = backgroundSync(file);
+  const calls = callsTo((await file.stat({ bigint: true })).dev);
   const digestAt = chunkReader(file, size, algorithm);
 
   async function note(chunk: number, digest: Buffer): Promise<void> {
-    await writeSlot(journal, chunk, digest);
+    await calls.write(journal.fd, digest, slotAt(chunk));
     syncing.written(chunkLength(size, chunk));
   }
 
@@ -120,7 +122,8 @@ async function openUnder(
     },
     async retag(kept) {
       for (let chunk = 0; chunk < chunks; chunk += 1) {
-        if (kept[chunk] !== 1 && claims[chunk] === 1) await writeSlot(journal, chunk, emptySlot);
+        if (kept[chunk] !== 1 && claims[chunk] === 1)
+          await calls.write(journal.fd, emptySlot, slotAt(chunk));
       }
       // A power cut must not leave the new name with what was noted under the old one.
       await journal.datasync();

@@ -24,6 +24,8 @@ export interface Assembly {
   letGo(chunk: number): boolean;
   /** Whether a chunk is open or handed on. */
   holds(chunk: number): boolean;
+  /** Whether another one is. */
+  holdsOther(chunk: number): boolean;
   /** Resolves when every chunk that was handed on is dealt with. */
   idle(): Promise<void>;
 }
@@ -109,6 +111,9 @@ export function assemble(
       return intakes.find((one) => one.open() === chunk)?.drop() === chunk;
     },
     holds: (chunk) => writing.has(chunk) || intakes.some((one) => one.open() === chunk),
+    holdsOther: (chunk) =>
+      writing.size > (writing.has(chunk) ? 1 : 0) ||
+      intakes.some((one) => ![undefined, chunk].includes(one.open())),
     idle: async () => {
       await Promise.all(writing.values());
     },

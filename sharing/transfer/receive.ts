@@ -29,6 +29,10 @@ import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.j
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
+/** Chunks of a quick sender that are told together, and the milliseconds after which one is told in any case. */
+const gotGroup = 4;
+const gotTime = 50;
+
 /** How one file ended, from the receiver's side. */
 export type ReceiveOutcome =
   | ({ readonly kind: 'received' | 'identical' } & Published)
@@ -123,6 +127,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let verifying = false;
   let saving = false;
   let confirmed = 0;
+  /** Chunks that landed and are to be told. */
+  let unsaid: number[] = [];
+  let saidGot = 0;
   let dripped = 0;
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
@@ -353,8 +360,21 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   function hasLanded(chunk: number): void {
     rules.landed(chunk);
     if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
-    connection.send({ t: 'got', id, file, chunk });
+    unsaid.push(chunk);
     confirm(chunk);
+    const now = performance.now();
+    const canWait = unsaid.length < gotGroup && now - saidGot < gotTime;
+    if (canWait && assembly.holdsOther(chunk)) return;
+    saidGot = now;
+    sayGot();
+  }
+
+  function sayGot(): void {
+    const chunk = unsaid.pop();
+    if (chunk === undefined) return;
+    const also = unsaid.length > 0 ? { also: unsaid } : {};
+    unsaid = [];
+    connection.send({ t: 'got', id, file, chunk, ...also });
   }
 
   async function finish(): Promise<void> {

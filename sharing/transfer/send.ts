@@ -1,6 +1,11 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { FromReceiver } from '#sharing/session/incoming.js';
-import { sendRules, type FileReport, type SendOutcome } from '#sharing/session/sending.js';
+import {
+  chunksGot,
+  sendRules,
+  type FileReport,
+  type SendOutcome,
+} from '#sharing/session/sending.js';
 import {
   chunkCount,
   chunkLength,
@@ -284,8 +289,10 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       confirmed = size - bytesIn(message.ranges, size);
     }
     if ('t' in message && message.t === 'got') {
-      carriers.delete(message.chunk);
-      confirmed += chunkLength(size, message.chunk);
+      for (const chunk of chunksGot(message)) {
+        carriers.delete(chunk);
+        confirmed += chunkLength(size, chunk);
+      }
       onProgress({ phase: 'sending', bytes: confirmed, size });
     }
     wake();

@@ -24,6 +24,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const partLength = 256 * 1024;
 /** Bytes that may wait in the stream before the next part, or the next request, is taken. */
 const maxQueued = 512 * 1024;
+/** Milliseconds for a whole chunk, so that nobody waits long for a message, nor for a sign of movement. */
+const quickTime = 50;
 /** Milliseconds that a closing connection gets to deliver its last words. */
 const lingerTime = 500;
 
@@ -93,6 +95,8 @@ export function speak(
   /** The part that went out last of chunks that go out whole, and what must not come in between. */
   let lastPart = Promise.resolve();
   let inChunk = false;
+  /** The chunk before left in no time: the next one may go in one piece. */
+  let quick = false;
   const heldBack: Buffer[] = [];
   let listening = true;
   const messages = bucket(rate, () => performance.now());
@@ -233,11 +237,16 @@ export function speak(
     packHeader(room, 0, header);
     const frames = room.subarray(0, packedHeaderLength + header.length);
     inChunk = true;
-    for (let at = 0; at < frames.length; at += partLength) {
+    const began = performance.now();
+    const length = quick ? frames.length : partLength;
+    for (let at = 0; at < frames.length; at += length) {
       if (at > 0) await lastPart;
-      lastPart = writePart(frames.subarray(at, at + partLength), moved);
+      lastPart = writePart(frames.subarray(at, at + length), moved);
     }
     inChunk = false;
+    void lastPart.then(() => {
+      quick = performance.now() - began < quickTime;
+    });
     for (const bytes of heldBack.splice(0)) writeAnswer(bytes);
     return { flushed: lastPart };
   }
@@ -253,14 +262,26 @@ export function speak(
     signal.throwIfAborted();
   }
 
+  /** Bytes that drip keep nobody alive. */
+  function heard(bytes: number): void {
+    dripped += bytes;
+    if (dripped < leastMovement) return;
+    dripped = 0;
+    beat.heard();
+  }
+
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
-    dripped = frame.kind === 'data' ? dripped + frame.bytes.length : leastMovement;
-    if (dripped >= leastMovement) {
-      dripped = 0;
-      beat.heard();
-    }
+    heard(frame.kind === 'data' ? frame.bytes.length : leastMovement);
     if (frame.kind !== 'message' || messages.take()) return handle(frame, receiver);
     return turn().then(() => (signal.aborted ? undefined : handle(frame, receiver)));
+  }
+
+  /** The shortest way for the most that comes. */
+  function takeData(bytes: Buffer, receiver: Receiver): Promise<void> | undefined {
+    if (signal.aborted) return undefined;
+    heard(bytes.length);
+    const busy = receiver({ t: 'data', bytes });
+    return busy && whileDeaf(busy);
   }
 
   /** Resolves when the peer may send one message more. */
@@ -312,7 +333,9 @@ export function speak(
     /** True when no more may be taken for now. */
     function takeBytes(bytes: Buffer): boolean {
       try {
-        const busy = deliver(decoder.push(bytes), receiver);
+        const busy = decoder.passes(bytes)
+          ? takeData(bytes, receiver)
+          : deliver(decoder.push(bytes), receiver);
         if (!busy) return false;
         // The next bytes may come in the place of these.
         decoder.keep();

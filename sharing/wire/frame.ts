@@ -43,11 +43,15 @@ export type Frame =
 export interface FrameDecoder {
   /** Takes bytes as they come and gives what is whole. Throws SharingError `protocol` on an illegal frame. */
   push(bytes: Buffer): Generator<Frame, void, undefined>;
+  /** Takes `bytes` when all of them, and more to come, are data of one frame; else they are to be pushed. */
+  passes(bytes: Buffer): boolean;
   /** What was pushed last and is not taken yet will change: makes it our own. */
   keep(): void;
   /** True when no frame is half received. */
   atBoundary(): boolean;
 }
+
+const nothing: Buffer = Buffer.alloc(0);
 
 /** An incremental decoder (PROTOCOL.md, "Frames"). It never holds more than one control frame. */
 export function frameDecoder(): FrameDecoder {
@@ -56,7 +60,7 @@ export function frameDecoder(): FrameDecoder {
   let kind = 0;
   let left = 0;
   let body: Buffer | undefined;
-  let pushed: Buffer = Buffer.alloc(0);
+  let pushed = nothing;
   let at = 0;
 
   function begin(): void {
@@ -92,6 +96,13 @@ export function frameDecoder(): FrameDecoder {
 
   return {
     push,
+    passes(bytes) {
+      if (headerFill < headerLength || body || bytes.length >= left) return false;
+      left -= bytes.length;
+      pushed = nothing;
+      at = 0;
+      return true;
+    },
     keep() {
       pushed = Buffer.from(pushed.subarray(at));
       at = 0;

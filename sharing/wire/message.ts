@@ -11,6 +11,8 @@ export const maxRows = 500;
 
 /** Most ranges in one want. */
 export const maxRanges = 1000;
+/** Most chunks that one `got` confirms beside its own: the rest of a window. */
+export const maxAlsoGot = 7;
 
 /** What becomes of a file whose name is taken; without a word it is numbered. */
 export const policies = ['number', 'overwrite', 'skip', 'update'] as const;
@@ -131,7 +133,14 @@ const messageSchema = z.discriminatedUnion('t', [
     judged: u32.optional(),
     more: z.boolean(),
   }),
-  z.object({ t: z.literal('got'), id: u32, file: u32, chunk: u32 }),
+  z.object({
+    t: z.literal('got'),
+    id: u32,
+    file: u32,
+    chunk: u32,
+    /** Chunks that landed before it and were not told yet. */
+    also: z.array(u32).max(maxAlsoGot).optional(),
+  }),
   z.object({ t: z.literal('end'), id: u32, file: u32 }),
   z.object({ t: z.literal('receipt'), id: u32, file: u32, as: name, size, digest: digestText }),
   z.object({

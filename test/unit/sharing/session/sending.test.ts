@@ -9,7 +9,13 @@ import {
 
 const digest = `blake3:${'0'.repeat(64)}`;
 const all: FileReport = { want: 'all', file: 0 };
-const got = (chunk: number): FileReport => ({ t: 'got', id: 1, file: 0, chunk });
+const got = (chunk: number, ...also: number[]): FileReport => ({
+  t: 'got',
+  id: 1,
+  file: 0,
+  chunk,
+  ...(also.length > 0 && { also }),
+});
 const receipt: FileReport = { t: 'receipt', id: 1, file: 0, as: 'new_a', size: 3, digest };
 const identical: FileReport = {
   want: 'nothing',
@@ -51,6 +57,19 @@ describe('sending', () => {
       { do: 'wait' },
       { do: 'stop', outcome: { kind: 'stored', as: 'new_a', size: 3, digest } },
     ]);
+  });
+
+  test('several chunks are confirmed by one word', () => {
+    expect(
+      actions(3, all, 'next', 'next', 'next', got(1, 0, 2), 'next', receipt, 'next').at(-1),
+    ).toMatchObject({ do: 'stop', outcome: { kind: 'stored' } });
+  });
+
+  test.each([
+    ['twice in one word', got(0, 1, 0)],
+    ['before it went out', got(0, 2)],
+  ])('a chunk that is confirmed %s is a breach', (_, word) => {
+    expect(() => actions(3, all, 'next', 'next', word)).toThrow(breach);
   });
 
   test('an empty file has an end and no chunk', () => {

@@ -1,7 +1,7 @@
 import { transferTable, inTurn, type Transfers } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
-import { routeTransfer, type Direction } from '#sharing/session/incoming.js';
-import type { SendOutcome } from '#sharing/session/sending.js';
+import { routeTransfer, type Direction, type Incoming } from '#sharing/session/incoming.js';
+import { chunksGot, type SendOutcome } from '#sharing/session/sending.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
 import { openFolder } from '#sharing/storage/folder.js';
@@ -56,6 +56,8 @@ interface Transfer {
   readonly place: string;
   /** Chunks that travelled. */
   readonly travelled: readonly number[];
+  /** What the receiver has told of them: the chunks of each word. */
+  readonly told: readonly (readonly number[])[];
   readonly sent: Promise<SendOutcome>;
   readonly received: Promise<ReceiveOutcome>;
 }
@@ -79,9 +81,14 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   const ends = [speak(near, silence), speak(far, silence)] as const;
   const common = { id: 1, file: 0, algorithm: 'blake3', stallTime: 20_000 } as const;
   const travelled: number[] = [];
+  const told: (readonly number[])[] = [];
   const tables = [
-    listenAs(ends[0], 'sending'),
-    listenAs(ends[1], 'receiving', (chunk) => travelled.push(chunk)),
+    listenAs(ends[0], 'sending', (incoming) => {
+      if (incoming.t === 'got') told.push(chunksGot(incoming));
+    }),
+    listenAs(ends[1], 'receiving', (incoming) => {
+      if (incoming.t === 'chunk') travelled.push(incoming.chunk);
+    }),
   ] as const;
   const { onSent, onReceived } = options;
   const sending = startSending(roadOver(ends[0]), {
@@ -109,17 +116,17 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   });
   const [sent, received] = [sending.outcome, receiving.outcome];
   for (const outcome of [sent, received]) outcome.catch(() => undefined);
-  return { sending, receiving, ends, place: to, travelled, sent, received };
+  return { sending, receiving, ends, place: to, travelled, told, sent, received };
 }
 
 function listenAs(
   connection: Connection,
   direction: Direction,
-  onChunk: (chunk: number) => void = () => undefined,
+  onIncoming: (incoming: Incoming) => void = () => undefined,
 ): Transfers {
   const table = transferTable();
   connection.receive((incoming) => {
-    if (incoming.t === 'chunk') onChunk(incoming.chunk);
+    onIncoming(incoming);
     const actions = routeTransfer(
       incoming,
       () => direction,
@@ -140,6 +147,15 @@ describe('a transfer', () => {
     const { digest } = (await received) as { digest: string };
     expect(await sent).toEqual({ kind: 'stored', as: 'new_a.bin', size: content.length, digest });
     expect((await readFile(join(place, 'new_a.bin'))).equals(content)).toBe(true);
+  });
+
+  test('chunks that come quickly are told a few at a time, each once, the last at once', async () => {
+    const bytes = Buffer.alloc(24 * chunkSize, 5);
+    const { sent, told } = await transfer({ bytes });
+    expect(await sent).toMatchObject({ kind: 'stored' });
+    expect(told.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 24 }, (_, at) => at));
+    expect(told.length).toBeLessThan(24);
+    expect(Math.max(...told.map(({ length }) => length))).toBeLessThanOrEqual(4);
   });
 
   test('given up by the receiver before it has its name is not there, and the sender is told', async () => {
