@@ -13,6 +13,7 @@ import type { Context } from '#src/context.js';
 import { clientsThatFit } from '#src/descriptors.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
+import { keepHeapSmall } from '#src/heap.js';
 import type { Log } from '#src/log.js';
 import { rightsOf } from '#src/rights.js';
 import { announceRunning, readRunning } from '#src/running.js';
@@ -37,6 +38,7 @@ const door = {
 } as const;
 
 export const run: Run = async (context, call) => {
+  keepHeapSmall();
   const { settings, origins, view } = context;
   const [named] = call.words;
   const mode = modeOf(context, call);
