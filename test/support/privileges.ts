@@ -40,7 +40,8 @@ export function mayMountImages(): boolean {
   return false;
 }
 
-function isThere(what: string, reason: string | null): boolean {
+/** False, and said, where `reason` stands in the way of tests with `what`. */
+export function isThere(what: string, reason: string | null): boolean {
   if (reason === null) return true;
   if (process.env['CI'] && process.platform === 'linux') {
     throw new Error(`${what} are needed here: ${reason}`);

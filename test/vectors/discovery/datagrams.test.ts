@@ -6,6 +6,7 @@ import {
   encodeAnnouncement,
   type DecodedReply,
 } from '#discovery/wire/announcement.js';
+import { cleanName } from '#discovery/wire/name.js';
 import { encodeProbe, isProbe } from '#discovery/wire/probe.js';
 
 /** One datagram; `canonical` ones are also what our own side must send for their meaning. */
@@ -45,5 +46,21 @@ describe('replies.json', () => {
     for (const vector of load('replies.json')) {
       if (vector.what !== 'the probe itself') expect(isProbe(bytesOf(vector))).toBe(false);
     }
+  });
+});
+
+interface Name {
+  readonly what: string;
+  readonly text: string;
+  /** Empty where nothing is left. */
+  readonly name: string;
+}
+
+const names = JSON.parse(readFileSync(join(import.meta.dirname, 'names.json'), 'utf8')) as Name[];
+
+describe('names.json', () => {
+  test.each(names)('$what', ({ text, name }) => {
+    expect(cleanName(text) ?? '').toBe(name);
+    expect(cleanName(name) ?? '').toBe(name);
   });
 });
