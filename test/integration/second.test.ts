@@ -74,8 +74,8 @@ describe.skipIf(!mayConnectByPython())('a client that was written from the docum
   }
 
   async function list(name: string, at: Server, ...words: string[]): Promise<Spoken> {
-    const where = ['127.0.0.1', String(at.port), '--state', state(name)];
-    return python('lanpost.py', ['list', ...where, ...words]);
+    const where = ['127.0.0.1', String(at.port), ...words];
+    return python('lanpost.py', ['list', ...where, '--state', state(name)]);
   }
 
   async function get(path: string, target: string, ...words: string[]): Promise<Spoken> {
@@ -131,6 +131,10 @@ describe.skipIf(!mayConnectByPython())('a client that was written from the docum
     const missing = await get('missing', 'missing');
     expect(missing).toMatchObject({ code: 5 });
     expect(missing.lines.at(-1)).toMatchObject({ event: 'failed', code: 'not-found' });
+    const file = await list('open', server, 'one');
+    expect(file.lines.at(-1)).toMatchObject({ event: 'failed', code: 'not-a-folder' });
+    const share = await get('', 'share');
+    expect(share.lines.at(-1)).toMatchObject({ event: 'failed', code: 'is-folder' });
     const hidden = await get('.ssh', 'hidden');
     expect(hidden.lines.at(-1)).toMatchObject({ event: 'failed', code: 'name-refused' });
   });

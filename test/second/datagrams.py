@@ -51,12 +51,12 @@ def decode_reply(data: bytes) -> Reply | None:
     except UnicodeDecodeError:
         return None
     line = strip_end(first)
-    if not line.endswith(_WORDS) or len(line) == len(_WORDS):
+    if not line.endswith(_WORDS) or len(line) == len(_WORDS) or re.search("[\r\u2028\u2029]", line):
         return None
     if strip_space(rest) == "":
         name = clean_name(line[: -len(_WORDS)])
         return Reply(name, 30001) if name else None
-    return _announced(strip_space(rest))
+    return _announced(rest)
 
 
 def _announced(text: str) -> Reply | None:

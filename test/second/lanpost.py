@@ -40,6 +40,8 @@ def main(words: list[str]) -> int:
         return _fault(error.code, error, _FAILED if options.begun else _NOT_LET_IN)
     except Damaged as error:
         return _fault("damaged", error, _DAMAGED)
+    except OSError as error:
+        return _fault("write-failed", error, _FAILED)
     except Lost as error:
         return _fault("lost", error, _NOT_REACHED)
     except Breach as error:

@@ -75,11 +75,12 @@ def _merge(rows: dict[object, Row], data: bytes, source: tuple[Any, ...]) -> boo
     address: str = source[0]
     if address.startswith("fe80:") and source[3] > 0:
         address = f"{address}%{socket.if_indextoname(source[3])}"
-    row = rows.get((reply, address) if reply.id is None else reply)
+    key = (reply.name, address) if reply.id is None else (reply.id, reply.run, reply.name, reply.port, reply.code)
+    row = rows.get(key)
     if row is None:
         if len(rows) >= _MOST_ROWS:
             return False
-        row = rows[(reply, address) if reply.id is None else reply] = Row(reply)
+        row = rows[key] = Row(reply)
     if address in row.addresses or len(row.addresses) >= _MOST_ADDRESSES:
         return False
     row.addresses.append(address)
