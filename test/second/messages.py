@@ -183,7 +183,7 @@ _SHAPES: dict[str, dict[str, Check]] = {
         "batch_": YES, "left_": LEFT,
     },
     "want": {"id": NUMBER, "files": many(_want, 500), "all_": RANGES, "judged_": NUMBER, "more": BOOLEAN},
-    "got": {"id": NUMBER, "file": NUMBER, "chunk": NUMBER},
+    "got": {"id": NUMBER, "file": NUMBER, "chunk": NUMBER, "also_": many(NUMBER, 7)},
     "end": {"id": NUMBER, "file": NUMBER},
     "receipt": {"id": NUMBER, "file": NUMBER, "as": NAME, "size": SIZE, "digest": DIGEST},
     "fail": {"id": NUMBER, "file": NUMBER, **TROUBLE},
