@@ -73,7 +73,10 @@ class Channel:
 
     def next(self) -> Item:
         """The next message or frame; pings are answered, unknown kinds passed over. Raises Lost or Breach."""
+        asked = time.monotonic()
         for item in self._items:
+            if time.monotonic() - asked > _SILENT_AFTER:
+                raise Lost("answers pings, and says nothing else")
             if isinstance(item, dict) and item["t"] == "ping":
                 self.send({"t": "pong", "n": item["n"]})
             elif not isinstance(item, dict) or item["t"] not in ("pong", "unknown"):

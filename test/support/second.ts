@@ -41,7 +41,7 @@ export async function python(
   const all = ['python3', '-B', join(folder, program), ...words];
   const [first = '', ...rest] =
     namespace === undefined ? all : ['ip', 'netns', 'exec', namespace, ...all];
-  const options = { maxBuffer: 64 * 1024 * 1024, timeout: 50_000 };
+  const options = { maxBuffer: 64 * 1024 * 1024, timeout: 30_000 };
   return new Promise((resolve, reject) => {
     execFile(first, rest, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;
