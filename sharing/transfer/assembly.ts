@@ -26,7 +26,9 @@ export interface Assembly {
   holds(chunk: number): boolean;
   /** Whether another one is. */
   holdsOther(chunk: number): boolean;
-  /** Resolves when every chunk that was handed on is dealt with. */
+  /** Whether a chunk is handed on. */
+  isBusy(): boolean;
+  /** Resolves when every chunk that is handed on by now is dealt with. */
   idle(): Promise<void>;
 }
 
@@ -114,6 +116,7 @@ export function assemble(
     holdsOther: (chunk) =>
       writing.size > (writing.has(chunk) ? 1 : 0) ||
       intakes.some((one) => ![undefined, chunk].includes(one.open())),
+    isBusy: () => writing.size > 0,
     idle: async () => {
       await Promise.all(writing.values());
     },

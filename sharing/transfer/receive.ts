@@ -378,7 +378,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   }
 
   async function finish(): Promise<void> {
-    await assembly.idle();
+    // What was asked for while the rest was written may have come meanwhile, and its end too.
+    while (assembly.isBusy()) await assembly.idle();
     // What lies here is still looked at, and may have to travel yet.
     if (verifying || saving || rules.phase() !== 'finishing' || !landing) return;
     saving = true;
