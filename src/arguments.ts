@@ -9,10 +9,10 @@ import { quote } from './view/quote.js';
 /** Switches that every verb understands in one shot. */
 export const globalOptions: readonly Option[] = [
   { name: 'json', meaning: 'print one JSON event a line' },
-  { name: 'quiet', meaning: 'print only answers and errors' },
-  { name: 'config', value: 'file', meaning: 'read settings from this file' },
+  { name: 'quiet', short: 'q', meaning: 'print only answers and errors' },
+  { name: 'config', value: 'file', takes: 'local', meaning: 'read settings from this file' },
   { name: 'no-color', meaning: 'no colours' },
-  { name: 'help', meaning: 'explain this verb' },
+  { name: 'help', short: 'h', meaning: 'explain this verb' },
 ];
 
 /** A whole command line, told apart. */
@@ -129,12 +129,11 @@ function parse(
   options: readonly Option[],
 ): { values: Values; positionals: string[] } {
   const config: ParseArgsConfig['options'] = Object.fromEntries(
-    options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+    options.map(({ name, short, value }) => {
+      const type = value === undefined ? ('boolean' as const) : ('string' as const);
+      return [name, { type, ...(short !== undefined && { short }) }];
+    }),
   );
-  const short = { json: {}, quiet: { short: 'q' }, help: { short: 'h' } } as const;
-  for (const [name, letters] of Object.entries(short)) {
-    if (config[name]) config[name] = { ...config[name], ...letters };
-  }
   try {
     const { values, positionals } = parseArgs({
       args: [...words],
@@ -154,8 +153,11 @@ function flagError(
   options: readonly Option[],
 ): ProgramError {
   const known = new Map(options.map((option) => [option.name, option]));
+  const letters = options.flatMap(({ short }) => (short === undefined ? [] : [short]));
+  const areLetters = (word: string): boolean =>
+    /^-[^-]/.test(word) && Array.from(word.slice(1)).every((letter) => letters.includes(letter));
   const isUnknown = (word: string): boolean =>
-    /^--?[^-]/.test(word) && !known.has(nameOf(word)) && !/^-[qh]+$/.test(word);
+    /^--?[^-]/.test(word) && !known.has(nameOf(word)) && !areLetters(word);
   const culprit = words.find(isUnknown);
   if (culprit !== undefined) {
     const close = nearest(nameOf(culprit), [...known.keys()]);

@@ -1,6 +1,9 @@
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Context } from '#src/context.js';
 
+/** What the words after a verb, or the value of an option, name; completion offers it. */
+export type Takes = 'server' | 'local' | 'remote' | 'verb' | 'shell';
+
 /** One verb: everything that the prompt, one shot, help and completion need to know of it. */
 export interface Command {
   readonly name: string;
@@ -10,6 +13,10 @@ export interface Command {
   readonly usage: string;
   /** In one shot a server comes first; at the prompt it is the connected one. */
   readonly needsServer: boolean;
+  /** What its arguments are, without the server; undefined for what nobody can complete. */
+  readonly takes?: Takes;
+  /** At the prompt its local paths begin at the local folder. */
+  readonly inLocalFolder?: true;
   readonly least: number;
   readonly most: number;
   /** One line, no capital, no full stop. */
@@ -26,8 +33,12 @@ export type Run = (context: Context, call: Call) => Promise<ExitCode>;
 
 export interface Option {
   readonly name: string;
+  /** One letter that means the same after one dash. */
+  readonly short?: string;
   /** What its value is called; undefined for a switch. */
   readonly value?: string;
+  /** What its value is; a list of servers has commas between them. */
+  readonly takes?: Takes;
   readonly meaning: string;
 }
 
