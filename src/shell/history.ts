@@ -1,27 +1,45 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Lines that are kept from one shell to the next. */
+/** Lines that are kept from one shell to the next; the file may have twice as many before it is written anew. */
 const kept = 500;
 
-/** The lines of earlier shells, newest first. */
+/** The lines of earlier shells, newest first, each once. */
 export function readHistory(stateFolder: string): readonly string[] {
   try {
-    return readFileSync(placeOf(stateFolder), 'utf8')
+    const lines = readFileSync(placeOf(stateFolder), 'utf8')
       .split('\n')
       .filter((line) => line !== '');
+    const newest = [...new Set(lines.reverse())].slice(0, kept);
+    if (lines.length > 2 * kept) shorten(stateFolder, newest);
+    return newest;
   } catch {
     return [];
   }
 }
 
-/** Keeps the lines, newest first. Failing to is no failure. */
-export function keepHistory(stateFolder: string, history: readonly string[]): void {
+/**
+ * Keeps a line. It goes behind what is there, so that shells that run at once take nothing from one another. Failing to
+ * is no failure.
+ */
+export function keepLine(stateFolder: string, line: string): void {
+  if (line.trim() === '' || line.split(/\s+/).some(mayBeCode)) return;
   try {
-    writeFileSync(placeOf(stateFolder), `${history.slice(0, kept).join('\n')}\n`, { mode: 0o600 });
+    appendFileSync(placeOf(stateFolder), `${line}\n`, { mode: 0o600 });
   } catch {
     return;
   }
+}
+
+function shorten(stateFolder: string, newest: readonly string[]): void {
+  const place = placeOf(stateFolder);
+  writeFileSync(`${place}.new`, `${[...newest].reverse().join('\n')}\n`, { mode: 0o600 });
+  renameSync(`${place}.new`, place);
+}
+
+/** A code that was typed where nobody asked for it. */
+function mayBeCode(word: string): boolean {
+  return /^[\da-z]{4}-[\da-z]{4}$/i.test(word) || /^(?=.*\d)[\dA-Z]{8}$/i.test(word);
 }
 
 function placeOf(stateFolder: string): string {

@@ -3,7 +3,9 @@ import type { Memory } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
 import { quote } from '#src/view/quote.js';
-import { keepHistory, readHistory } from './history.js';
+import { complete } from './complete.js';
+import { keepLine, readHistory } from './history.js';
+import { nameSources } from './name-sources.js';
 import { runScript } from './script.js';
 import { runTerminal } from './terminal.js';
 
@@ -19,20 +21,28 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
       return await runScript(host.input, context, () => promptText(base.memory));
     }
     base.view.note('lanpost shell; help lists the verbs, scan finds servers, Ctrl-D leaves');
+    const names = nameSources(
+      base.context({ atPrompt: true, signal: quit.signal, ask: undefined }),
+    );
     return await runTerminal({
       input: host.input,
       output: host.output,
       view: base.view,
       quit: quit.signal,
-      contextFor: (parts) => base.context({ atPrompt: true, ...parts }),
+      contextFor(parts) {
+        // Whatever runs may change what is there.
+        names.forget();
+        return base.context({ atPrompt: true, ...parts });
+      },
+      complete: (line) => complete(line, names),
       promptText: () => promptText(base.memory),
       isLeaving: () => base.memory.leaving,
       onLeave: () => {
         base.memory.jobs.cancelAll();
       },
       history: readHistory(base.stateFolder),
-      onHistory: (history) => {
-        keepHistory(base.stateFolder, history);
+      onLine: (line) => {
+        keepLine(base.stateFolder, line);
       },
     });
   } finally {

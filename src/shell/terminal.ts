@@ -3,8 +3,10 @@ import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import type { View } from '#src/view/view.js';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Completion } from './complete.js';
 import { runLine } from './line.js';
 import { lineQueue, type LineQueue } from './line-queue.js';
+import { tabCompleter } from './tab.js';
 
 export interface TerminalOptions {
   readonly input: Readable;
@@ -22,7 +24,10 @@ export interface TerminalOptions {
   /** The prompt is over. */
   readonly onLeave: () => void;
   readonly history: readonly string[];
-  readonly onHistory: (history: readonly string[]) => void;
+  /** Told of each line that is no answer to a question. */
+  readonly onLine: (line: string) => void;
+  /** What Tab offers for the line up to the cursor. */
+  readonly complete: (line: string) => Promise<Completion | undefined>;
 }
 
 const historySize = 500;
@@ -34,6 +39,7 @@ const historySize = 500;
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   const { input, output, view, quit, promptText } = options;
   let asking = false;
+  let isClosed = false;
   /** What was being typed when a question came. */
   let setAside = '';
   const lines = createInterface({
@@ -43,11 +49,19 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     historySize,
     history: [...options.history],
     removeHistoryDuplicates: true,
+    completer: tabCompleter({
+      complete: options.complete,
+      isFree: () => typed.isWaiting() && !asking,
+      isOver: () => isClosed,
+    }),
+  });
+  lines.once('close', () => {
+    isClosed = true;
   });
   lines.on('history', (history: string[]) => {
     // The answer to a question is nobody's business later; it may be a code.
     if (asking) history.shift();
-    else options.onHistory(history);
+    else options.onLine(history[0] ?? '');
   });
   const typed = lineQueue(lines);
   quit.addEventListener(

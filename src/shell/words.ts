@@ -5,20 +5,58 @@ import { ProgramError } from '#src/failure.js';
  * `\"` and `\\`, a backslash keeps the next character. Throws ProgramError `usage` for an open quote.
  */
 export function splitWords(line: string): string[] {
+  const { words, last } = readWords(line);
+  if (last?.quoted !== undefined)
+    throw new ProgramError(
+      'usage',
+      `the quote ${last.quoted} is not closed`,
+      `a quote that belongs to a name is written \\${last.quoted}`,
+    );
+  return last ? [...words, last.value] : [...words];
+}
+
+/** A line as far as it is typed. */
+export interface ReadWords {
+  /** Those with a blank behind them. */
+  readonly words: readonly string[];
+  /** The one at the end of the line; undefined after a blank. */
+  readonly last: OpenWord | undefined;
+}
+
+/** A word that may go on. */
+export interface OpenWord {
+  readonly value: string;
+  /** Where it begins in the line. */
+  readonly from: number;
+  /** The quote that is open at its end. */
+  readonly quoted: Quote;
+  /** A backslash ends it, and keeps what comes next. */
+  readonly escaping: boolean;
+}
+
+export type Quote = '"' | "'" | undefined;
+
+/** Reads what stands before the cursor. */
+export function readWords(line: string): ReadWords {
   const words: string[] = [];
   let word: string | undefined;
-  let quoted: '"' | "'" | undefined;
+  let from = 0;
+  let quoted: Quote;
+  let escaping = false;
   for (let at = 0; at < line.length; at += 1) {
     const character = line.charAt(at);
+    if (word === undefined) from = at;
     if (quoted === "'") {
       if (character === "'") quoted = undefined;
       else word = (word ?? '') + character;
     } else if (character === '\\' && (quoted === undefined || /["\\]/.test(line.charAt(at + 1)))) {
       at += 1;
       word = (word ?? '') + line.charAt(at);
+      escaping = at === line.length;
     } else if (quoted === '"') {
       if (character === '"') quoted = undefined;
       else word = (word ?? '') + character;
+      escaping = character === '\\' && at === line.length - 1;
     } else if (character === '"' || character === "'") {
       quoted = character;
       word ??= '';
@@ -29,11 +67,12 @@ export function splitWords(line: string): string[] {
       word = (word ?? '') + character;
     }
   }
-  if (quoted !== undefined)
-    throw new ProgramError(
-      'usage',
-      `the quote ${quoted} is not closed`,
-      `a quote that belongs to a name is written \\${quoted}`,
-    );
-  return word === undefined ? words : [...words, word];
+  return { words, last: word === undefined ? undefined : { value: word, from, quoted, escaping } };
+}
+
+/** A text written so that it is read as it is where that quote is open. */
+export function writtenIn(quoted: Quote, text: string): string {
+  if (quoted === "'") return text.replaceAll("'", "'\\''");
+  if (quoted === '"') return text.replace(/["\\]/g, '\\$&');
+  return text.replace(/[\s"'\\]/g, '\\$&');
 }

@@ -4,7 +4,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
-import { runTerminal } from '#src/shell/terminal.js';
+import { runTerminal, type TerminalOptions } from '#src/shell/terminal.js';
 import { createView } from '#src/view/view.js';
 
 async function seen(look: () => boolean): Promise<void> {
@@ -12,7 +12,10 @@ async function seen(look: () => boolean): Promise<void> {
 }
 
 /** A shell on a terminal, with a session to an unverified server: the first put to it asks. */
-function openShell() {
+function openShell(
+  complete: TerminalOptions['complete'] = () => Promise.resolve(undefined),
+  quit = new AbortController().signal,
+) {
   let shown = '';
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -39,7 +42,7 @@ function openShell() {
     input,
     output,
     view,
-    quit: new AbortController().signal,
+    quit,
     contextFor: (parts) => {
       const settings = { clientDirectory: 'clientDirectory' };
       const shared = { atPrompt: true, workingFolder: '/', settings, memory, view };
@@ -49,7 +52,8 @@ function openShell() {
     isLeaving: () => memory.leaving,
     onLeave: () => undefined,
     history: [],
-    onHistory: () => undefined,
+    onLine: () => undefined,
+    complete,
   });
   /** Without what moves the cursor; what is drawn over stays in it. */
   const screen = (): string => stripVTControlCharacters(shown).replaceAll('\r', '');
@@ -119,4 +123,66 @@ test('each line of several that are pasted stands before what it caused', async 
 
     "
   `);
+});
+
+test('Tab puts into the line what can only follow; a second one lists what can', async () => {
+  const { input, ended, screen } = openShell((line) =>
+    Promise.resolve(
+      line === 'he'
+        ? { replaced: '', text: 'lp ', shown: ['help'] }
+        : line === 'help P'
+          ? { replaced: 'P', text: 'put ', shown: ['put'] }
+          : { replaced: '', text: '', shown: ['a b', 'a c'] },
+    ),
+  );
+  input.write('he');
+  input.write('\t');
+  await seen(() => screen().endsWith('amber> help '));
+  input.write('P');
+  input.write('\t');
+  await seen(() => screen().endsWith('amber> help put '));
+  input.write('\t');
+  input.write('\t');
+  await seen(() => /a b\s+a c/.test(screen()));
+  await seen(() => screen().endsWith('amber> help put '));
+  input.write('\n');
+  await seen(() => screen().includes('put: puts files'));
+  input.write('\u0004');
+  await ended;
+});
+
+test('Tab is no harm where nothing is known, where it fails, and while somebody is asked', async () => {
+  const complete = vi.fn(() => Promise.reject(new Error('no')));
+  const { input, ended, screen, asked, put } = openShell(complete);
+  input.write('he');
+  input.write('\t');
+  input.write('lp bye\n');
+  await seen(() => screen().includes('bye: ends'));
+  expect(screen()).not.toContain('error');
+  expect(complete).toHaveBeenCalledOnce();
+  input.write('put a.txt\n');
+  await asked();
+  input.write('\t');
+  input.write('y\n');
+  await seen(() => screen().includes('stored as'));
+  input.write('\u0004');
+  await ended;
+  expect(put).toHaveBeenCalledOnce();
+  expect(complete).toHaveBeenCalledOnce();
+});
+
+test('a shell that ends while Tab is waited for ends in order', async () => {
+  const quit = new AbortController();
+  const { input, ended } = openShell(() => {
+    setImmediate(() => {
+      quit.abort();
+    });
+    return new Promise((resolve) => {
+      setTimeout(resolve, 50, { replaced: '', text: 'x', shown: ['x'] });
+    });
+  }, quit.signal);
+  input.write('he');
+  input.write('\t');
+  await ended;
+  await new Promise((resolve) => setTimeout(resolve, 100));
 });

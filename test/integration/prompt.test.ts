@@ -1,0 +1,150 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../support/ports.js';
+import { makePlace, serve, type Server } from '../support/program.js';
+import { hasTerminals, openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
+
+const main = join(import.meta.dirname, '../../dist/lanpost.js');
+
+let folder: string;
+let server: Server;
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lanpost-prompt-'));
+  const place = await makePlace(folder);
+  await mkdir(join(folder, 'serverDirectory', 'holiday photos'), { recursive: true });
+  await mkdir(join(folder, 'clientDirectory'), { recursive: true });
+  await writeFile(join(folder, 'serverDirectory', 'welcome.txt'), 'Welcome.\n');
+  await writeFile(join(folder, 'serverDirectory', 'holiday photos', 'a.jpg'), 'A.\n');
+  await writeFile(join(folder, 'clientDirectory', 'my notes.txt'), 'Notes.\n');
+  const own = Object.entries(process.env).filter(([name]) => !/^(LANPOST_|NO_COLOR)/.test(name));
+  environment = {
+    ...Object.fromEntries(own),
+    LANPOST_HOME: place.state,
+    LANPOST_MDNS: 'off',
+    LANPOST_UDP_PORT: String(await freePort('udp')),
+  };
+  server = await serve(place, [
+    '--tcp-port',
+    '0',
+    '--udp-port',
+    String(environment['LANPOST_UDP_PORT']),
+  ]);
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The shell on a terminal, connected. */
+async function connected(columns = 80): Promise<PseudoTerminal> {
+  const terminal = openTerminal(`"${process.execPath}" "${main}" --name birch`, {
+    folder,
+    environment,
+    columns,
+  });
+  await terminal.until('lanpost> ');
+  terminal.type(`connect 127.0.0.1:${server.port}\r`);
+  await terminal.until('connected to ');
+  await terminal.until('> ');
+  return terminal;
+}
+
+describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
+  test('Tab completes verbs, options, remote and local paths, and what it completes runs', async () => {
+    await using terminal = await connected();
+    terminal.type('ge');
+    terminal.type('\t');
+    await terminal.until('get ');
+    terminal.type('hol');
+    terminal.type('\t');
+    await terminal.until('holiday\\ photos/');
+    terminal.type('\t');
+    await terminal.until('a.jpg ');
+    terminal.type('--overw');
+    terminal.type('\t');
+    await terminal.until('--overwrite ');
+    terminal.type('\r');
+    await terminal.until('new_a.jpg  verified  3 B');
+    terminal.type('put "my');
+    terminal.type('\t');
+    await terminal.until('put "my notes.txt" ');
+    terminal.type('--as notes.txt\r');
+    await terminal.until('stored as notes.txt');
+    // What was listed before the put would lack the new one.
+    terminal.type('get not');
+    terminal.type('\t');
+    await terminal.until('get notes.txt ');
+    expect(await readFile(join(folder, 'serverDirectory', 'notes.txt'), 'utf8')).toBe('Notes.\n');
+  });
+
+  test('a second Tab lists what there is', async () => {
+    await using terminal = await connected(60);
+    terminal.type("p");
+    await terminal.until("> p".slice(2));
+    terminal.type('\t');
+    terminal.type('\t');
+    await terminal.until(/partials +peers +put/);
+    await terminal.until('> p');
+  });
+
+  test('several lines that are pasted run one after the other, a Tab among them is a blank', async () => {
+    await using terminal = await connected();
+    terminal.type('llist\nget\twelcome.txt --as pasted.txt\nfrob\n');
+    await terminal.until('my notes.txt');
+    await terminal.until('clientDirectory/pasted.txt  verified');
+    await terminal.until('there is no verb "frob"');
+  });
+
+  test('a window that changes its size keeps what is being typed', async () => {
+    await using terminal = await connected();
+    terminal.type('help pu');
+    await terminal.until('help pu');
+    terminal.resize(40, 10);
+    terminal.type('t\r');
+    await terminal.until('put: puts files');
+    // Lines are as long as the window is wide.
+    const shown = terminal.screen().slice(terminal.screen().lastIndexOf('put: puts files'));
+    expect(Math.max(...shown.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
+  test('several shells keep the lines of each other, for their owner alone', async () => {
+    await using first = await connected();
+    await using second = await connected();
+    first.type('help get\r');
+    await first.until('examples');
+    second.type('help put\r');
+    await second.until('examples');
+    first.type('help scan\r');
+    await first.until('examples');
+    const place = join(folder, 'state', 'history');
+    const lines = (await readFile(place, 'utf8')).trimEnd().split('\n');
+    expect(lines.slice(-3)).toEqual(['help get', 'help put', 'help scan']);
+    expect((await stat(place)).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe.skipIf(!hasTerminals)('a transfer on a terminal', () => {
+  test('Ctrl-C ends it and not the shell; the window may change its size; Ctrl-D leaves', async () => {
+    // More than goes over before somebody can react.
+    await writeFile(join(folder, 'serverDirectory', 'big.bin'), Buffer.alloc(1 << 29, 1));
+    await using terminal = await connected();
+    terminal.type('get big.bin\r');
+    await terminal.until(/big\.bin {2}\d+ %/);
+    terminal.resize(30, 5);
+    await terminal.until(/big\.bin {2}\d+ %/);
+    terminal.type('\u0003');
+    await terminal.until('interrupted');
+    await terminal.until('> ');
+    terminal.type('help bye\r');
+    await terminal.until('bye: ends');
+    terminal.type('\u0004');
+    await terminal.ended;
+    expect(await readdir(join(folder, 'clientDirectory'))).not.toContain('new_big.bin');
+    await vi.waitUntil(() => server.said().includes('left') || server.told().length > 0);
+  });
+});
