@@ -12,6 +12,7 @@ import type { Host } from './host.js';
 import { statePlace } from './state-place.js';
 import { quote } from './view/quote.js';
 import type { View } from './view/view.js';
+import { columnsOn } from './view/wrap.js';
 
 /** What all commands of one run share: settings, state folder, log and key, each opened when needed. */
 export interface Base {
@@ -83,6 +84,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       openLog,
       noteFault,
       onTerminal: host.output.isTTY === true,
+      columns: view.json ? Infinity : columnsOn(host.output),
       screen: screen ?? host.error,
       readInput: () => readAll(host.input),
       interfaces: host.interfaces,

@@ -28,6 +28,8 @@ export interface Context {
   readonly noteFault: (error: unknown) => Promise<void>;
   /** Standard output is a terminal, so somebody may be looking. */
   readonly onTerminal: boolean;
+  /** How wide that terminal is; without one there is no bound. */
+  readonly columns: number;
   /** Asks the user; undefined when nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /** What stands on standard input, for a code. */

@@ -1,5 +1,6 @@
-import type { Writable } from 'node:stream';
 import { helpText } from './command/help-text.js';
+import type { Host } from './host.js';
+import { columnsOn } from './view/wrap.js';
 
 /**
  * Answers what needs neither settings nor state, so that it is there at once: this file and what it loads
@@ -7,7 +8,7 @@ import { helpText } from './command/help-text.js';
  */
 export function answerEarly(
   words: readonly string[],
-  { output, version }: { readonly output: Writable; readonly version: () => string },
+  { output, version }: Pick<Host, 'output' | 'version'>,
 ): boolean {
   const [first, second] = words;
   if (hasSwitch(words, '--version')) {
@@ -15,7 +16,7 @@ export function answerEarly(
     return true;
   }
   if (second !== undefined || !['--help', '-h', 'help'].includes(first ?? '')) return false;
-  output.write(helpText('one-shot'));
+  output.write(helpText('one-shot', columnsOn(output)));
   return true;
 }
 

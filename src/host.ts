@@ -6,7 +6,7 @@ import type { System } from './system.js';
 /** Everything of a process that the program touches; tests hand in their own. */
 export interface Host extends Surroundings {
   readonly input: Readable & { readonly isTTY?: boolean };
-  readonly output: Writable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly hostName: string;
   /** The network as the system shows it now; tests and the demo show less of it. */

@@ -7,6 +7,7 @@ import { exitCodes, type ExitCode } from './exit-codes.js';
 import type { Host } from './host.js';
 import { tell } from './tell.js';
 import { createView } from './view/view.js';
+import { columnsOn } from './view/wrap.js';
 
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
@@ -19,7 +20,8 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
     const { command, call, json, quiet } = line;
     view = createView({ output, error, json, quiet });
     if (line.help) {
-      const text = command ? verbHelp(command) : helpText('one-shot');
+      const columns = json ? Infinity : columnsOn(output);
+      const text = command ? verbHelp(command, columns) : helpText('one-shot', columns);
       view.show({ event: 'help', text });
       return exitCodes.done;
     }

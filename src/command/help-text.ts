@@ -1,25 +1,25 @@
 import { describeSettings } from '#config/describe.js';
 import { usageOf, type Command, type Option } from './command.js';
+import { twoColumns, wrapped, type Row } from '#src/view/wrap.js';
 import { commandsAt } from './registry.js';
 
-type Row = readonly [string, string];
-
-/** The overview, derived from the registry and the table of settings. */
-export function helpText(where: 'prompt' | 'one-shot'): string {
+/** The overview, derived from the registry and the table of settings, for a screen so many columns wide. */
+export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): string {
+  const table = (of: readonly Row[]): string[] => twoColumns(of, columns);
   const rows = commandsAt(where).map((command) => verbRow(command, where));
   if (where === 'prompt') return lines(['verbs', ...table(rows), '', 'help <verb> says more']);
   const atPrompt = commandsAt('prompt')
     .filter((command) => command.where === 'prompt')
     .map((command) => verbRow(command, 'prompt'));
   return lines([
-    'lanpost finds the machines on your network and passes files between them',
+    ...wrapped('lanpost finds the machines on your network and passes files between them', columns),
     '',
-    'usage: lanpost [verb] [options]     without a verb: the prompt',
+    'usage: lanpost [verb] [options]; without a verb: the prompt',
     '',
     'verbs',
     ...table(rows),
     '',
-    'only at the prompt, where the others work with the connected server',
+    ...wrapped('only at the prompt, where the others work with the connected server', columns),
     ...table(atPrompt),
     '',
     'options',
@@ -32,7 +32,10 @@ export function helpText(where: 'prompt' | 'one-shot'): string {
       ['--version', 'print the version'],
     ]),
     '',
-    'settings (also in config.json and the environment; lanpost config shows them)',
+    ...wrapped(
+      'settings (also in config.json and the environment; lanpost config shows them)',
+      columns,
+    ),
     ...table(describeSettings().map(settingRow)),
     '',
     'exit codes',
@@ -51,14 +54,15 @@ export function helpText(where: 'prompt' | 'one-shot'): string {
 }
 
 /** Everything about one verb. */
-export function verbHelp(command: Command): string {
+export function verbHelp(command: Command, columns = Infinity): string {
+  const table = (of: readonly Row[]): string[] => twoColumns(of, columns);
   const { name, aliases, summary, options, examples, where } = command;
   const uses: Row[] = [];
   if (where !== 'one-shot') uses.push(['at the prompt', usageOf(command, 'prompt')]);
   if (where !== 'prompt') uses.push(['in one shot', `lanpost ${usageOf(command, 'one-shot')}`]);
   if (aliases.length > 0) uses.push(['also called', aliases.join(', ')]);
   return lines([
-    `${name}: ${summary}`,
+    ...wrapped(`${name}: ${summary}`, columns),
     ...table(uses),
     ...(options.length > 0 ? ['', 'options', ...table(options.map(optionRow))] : []),
     '',
@@ -83,12 +87,6 @@ function settingRow({
 
 function optionRow({ name, value, meaning }: Option): Row {
   return [value === undefined ? `--${name}` : `--${name} <${value}>`, meaning];
-}
-
-/** Two columns, the left one as wide as it has to be. */
-function table(rows: readonly Row[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }
 
 function lines(all: readonly string[]): string {

@@ -4,13 +4,13 @@ import { helpText, verbHelp } from './help-text.js';
 import { findCommand } from './registry.js';
 import type { Run } from './command.js';
 
-export const run: Run = ({ view, atPrompt }, { words: [verb] }) => {
+export const run: Run = ({ view, atPrompt, columns }, { words: [verb] }) => {
   const where = atPrompt ? 'prompt' : 'one-shot';
   if (verb === undefined) {
-    view.show({ event: 'help', text: helpText(where) });
+    view.show({ event: 'help', text: helpText(where, columns) });
     return Promise.resolve(exitCodes.done);
   }
   const command = findCommand(verb, atPrompt ? 'one-shot' : 'prompt') ?? mustFind(verb, where);
-  view.show({ event: 'help', text: verbHelp(command) });
+  view.show({ event: 'help', text: verbHelp(command, columns) });
   return Promise.resolve(exitCodes.done);
 };

@@ -50,3 +50,17 @@ test('the help of a verb shows its uses, names, options and examples', () => {
     }
   }
 });
+
+test('on a narrow screen no line of help is broken by the screen, and no word is lost', () => {
+  const words = (text: string): string => text.replace(/\s+/g, ' ');
+  const texts = (columns?: number): string[] => [
+    helpText('prompt', columns),
+    helpText('one-shot', columns),
+    ...registry.map((command) => verbHelp(command, columns)),
+  ];
+  const whole = texts();
+  for (const [at, text] of texts(60).entries()) {
+    expect(text.split('\n').filter((line) => line.length > 60)).toEqual([]);
+    expect(words(text)).toBe(words(whole[at] ?? ''));
+  }
+});
