@@ -6,10 +6,14 @@ import { commandsAt, findCommand } from './command/registry.js';
 import { ProgramError } from './failure.js';
 import { quote } from './view/quote.js';
 
+/** What every verb understands at the prompt, too. */
+export const exactSizes: Option = { name: 'bytes', meaning: 'show sizes to the byte' };
+
 /** Switches that every verb understands in one shot. */
 export const globalOptions: readonly Option[] = [
   { name: 'json', meaning: 'print one JSON event a line' },
   { name: 'quiet', short: 'q', meaning: 'print only answers and errors' },
+  exactSizes,
   { name: 'config', value: 'file', takes: 'local', meaning: 'read settings from this file' },
   { name: 'no-color', meaning: 'no colours' },
   { name: 'help', short: 'h', meaning: 'explain this verb' },
@@ -22,6 +26,7 @@ export interface CommandLine {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly help: boolean;
+  readonly bytes: boolean;
   readonly configFile: string | undefined;
   /** Settings that were given as flags, by their key. */
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
@@ -55,6 +60,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     json: values['json'] === true,
     quiet: values['quiet'] === true,
     help,
+    bytes: values['bytes'] === true,
     configFile: typeof values['config'] === 'string' ? values['config'] : undefined,
     flags: { ...noColor, ...Object.fromEntries(given) },
   };
@@ -64,7 +70,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
 export function parsePromptLine(words: readonly string[]): { command: Command; call: Call } {
   const [verb = '', ...rest] = words;
   const command = mustFind(verb, 'prompt');
-  const { values, positionals } = parse(rest, command.options);
+  const { values, positionals } = parse(rest, [...command.options, exactSizes]);
   checkWords(command, positionals, 'prompt');
   return { command, call: { server: undefined, words: positionals, options: values } };
 }

@@ -11,6 +11,7 @@ import type { Log } from './log.js';
 import type { Host } from './host.js';
 import { statePlace } from './state-place.js';
 import { quote } from './view/quote.js';
+import { isColored } from './view/style.js';
 import type { View } from './view/view.js';
 import { columnsOn } from './view/wrap.js';
 
@@ -33,6 +34,9 @@ const longestInput = 1000;
 export async function openBase(host: Host, line: CommandLine, view: View): Promise<Base> {
   const stateFolder = statePlace(host);
   const { settings, origins } = await load(host, line, stateFolder);
+  const colorOf = (stream: Host['output']): boolean =>
+    isColored(settings.color, stream, host.environment);
+  view.colorize({ output: colorOf(host.output), error: colorOf(host.error) });
   const memory: Memory = {
     session: undefined,
     scanned: [],
@@ -62,7 +66,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
         complain: (words) => {
           view.warn(words);
         },
-        color: isColored(settings.color, host),
+        color: colorOf(host.error),
         ...(screen && { screen, screenLevel: 'info' }),
       }),
     );
@@ -142,11 +146,6 @@ async function readSettings(path: string, mustExist: boolean): Promise<string | 
       'check the path, or who may read it',
     );
   }
-}
-
-function isColored(color: 'auto' | 'always' | 'never', { error, environment }: Host): boolean {
-  if (color !== 'auto') return color === 'always';
-  return error.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
 }
 
 /** All of standard input, when it is one short text. */

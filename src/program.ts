@@ -17,8 +17,8 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
   let base: Base | undefined;
   try {
     const line = parseCommandLine(words);
-    const { command, call, json, quiet } = line;
-    view = createView({ output, error, json, quiet });
+    const { command, call, json, quiet, bytes } = line;
+    view = createView({ output, error, json, quiet, bytes });
     if (line.help) {
       const columns = json ? Infinity : columnsOn(output);
       const text = command ? verbHelp(command, columns) : helpText('one-shot', columns);

@@ -26,6 +26,7 @@ export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): stri
     ...table([
       ['--json', 'print one JSON event a line'],
       ['-q, --quiet', 'print only answers and errors'],
+      ['--bytes', 'show sizes to the byte; at the prompt, too'],
       ['--config <file>', 'read settings from this file'],
       ['--no-color', 'no colours'],
       ['-h, --help', 'explain lanpost, or one verb'],

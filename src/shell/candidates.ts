@@ -1,3 +1,4 @@
+import { exactSizes } from '#src/arguments.js';
 import type { Command, Option, Takes } from '#src/command/command.js';
 import { commandsAt, findCommand, registry } from '#src/command/registry.js';
 
@@ -11,7 +12,7 @@ export async function wantedAt(
   if (verb === undefined) return { ...nothing, candidates: verbs(typed) };
   const command = findCommand(verb, 'prompt');
   if (!command) return nothing;
-  const { options } = command;
+  const options = [...command.options, exactSizes];
   const isOver = given.includes('--');
   const asked = isOver
     ? undefined

@@ -14,7 +14,11 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
     const beside = words.length > 1 && words.at(-1) === '&';
     const { command, call } = parsePromptLine(beside ? words.slice(0, -1) : words);
     const { run } = await command.load();
-    if (!beside) return await run(context, call);
+    const own =
+      call.options['bytes'] === true
+        ? { ...context, view: context.view.styled({ bytes: true }) }
+        : context;
+    if (!beside) return await run(own, call);
     if (!command.mayRunBeside) {
       throw new ProgramError(
         'usage',
@@ -22,7 +26,7 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
         'leave out the &',
       );
     }
-    return runBeside(context, line, run, call);
+    return runBeside(own, line, run, call);
   } catch (error) {
     return await tell(context, null, error);
   } finally {

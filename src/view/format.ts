@@ -30,6 +30,16 @@ export function timeText(microseconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** The same to the second, with what the clock there is ahead of UTC: "2026-11-20 19:22:31 +0100". */
+export function fullTimeText(microseconds: number): string {
+  const date = new Date(microseconds / 1000);
+  if (Number.isNaN(date.getTime())) return '?';
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const ahead = -date.getTimezoneOffset();
+  const zone = `${two(Math.floor(Math.abs(ahead) / 60))}${two(Math.abs(ahead) % 60)}`;
+  return `${timeText(microseconds)}:${two(date.getSeconds())} ${ahead < 0 ? '-' : '+'}${zone}`;
+}
+
 /** An ISO 8601 time as the local time of day: "19:22". */
 export function clockText(iso: string): string {
   return timeText(Date.parse(iso) * 1000).slice(-5);

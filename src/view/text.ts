@@ -1,47 +1,48 @@
+import { isSettingKey, settingTable } from '#config/settings.js';
 import { isLinkLocal } from '#discovery/addresses.js';
 import { grouped, shortId } from '#sharing/id.js';
 import type {
   Answer,
+  EntryAnswer,
   FailedAnswer,
   FindingAnswer,
   FolderAnswer,
   ServerAnswer,
+  SettingAnswer,
   TransferAnswer,
 } from './answer.js';
 import { padTo } from './columns.js';
-import { bytesText, clockText, placeText, timeText } from './format.js';
+import { clockText, fullTimeText, placeText, timeText } from './format.js';
 import { quote } from './quote.js';
+import { folded, painted, plainStyle, sizeText, type Style } from './style.js';
 
 /** An answer as lines for people, ending with a line feed; of several servers each is named. */
-export function textLines(answer: Answer, from?: string): string {
-  if (answer.event === 'failed') return failedLines(answer, from);
-  const lines = plainLines(answer);
+export function textLines(answer: Answer, from?: string, style = plainStyle): string {
+  if (answer.event === 'failed') return failedLines(answer, from, style);
+  const lines = plainLines(answer, style);
   if (from === undefined) return lines;
   return lines.replace(/^(?=.)/gm, () => `${quote(from)}: `);
 }
 
-function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
+function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string {
   switch (answer.event) {
     case 'server':
-      return `${serverLine(answer)}\n`;
+      return `${folded(serverLine(answer), style)}\n`;
     case 'address':
       // Every server has one on each link; who needs it has --json.
       if (isLinkLocal(answer.address)) return '';
       return `  also at ${placeText(answer.address, answer.port)}  ${quote(answer.name)}\n`;
-    case 'entry': {
-      const size = answer.type === 'folder' ? 'folder' : bytesText(answer.size);
-      const slash = answer.type === 'folder' ? '/' : '';
-      return `${size.padStart(9)}  ${timeText(answer.mtime)}  ${quote(answer.path)}${slash}\n`;
-    }
+    case 'entry':
+      return `${entryLine(answer, style)}\n`;
     case 'received':
     case 'stored':
-      return `${transferLine(answer)}\n`;
+      return `${transferLine(answer, style)}\n`;
     case 'skipped':
       return `${quote(answer.as)}  skipped, it is there already\n`;
     case 'job':
       return `[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}\n`;
     case 'folder':
-      return `${folderLine(answer)}\n`;
+      return `${folderLine(answer, style)}\n`;
     case 'broken':
       return `${answer.message}; trying to reach ${quote(answer.name)} again\n`;
     case 'back':
@@ -55,7 +56,8 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
       const trust = answer.trust === 'unverified' ? 'unverified ' : '';
       const may = answer.rights.join(', ') || 'no rights';
       const place = placeText(answer.address, answer.port);
-      return `connected to ${quote(answer.name)} at ${place}  ${trust}${shortId(answer.id)}  (${may})\n`;
+      const who = `connected to ${quote(answer.name)} at ${place}`;
+      return `${folded(`${who}  ${trust}${shortId(answer.id)}  (${may})`, style)}\n`;
     }
     case 'unverified':
       return `unverified ${shortId(answer.id)}\n`;
@@ -69,7 +71,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
       return `${quote(answer.place).padEnd(20)}  ${shortId(answer.id)}  unverified, an open server\n`;
     case 'partial': {
       const { folder, name, bytes, size, mtime, removed } = answer;
-      const much = `${bytesText(bytes)} of ${bytesText(size)}`;
+      const much = `${sizeText(bytes, style)} of ${sizeText(size, style)}`;
       const state = removed ? '  removed' : '';
       return `${padTo(much, 22)}  ${timeText(mtime)}  ${quote(`${folder}/${name}`)}${state}\n`;
     }
@@ -82,7 +84,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
     case 'shutdown':
       return `the server of ${quote(answer.folder)} on port ${answer.port} has stopped\n`;
     case 'setting':
-      return `${answer.key.padEnd(22)} ${padTo(quote(answer.text), 18)} ${quote(answer.origin)}\n`;
+      return `${settingLine(answer, style)}\n`;
     case 'finding':
       return findingLines(answer);
     case 'check':
@@ -90,6 +92,28 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>): string {
     case 'help':
       return answer.text;
   }
+}
+
+/** Columns of a size: that of 1023 GiB, and to the byte of just less than 10 TiB. */
+const sizeColumns = { about: 9, exact: 15 };
+
+function entryLine({ type, size, mtime, path }: EntryAnswer, style: Style): string {
+  const isFolder = type === 'folder';
+  const name = isFolder ? painted(`${quote(path)}/`, 'folder', style) : quote(path);
+  const width = style.bytes ? sizeColumns.exact : sizeColumns.about;
+  if (!style.long) {
+    const much = isFolder ? 'folder' : sizeText(size, style);
+    return `${much.padStart(width)}  ${timeText(mtime)}  ${name}`;
+  }
+  const much = isFolder ? '-' : sizeText(size, style);
+  return `${type.padEnd(6)}  ${much.padStart(width)}  ${fullTimeText(mtime)}  ${name}`;
+}
+
+/** A size that is asked for to the byte is the value itself. */
+function settingLine({ key, text, value, origin }: SettingAnswer, style: Style): string {
+  const isSize = isSettingKey(key) && settingTable[key].kind === 'bytes';
+  const shown = style.bytes && isSize ? `${value} B` : quote(text);
+  return folded(`${key.padEnd(22)} ${padTo(shown, 18)} ${quote(origin)}`, style);
 }
 
 function serverLine({ name, id, port, addresses, code, marks }: ServerAnswer): string {
@@ -110,21 +134,21 @@ const markWords: Readonly<Record<string, string>> = {
   mdns: 'seen by mDNS only, UDP was not answered',
 };
 
-function transferLine({ event, as, identical, size }: TransferAnswer): string {
+function transferLine({ event, as, identical, size }: TransferAnswer, style: Style): string {
   const name = event === 'stored' ? `stored as ${quote(as)}` : quote(as);
-  const how = identical ? 'identical, nothing written' : `verified  ${bytesText(size)}`;
+  const how = identical ? 'identical, nothing written' : `verified  ${sizeText(size, style)}`;
   return identical && event === 'stored' ? `${quote(as)}  ${how}` : `${name}  ${how}`;
 }
 
-function folderLine({ as, files, bytes, ...counts }: FolderAnswer): string {
+function folderLine({ as, files, bytes, ...counts }: FolderAnswer, style: Style): string {
   const { identical, skipped, failed } = counts;
   const marks = [
     ...(identical > 0 ? [`${identical} identical`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
-    ...(failed > 0 ? [`${failed} FAILED`] : []),
+    ...(failed > 0 ? [painted(`${failed} FAILED`, 'failure', style)] : []),
   ];
   const more = marks.length > 0 ? `  (${marks.join(', ')})` : '';
-  return `${quote(as)}/  verified  ${counted([[files, 'file']])}  ${bytesText(bytes)}${more}`;
+  return `${quote(as)}/  verified  ${counted([[files, 'file']])}  ${sizeText(bytes, style)}${more}`;
 }
 
 function findingLines({ message, details, commands }: FindingAnswer): string {
@@ -143,10 +167,14 @@ function counted(counts: readonly (readonly [number, string])[]): string {
     .join(', ');
 }
 
-function failedLines({ path, message, hint }: FailedAnswer, from?: string): string {
+function failedLines(
+  { path, message, hint }: FailedAnswer,
+  from: string | undefined,
+  style: Style,
+): string {
   const whose = from === undefined ? '' : `${quote(from)}: `;
   const what = path === null ? '' : `${path === '' ? '""' : quote(path)}: `;
-  return `lanpost: ${whose}${what}${message}\n${hint === undefined ? '' : `${hint.replace(/^/gm, '  ')}\n`}`;
+  return `${painted('lanpost:', 'failure', style)} ${whose}${what}${message}\n${hint === undefined ? '' : `${hint.replace(/^/gm, '  ')}\n`}`;
 }
 
 function servingLines({

@@ -2,7 +2,9 @@ import type { Answer } from './answer.js';
 import { jsonLine } from './json.js';
 import { quote } from './quote.js';
 import { statusLine, type StatusLine } from './status.js';
+import { painted, plainStyle, type Style } from './style.js';
 import { textLines } from './text.js';
+import { columnsOn } from './wrap.js';
 import type { Writable } from 'node:stream';
 
 /**
@@ -21,14 +23,23 @@ export interface View {
   note(text: string): void;
   /** A trouble that ends nothing, in one sentence on standard error; with --quiet and --json too. */
   warn(text: string): void;
+  /** A view of the same screen that draws answers so. */
+  styled(wish: Partial<Pick<Style, 'bytes' | 'long'>>): View;
+  /** Which streams get colours from now on; never with --json. */
+  colorize(colored: Colored): void;
   /** Lets a prompt keep its line whole: every write to the screen goes through `frame`. */
   around(frame: ((write: () => void) => void) | undefined): void;
   /** The line that moves while something runs. */
   readonly status: StatusLine;
 }
 
+export interface Colored {
+  readonly output: boolean;
+  readonly error: boolean;
+}
+
 export interface ViewOptions {
-  readonly output: Writable;
+  readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly error: Writable & {
     readonly isTTY?: boolean;
     readonly columns?: number;
@@ -36,25 +47,36 @@ export interface ViewOptions {
   };
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Sizes to the byte. */
+  readonly bytes?: boolean;
 }
 
-export function createView({ output, error, json, quiet }: ViewOptions): View {
+export function createView(options: ViewOptions): View {
+  const { output, error, json, quiet, bytes = false } = options;
   const status = statusLine(error, quiet || json);
   let around = (write: () => void): void => {
     write();
   };
-  return {
+  let colored: Colored = { output: false, error: false };
+
+  function styleOf(stream: 'output' | 'error', wish: Style): Style {
+    return { ...wish, color: colored[stream], columns: columnsOn(options[stream]) };
+  }
+
+  const styled = (wish: Style): View => ({
     quiet,
     json,
     status,
     show(answer, from) {
       status.clear();
       around(() => {
+        const aside = isAside(answer);
         if (json) output.write(jsonLine(answer, from));
-        else if (isAside(answer)) error.write(textLines(answer, from));
-        else if (isRemark(answer)) {
-          if (!quiet) error.write(textLines(answer, from));
-        } else if (!quiet || isAsked(answer)) output.write(textLines(answer, from));
+        else if (aside || isRemark(answer)) {
+          if (aside || !quiet) error.write(textLines(answer, from, styleOf('error', wish)));
+        } else if (!quiet || isAsked(answer)) {
+          output.write(textLines(answer, from, styleOf('output', wish)));
+        }
       });
     },
     showCode(code, expires) {
@@ -68,7 +90,12 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
     },
     warn(text) {
       status.clear();
-      around(() => error.write(`lanpost: ${text}\n`));
+      const name = painted('lanpost:', 'failure', styleOf('error', wish));
+      around(() => error.write(`${name} ${text}\n`));
+    },
+    styled: (more) => styled({ ...wish, ...more }),
+    colorize(wanted) {
+      if (!json) colored = wanted;
     },
     around(frame) {
       around =
@@ -77,7 +104,8 @@ export function createView({ output, error, json, quiet }: ViewOptions): View {
           write();
         });
     },
-  };
+  });
+  return styled({ ...plainStyle, bytes });
 }
 
 /** What is no answer, though a script wants to hear of it. */

@@ -27,6 +27,7 @@ test('no words: no verb, nothing given', () => {
     json: false,
     quiet: false,
     help: false,
+    bytes: false,
     configFile: undefined,
     flags: {},
   });

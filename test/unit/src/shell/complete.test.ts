@@ -60,6 +60,7 @@ test.each<[string, string | readonly string[] | undefined]>([
   ['get --overwrite --ov', undefined],
   ['get a --s', 'get a --skip '],
   ['get -- --s', undefined],
+  ['llist --b', 'llist --bytes '],
   // Servers
   ['connect a', ['amber', 'attic room']],
   ['connect am', 'connect amber '],

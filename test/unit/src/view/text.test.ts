@@ -1,4 +1,5 @@
 import type { Answer, FolderAnswer } from '#src/view/answer.js';
+import { plainStyle } from '#src/view/style.js';
 import { textLines } from '#src/view/text.js';
 import { describe, expect, test } from 'vitest';
 
@@ -97,4 +98,51 @@ test('a hint of several lines is set in as one', () => {
   expect(textLines({ ...failed, hint: 'one\n  two\nthree' })).toBe(
     'lanpost: no\n  one\n    two\n  three\n',
   );
+});
+
+describe('the row of a listing', () => {
+  const mtime = Date.UTC(2026, 10, 20, 18, 22, 31) * 1000;
+  const file = { event: 'entry', path: 'a.txt', type: 'file', size: 1536, mtime } as const;
+  const row = (more: object, style: object): string =>
+    textLines({ ...file, ...more }, undefined, { ...plainStyle, ...style });
+
+  test('is aligned, whatever it shows', () => {
+    expect(row({}, {})).toMatch(/^ {2}1\.5 KiB {2}[-\d]{10} [:\d]{5} {2}a\.txt\n$/);
+    expect(row({ type: 'folder' }, {})).toMatch(/^ {3}folder {2}[-\d]{10} [:\d]{5} {2}a\.txt\/\n$/);
+    expect(row({}, { bytes: true })).toMatch(/^ {9}1536 B {2}/);
+    expect(row({}, { long: true })).toMatch(
+      /^file {6}1\.5 KiB {2}[-\d]{10} [:\d]{5}:31 [-+]\d{4} {2}a\.txt\n$/,
+    );
+    const widths = [{}, { type: 'folder' }].map((more) =>
+      row(more, { long: true }).indexOf('a.txt'),
+    );
+    expect(new Set(widths).size).toBe(1);
+  });
+
+  test('has a colour only for a folder, and none in what a name holds', () => {
+    expect(row({}, { color: true })).toBe(row({}, {}));
+    expect(row({ type: 'folder', path: 'a\u001b[31mb' }, { color: true })).toContain(
+      '  \u001b[1;34ma\\u{1b}[31mb/\u001b[0m\n',
+    );
+  });
+});
+
+test('a failure begins in red where colours are', () => {
+  const failed = { event: 'failed', path: null, code: 'x', message: 'no', exit: 5 } as const;
+  expect(textLines(failed)).toBe('lanpost: no\n');
+  expect(textLines(failed, undefined, { ...plainStyle, color: true })).toBe(
+    '\u001b[31mlanpost:\u001b[0m no\n',
+  );
+});
+
+test('sizes are exact when that is asked for', () => {
+  const exact = { ...plainStyle, bytes: true };
+  expect(textLines(folder, undefined, exact)).toBe(
+    'clientDirectory/new_a/  verified  3 files  2048 B\n',
+  );
+  const setting = { event: 'setting', key: 'quota', value: 1024 ** 4, text: '1 TiB' } as const;
+  expect(textLines({ ...setting, origin: 'default' }, undefined, exact)).toContain(
+    '1099511627776 B',
+  );
+  expect(textLines({ ...setting, origin: 'default' })).toContain('1 TiB');
 });
