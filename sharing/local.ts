@@ -10,6 +10,7 @@ import { openShare, type Entry } from '#sharing/storage/share.js';
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
+export { globMatcher, isGlob } from '#sharing/session/glob.js';
 export type { Entry } from '#sharing/storage/share.js';
 export type { Progress } from '#sharing/transfer/progress.js';
 

@@ -134,7 +134,12 @@ export const failureWords: Record<ErrorCode, Words> = {
   'not-found': {
     exit: files,
     say: () => 'no such file or folder',
-    hint: ({ local }) => (local === true ? localHint : 'list shows what is there'),
+    hint: ({ local, meant }) =>
+      meant !== undefined
+        ? `did you mean ${text(meant)}?`
+        : local === true
+          ? localHint
+          : 'list shows what is there',
   },
   'is-folder': {
     exit: files,

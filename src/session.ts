@@ -95,18 +95,20 @@ export async function withSession(
   work: (session: ClientSession) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   if (context.atPrompt) {
-    const { session } = context.memory;
-    if (!session) {
-      throw new ProgramError(
-        'not-connected',
-        'no session is open',
-        'connect <server>; scan shows them',
-      );
-    }
-    return work(session);
+    return work(openSessionOf(context));
   }
   const destination = await findServer(context, parseServer(call.server ?? ''));
   return withNewSession(context, destination, call, work);
+}
+
+/** The session of the prompt. Throws ProgramError `not-connected`. */
+export function openSessionOf({ memory: { session } }: Context): ClientSession {
+  if (session) return session;
+  throw new ProgramError(
+    'not-connected',
+    'no session is open',
+    'connect <server>; scan shows them',
+  );
 }
 
 /** Runs `work` in a session of its own, which ends with it. */

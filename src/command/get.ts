@@ -1,5 +1,6 @@
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
+import { withMeant } from '#src/meant.js';
 import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
@@ -19,13 +20,17 @@ export const run: Run = (context, call) =>
         placeOf: (name: string) => join(clientDirectory, name),
       } as const;
       const code = await transfer(context, showing, (hooks) =>
-        session.get(path, {
-          folder: resolve(context.workingFolder, clientDirectory),
-          receivedPrefix,
-          policy,
-          ...(as !== undefined && { as }),
-          ...hooks,
-        }),
+        session
+          .get(path, {
+            folder: resolve(context.workingFolder, clientDirectory),
+            receivedPrefix,
+            policy,
+            ...(as !== undefined && { as }),
+            ...hooks,
+          })
+          .catch(async (error: unknown) => {
+            throw await withMeant(error, path, (folder, stop) => session.list(folder, stop));
+          }),
       );
       codes.push(code);
       if (context.signal.aborted) break;

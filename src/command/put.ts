@@ -1,17 +1,19 @@
 import type { ClientSession, TransferOptions } from '#sharing/client.js';
 import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
-import { SharingError } from '#sharing/errors.js';
-import { matchLocal } from '#sharing/local.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import { listLocal, matchLocal } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
-import { withSession } from '#src/session.js';
+import { withMeant } from '#src/meant.js';
+import { openSessionOf, withSession } from '#src/session.js';
 import { withServers } from '#src/several.js';
 import { tell } from '#src/tell.js';
 import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { existsSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { isAbsolute, resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
 import { mustBeOne, plainNameOf, policyOf, transfer } from './transfer.js';
 
@@ -20,11 +22,12 @@ export const run: Run = async (context, call) => {
   const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
   const as = plainNameOf(call);
   const policy = policyOf(context, call);
+  const several = textOption(call, 'to');
+  if (atPrompt && several === undefined) openSessionOf(context);
   const { found, codes } = await expand(context, call.words, base);
   mustBeOne(as, found.length);
   if (found.length === 0) return combine(codes);
   const wish = { policy, ...(as !== undefined && { as }) };
-  const several = textOption(call, 'to');
   const code = await (several === undefined
     ? withSession(context, call, (session) => putOn(context, call, session, found, wish))
     : withServers(context, call, several, (own, session) =>
@@ -83,6 +86,7 @@ async function expand(
       // Which would be the folder where relative paths begin, and nobody means that.
       if (word === '') throw new SharingError('name-refused', 'an empty name');
       const matches = there ? [] : await matchLocal(base, word);
+      if (!there && matches.length === 0) await mustBeThere(base, word);
       const typed = matches.length > 0 ? matches : [word];
       found.push(...typed.map((one) => ({ typed: one, path: resolve(base, one) })));
     } catch (error) {
@@ -90,6 +94,19 @@ async function expand(
     }
   }
   return { found, codes };
+}
+
+/** Throws SharingError `not-found` with what may have been meant; all else is found out when it is opened. */
+async function mustBeThere(base: string, word: string): Promise<void> {
+  const missing = await lstat(resolve(base, word)).then(
+    () => false,
+    (error: unknown) => asSharingError(error).code === 'not-found',
+  );
+  if (!missing) return;
+  const error = new SharingError('not-found', word, { local: true });
+  throw await withMeant(error, word, (folder) =>
+    listLocal(folder === '' && isAbsolute(word) ? sep : resolve(base, folder), ''),
+  );
 }
 
 /** Tells paths at or below the things that were named in the words of their user. */

@@ -75,16 +75,26 @@ describe('put', () => {
     expect(code).toBe(exitCodes.done);
   });
 
-  test('what is there is no pattern, and what matches nothing is what was typed', async () => {
+  test('what is there is no pattern, and hidden files are meant only when they are named', async () => {
     const { folder, mine } = await folderOfUser();
     expect((await put(folder, ['a[1].md'])).files).toEqual([join(mine, 'a[1].md')]);
-    expect((await put(folder, ['*.jpg', 'no'])).files).toEqual([
-      join(mine, '*.jpg'),
-      join(mine, 'no'),
-    ]);
-    // Hidden files are meant only when they are named.
-    expect((await put(folder, ['.h*'])).files).toEqual([join(mine, '.h*')]);
     expect((await put(folder, ['.hid.txt'])).files).toEqual([join(mine, '.hid.txt')]);
+  });
+
+  test('what is nowhere is told with what was meant, and nobody is asked for it', async () => {
+    const { folder } = await folderOfUser();
+    const { files, shown, code } = await put(folder, ['*.jpg', 'b.tx', '.h*', 'nothing/like/it']);
+    expect(files).toBeUndefined();
+    expect(code).toBe(exitCodes.files);
+    expect(shown).toMatchObject(
+      ['*.jpg', 'b.tx', '.h*', 'nothing/like/it'].map((path) => ({ path, code: 'not-found' })),
+    );
+    expect(shown.map((one) => 'hint' in one && String(one.hint).startsWith('did you mean'))).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('absolute paths and ways up are taken as they are typed', async () => {
