@@ -1,14 +1,19 @@
 import { exitCodes } from '#src/exit-codes.js';
+import { onlyServer } from '#src/only-server.js';
 import { findServer, parseServer } from '#src/server-name.js';
 import { openTo } from '#src/session.js';
 import { quote } from '#src/view/quote.js';
 import type { Run } from './command.js';
 
 export const run: Run = async (context, call) => {
-  const [typed = '', port] = call.words;
+  const [typed, port] = call.words;
   const { memory, view } = context;
   memory.jobs.mustBeIdle();
-  const session = await openTo(context, await findServer(context, parseServer(typed, port)), call);
+  const destination =
+    typed === undefined
+      ? await onlyServer(context)
+      : await findServer(context, parseServer(typed, port));
+  const session = await openTo(context, destination, call);
   const before = memory.session;
   memory.session = session;
   await before?.bye();

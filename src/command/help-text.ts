@@ -86,8 +86,9 @@ function settingRow({
   return [`--${flag} <${placeholder}>`, meaning];
 }
 
-function optionRow({ name, value, meaning }: Option): Row {
-  return [value === undefined ? `--${name}` : `--${name} <${value}>`, meaning];
+function optionRow({ name, short, value, meaning }: Option): Row {
+  const long = value === undefined ? `--${name}` : `--${name} <${value}>`;
+  return [short === undefined ? long : `-${short}, ${long}`, meaning];
 }
 
 function lines(all: readonly string[]): string {

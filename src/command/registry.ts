@@ -29,6 +29,16 @@ const codeFile: Option = {
   meaning: 'on first contact, take the code from this private file; - is standard input',
 };
 
+const rows: readonly Option[] = [
+  { name: 'long', short: 'l', meaning: 'show the type too, and times to the second' },
+  { name: 'recursive', short: 'r', meaning: 'list the folders below, too' },
+  {
+    name: 'sort',
+    value: 'name|size|time',
+    meaning: 'largest or newest first; by size folders come before files',
+  },
+];
+
 /** Every verb, in the order of help. */
 export const registry: readonly Command[] = [
   {
@@ -51,14 +61,19 @@ export const registry: readonly Command[] = [
     name: 'connect',
     aliases: [],
     where: 'prompt',
-    usage: '<server> [port]',
+    usage: '[server] [port]',
     needsServer: false,
     takes: 'server',
-    least: 1,
+    least: 0,
     most: 2,
-    summary: 'opens a session with a server',
+    summary: 'opens a session with a server, without a name with the only one',
     options: [codeFile],
-    examples: ['connect amber', 'connect 192.168.1.20 30001', 'connect [fe80::1%eth0]:30001'],
+    examples: [
+      'connect',
+      'connect amber',
+      'connect 192.168.1.20 30001',
+      'connect [fe80::1%eth0]:30001',
+    ],
     load: () => import('./connect.js'),
   },
   {
@@ -71,8 +86,13 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 1,
     summary: "lists the server's files: size, time, name",
-    options: [codeFile],
-    examples: ['rlist', 'rlist photos', 'lanpost list amber photos'],
+    options: [...rows, codeFile],
+    examples: [
+      'rlist',
+      'rlist photos --sort size',
+      "rlist -l 'photos/*.jpg'",
+      "lanpost list amber -r '*.pdf'",
+    ],
     load: () => import('./list.js'),
   },
   {
@@ -86,8 +106,8 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 1,
     summary: "lists the local folder's files",
-    options: [],
-    examples: ['llist'],
+    options: rows,
+    examples: ['llist', 'llist -l --sort time', "llist -r '*.jpg'"],
     load: () => import('./llist.js'),
   },
   {

@@ -2,6 +2,7 @@ import type { Base } from '#src/base.js';
 import type { Memory } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
+import { fitInto } from '#src/view/columns.js';
 import { quote } from '#src/view/quote.js';
 import { complete } from './complete.js';
 import { keepLine, readHistory } from './history.js';
@@ -50,7 +51,13 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
   }
 }
 
+/** Columns that a name may take from what is typed behind it. */
+const promptColumns = 24;
+
 /** Shows where the user is: the server of the open session. */
 function promptText({ session }: Memory): string {
-  return `${session ? quote(session.server.name) : 'lanpost'}> `;
+  if (!session) return 'lanpost> ';
+  const name = quote(session.server.name);
+  const shown = fitInto(name, promptColumns);
+  return `${shown}${shown === name ? '' : '…'}> `;
 }

@@ -112,7 +112,7 @@ test('one word too few or too many', () => {
   expect(failureOf(() => parseCommandLine(['get', 'amber'])).hint).toContain('<path>...');
   expect(failureOf(() => parseCommandLine(['list', 'amber', 'a', 'b'])).message).toContain('"b"');
   expect(failureOf(() => parsePromptLine(['bye', 'now'])).message).toContain('"now"');
-  expect(failureOf(() => parsePromptLine(['connect'])).hint).toBe('usage: connect <server> [port]');
+  expect(failureOf(() => parsePromptLine(['cancel'])).hint).toBe('usage: cancel <number>');
 });
 
 test('a slip is answered with what was meant', () => {

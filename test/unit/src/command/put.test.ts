@@ -89,12 +89,9 @@ describe('put', () => {
     expect(shown).toMatchObject(
       ['*.jpg', 'b.tx', '.h*', 'nothing/like/it'].map((path) => ({ path, code: 'not-found' })),
     );
-    expect(shown.map((one) => 'hint' in one && String(one.hint).startsWith('did you mean'))).toEqual([
-      false,
-      true,
-      false,
-      false,
-    ]);
+    expect(
+      shown.map((one) => 'hint' in one && String(one.hint).startsWith('did you mean')),
+    ).toEqual([false, true, false, false]);
   });
 
   test('absolute paths and ways up are taken as they are typed', async () => {

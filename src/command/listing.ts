@@ -1,0 +1,161 @@
+import { SharingError, type ErrorCode } from '#sharing/errors.js';
+import { globMatcher, isGlob, type Entry } from '#sharing/local.js';
+import type { Context } from '#src/context.js';
+import type { ExitCode } from '#src/exit-codes.js';
+import { combine, ProgramError } from '#src/failure.js';
+import { tell } from '#src/tell.js';
+import { withMeant } from '#src/meant.js';
+import { textOption, type Call } from './command.js';
+
+/** Pages of a folder's rows, sorted by name. */
+export type List = (
+  path: string,
+  signal: AbortSignal,
+) => AsyncGenerator<readonly Entry[], void, undefined>;
+
+/** Folders that wait to be listed, at most; with the longest folder, all that a listing ever holds. */
+const maxWaiting = 100_000;
+
+/**
+ * Prints a listing as its pages come: a folder, a file, or what matches a pattern. Throws SharingError, `not-found` with
+ * what may have been meant, and ProgramError `usage`.
+ */
+export async function showListing(context: Context, call: Call, list: List): Promise<ExitCode> {
+  const path = (call.words[0] ?? '').replace(/\/+$/, '');
+  const view = context.view.styled({ long: call.options['long'] === true });
+  const wish: Wish = { sort: sortOf(call), recursive: call.options['recursive'] === true };
+  const walk = (folder: string, more: Partial<Wish>): Promise<Walked> =>
+    showFolder({ ...context, view }, list, folder, { ...wish, ...more });
+  try {
+    const { rows, codes } = await walk(path, {});
+    if (rows === 0) view.note('empty');
+    return combine(codes);
+  } catch (error) {
+    const [above, name] = splitPath(path);
+    // What is no folder is there, and is no pattern.
+    const glob = isGlob(name) && error instanceof SharingError && error.code !== 'not-a-folder';
+    if (name === '' || !(error instanceof SharingError && mayBeRows(error, glob))) {
+      throw await withMeant(error, path, list);
+    }
+    const matches = glob ? globMatcher(name) : () => false;
+    const { rows, codes } = await walk(above, {
+      isShown: (one) => one === name || matches(one),
+      recursive: glob && wish.recursive,
+    }).catch((second: unknown) => {
+      throw above === '' ? second : error;
+    });
+    if (rows === 0 && codes.length === 0) throw await withMeant(error, path, list);
+    return combine(codes);
+  }
+}
+
+interface Wish {
+  readonly sort: Sort;
+  readonly recursive: boolean;
+  /** Judges a name; without it all are shown. */
+  readonly isShown?: (name: string) => boolean;
+}
+
+interface Walked {
+  /** How many rows were shown. */
+  readonly rows: number;
+  /** Of the folders below that could not be listed. */
+  readonly codes: readonly ExitCode[];
+}
+
+/** One folder, then each of those below in the order of their names, with all that is below it. */
+async function showFolder(
+  context: Context,
+  list: List,
+  top: string,
+  { sort, recursive, isShown = () => true }: Wish,
+): Promise<Walked> {
+  const waiting = [top];
+  const codes: ExitCode[] = [];
+  let rows = 0;
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const within = folder === '' ? '' : `${folder}/`;
+    const below: string[] = [];
+    try {
+      for await (const page of sorted(list(folder, context.signal), sort)) {
+        if (context.signal.aborted) throw new SharingError('cancelled', 'interrupted');
+        for (const { name, type, size, mtime } of page) {
+          const path = `${within}${name}`;
+          if (recursive && type === 'folder') below.push(path);
+          if (!isShown(name)) continue;
+          rows += 1;
+          context.view.show({ event: 'entry', path, type, size, mtime });
+        }
+        if (waiting.length + below.length > maxWaiting) {
+          throw new SharingError('list-too-long', `more than ${maxWaiting} folders in it`);
+        }
+      }
+    } catch (error) {
+      if (folder === top || !isOfOne(error)) throw error;
+      codes.push(await tell(context, folder, error));
+    }
+    waiting.push(...below.sort().reverse());
+  }
+  return { rows, codes };
+}
+
+/** Failures of one folder that say nothing of the others. */
+const ofOne: readonly ErrorCode[] = [
+  'not-found',
+  'not-a-folder',
+  'no-permission',
+  'name-refused',
+  'name-too-long',
+  'read-failed',
+  'list-too-long',
+];
+
+function isOfOne(error: unknown): boolean {
+  return error instanceof SharingError && ofOne.includes(error.code);
+}
+
+/** It is no folder, but may be a row of the folder above, or several. Some systems refuse a pattern as a name. */
+function mayBeRows({ code }: SharingError, glob: boolean): boolean {
+  return code === 'not-a-folder' || (glob && (code === 'not-found' || code === 'name-refused'));
+}
+
+type Sort = 'name' | 'size' | 'time';
+
+function sortOf(call: Call): Sort {
+  const sort = textOption(call, 'sort') ?? 'name';
+  if (sort === 'name' || sort === 'size' || sort === 'time') return sort;
+  throw new ProgramError('usage', 'nothing can be sorted by that', '--sort name, size or time');
+}
+
+/** By name they come so, and go on at once; else a folder is read to its end first, of 100,000 rows at most. */
+async function* sorted(
+  pages: AsyncIterable<readonly Entry[]>,
+  sort: Sort,
+): AsyncGenerator<readonly Entry[], void, undefined> {
+  if (sort === 'name') {
+    yield* pages;
+    return;
+  }
+  const rows: Entry[] = [];
+  for await (const page of pages) rows.push(...page);
+  yield rows.sort(sort === 'size' ? bySize : byTime);
+}
+
+/** A folder has no size of its own, so folders come first. */
+function bySize(a: Entry, b: Entry): number {
+  if (a.type !== b.type) return a.type === 'folder' ? -1 : 1;
+  return b.size - a.size || byName(a, b);
+}
+
+function byTime(a: Entry, b: Entry): number {
+  return b.mtime - a.mtime || byName(a, b);
+}
+
+function byName(a: Entry, b: Entry): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function splitPath(path: string): readonly [above: string, name: string] {
+  const at = path.lastIndexOf('/');
+  return [path.slice(0, Math.max(0, at)), path.slice(at + 1)];
+}
