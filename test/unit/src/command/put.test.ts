@@ -90,7 +90,7 @@ describe('put', () => {
       ['*.jpg', 'b.tx', '.h*', 'nothing/like/it'].map((path) => ({ path, code: 'not-found' })),
     );
     expect(
-      shown.map((one) => 'hint' in one && String(one.hint).startsWith('did you mean')),
+      shown.map((one) => one.event === 'failed' && one.hint?.startsWith('did you mean')),
     ).toEqual([false, true, false, false]);
   });
 
