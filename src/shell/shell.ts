@@ -21,7 +21,7 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
       const context = base.context({ atPrompt: true, signal: quit.signal, ask: undefined });
       return await runScript(host.input, context, () => promptText(base.memory));
     }
-    base.view.note('lanpost shell; help lists the verbs, scan finds servers, Ctrl-D leaves');
+    base.view.note('help lists the verbs, scan finds servers, Ctrl-D leaves');
     const names = nameSources(
       base.context({ atPrompt: true, signal: quit.signal, ask: undefined }),
     );

@@ -95,6 +95,20 @@ describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
     await terminal.until('> p');
   });
 
+  test('a name that would move the cursor is shown in words, and not put into the line', async () => {
+    await writeFile(join(folder, 'clientDirectory', 'wild\u001b[2Jname'), '');
+    await using terminal = await connected();
+    terminal.type('put w');
+    terminal.type('\t');
+    await terminal.until('put wild');
+    await delay(300);
+    terminal.type('\t');
+    await delay(300);
+    terminal.type('\t');
+    await terminal.until('wild\\u{1b}[2Jname');
+    expect(terminal.raw()).not.toContain('\u001b[2J');
+  });
+
   test('several lines that are pasted run one after the other, a Tab among them is a blank', async () => {
     await using terminal = await connected();
     terminal.type('llist\nget\twelcome.txt --as pasted.txt\nfrob\n');

@@ -23,3 +23,11 @@ test.each([
 test('the nearer candidate wins, the first of equals', () => {
   expect(nearest('abcdef', ['abcdxx', 'abcdex', 'abcdey'])).toBe('abcdex');
 });
+
+test('of a long name a few characters may be wrong, and not a third of it', () => {
+  const long = 'a photo of the whole family by the sea in the summer of 2025.jpg';
+  const wrong = (count: number): string => 'x'.repeat(count) + long.slice(count);
+  expect(nearest(wrong(8), [long])).toBe(long);
+  expect(nearest(wrong(9), [long])).toBeUndefined();
+  expect(nearest(long.replace('sea', 'esa').replace('of t', 'fo t'), ['b', long])).toBe(long);
+});
