@@ -43,6 +43,7 @@ export function openJobs(): Jobs {
     let last = -Infinity;
     return {
       ...view,
+      styled: (wish) => viewOf(view.styled(wish), job),
       status: {
         isDue: () => performance.now() - last >= noteTime,
         draw(text) {

@@ -18,30 +18,33 @@ export function rowsOn(view: View): Rows {
     if (held === 0 && all.length > 0) view.status.draw(all.join('\n'));
   }
 
+  const rowOf = (base: View, name: string): View => ({
+    ...base,
+    show(answer: Answer) {
+      base.show(answer, name);
+    },
+    styled: (wish) => rowOf(base.styled(wish), name),
+    note(text) {
+      view.note(`${quote(name)}: ${text}`);
+    },
+    warn(text) {
+      view.warn(`${quote(name)}: ${text}`);
+    },
+    status: {
+      isDue: () => view.status.isDue(),
+      draw(text) {
+        rows.set(name, text);
+        draw();
+      },
+      clear() {
+        rows.delete(name);
+        view.status.clear();
+      },
+    },
+  });
+
   return {
-    of: (name) => ({
-      ...view,
-      show(answer: Answer) {
-        view.show(answer, name);
-      },
-      note(text) {
-        view.note(`${quote(name)}: ${text}`);
-      },
-      warn(text) {
-        view.warn(`${quote(name)}: ${text}`);
-      },
-      status: {
-        isDue: () => view.status.isDue(),
-        draw(text) {
-          rows.set(name, text);
-          draw();
-        },
-        clear() {
-          rows.delete(name);
-          view.status.clear();
-        },
-      },
-    }),
+    of: (name) => rowOf(view, name),
     async hold(work) {
       held += 1;
       view.status.clear();

@@ -122,6 +122,8 @@ describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
     terminal.type('help pu');
     await terminal.until('help pu');
     terminal.resize(40, 10);
+    // The line is drawn anew.
+    await terminal.until('help pu');
     terminal.type('t\r');
     await terminal.until('put: puts files');
     await terminal.until('examples');

@@ -1,11 +1,24 @@
 import { openJobs } from '#src/jobs.js';
 import type { TransferOptions } from '#sharing/client.js';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
 import { runTerminal, type TerminalOptions } from '#src/shell/terminal.js';
 import { createView } from '#src/view/view.js';
+
+/** The local folder holds what the lines below put. */
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lanpost-terminal-'));
+  await mkdir(join(folder, 'clientDirectory'));
+  for (const name of ['a.txt', 'b.txt']) await writeFile(join(folder, 'clientDirectory', name), '');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function seen(look: () => boolean): Promise<void> {
   await vi.waitUntil(look, { timeout: 15_000 });
@@ -45,7 +58,7 @@ function openShell(
     quit,
     contextFor: (parts) => {
       const settings = { clientDirectory: 'clientDirectory' };
-      const shared = { atPrompt: true, workingFolder: '/', settings, memory, view };
+      const shared = { atPrompt: true, workingFolder: folder, settings, memory, view };
       return { ...shared, ...parts } as unknown as Context;
     },
     promptText: () => ((memory.session as object | undefined) ? 'amber> ' : 'lanpost> '),

@@ -30,6 +30,13 @@ test('answers, remarks and warnings name whose they are', () => {
   );
 });
 
+test('answers that are drawn otherwise name it too', () => {
+  const { rows, said } = screen();
+  const row = { event: 'entry', path: 'a', type: 'file', size: 2048, mtime: 0 } as const;
+  rows.of('amber').styled({ bytes: true }).show(row);
+  expect(said()).toMatch(/^amber: +2048 B /);
+});
+
 test('in JSON too', () => {
   const { rows, said } = screen(true);
   rows.of('amber').show(bye);
