@@ -1,11 +1,13 @@
 import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
-import { bytesText } from './view/format.js';
 import { quote } from './view/quote.js';
+
+/** How a size is shown. */
+export type SizeText = (bytes: number) => string;
 
 interface Words {
   readonly exit: ExitCode;
-  readonly say: (facts: ErrorFacts, message: string) => string;
+  readonly say: (facts: ErrorFacts, message: string, size: SizeText) => string;
   readonly hint?: string | ((facts: ErrorFacts) => string);
 }
 
@@ -209,9 +211,9 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'no-room': {
     exit: room,
-    say: ({ size, free, path }) =>
+    say: ({ size, free, path }, _, shown) =>
       typeof size === 'number' && typeof free === 'number'
-        ? `no room: ${bytesText(size)} wanted, ${bytesText(free)} free`
+        ? `no room: ${shown(size)} wanted, ${shown(free)} free`
         : path === undefined
           ? 'no room on the receiving disk'
           : `no room on the disk of ${text(path)}`,
@@ -220,17 +222,17 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'file-too-large': {
     exit: room,
-    say: ({ size, limit }, message) =>
+    say: ({ size, limit }, message, shown) =>
       typeof size === 'number' && typeof limit === 'number'
-        ? `the file is too large: ${bytesText(size)}, ${bytesText(limit)} are allowed`
+        ? `the file is too large: ${shown(size)}, ${shown(limit)} are allowed`
         : `the file is too large: ${message}`,
     hint: 'the receiver can raise maxFileSize',
   },
   'over-quota': {
     exit: room,
-    say: ({ size, free, limit }, message) =>
+    say: ({ size, free, limit }, message, shown) =>
       typeof size === 'number' && typeof free === 'number' && typeof limit === 'number'
-        ? `over the quota: ${bytesText(size)} wanted, ${bytesText(free)} of ${bytesText(limit)} are left`
+        ? `over the quota: ${shown(size)} wanted, ${shown(free)} of ${shown(limit)} are left`
         : `over the quota: ${message}`,
     hint: 'the owner of the server can raise quota; it counts anew when the server starts',
   },

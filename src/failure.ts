@@ -1,7 +1,8 @@
 import { SettingsError } from '#config/settings-error.js';
 import { SharingError } from '#sharing/errors.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
-import { failureWords } from './failure-words.js';
+import { failureWords, type SizeText } from './failure-words.js';
+import { bytesText } from './view/format.js';
 import { quote } from './view/quote.js';
 
 /** What a person reads when something failed: one sentence, and what to do. */
@@ -46,7 +47,7 @@ const programExits: Readonly<Record<ProgramCode, ExitCode>> = {
 };
 
 /** The sentence, hint and exit code of whatever was thrown. Foreign words in it are quoted. */
-export function explain(error: unknown): Failure {
+export function explain(error: unknown, size: SizeText = bytesText): Failure {
   if (error instanceof ProgramError) {
     const { code, message, hint } = error;
     return { code, message, exit: programExits[code], ...(hint !== undefined && { hint }) };
@@ -60,7 +61,7 @@ export function explain(error: unknown): Failure {
     const words = failureWords[error.code];
     const facts = error.facts;
     const hint = typeof words.hint === 'function' ? words.hint(facts) : words.hint;
-    const message = words.say(facts, quote(error.message));
+    const message = words.say(facts, quote(error.message), size);
     return { code: error.code, message, exit: words.exit, ...(hint !== undefined && { hint }) };
   }
   const text = error instanceof Error ? error.message : String(error);

@@ -14,7 +14,7 @@ export async function tell(
   path: string | null,
   error: unknown,
 ): Promise<ExitCode> {
-  const failure = explain(error);
+  const failure = explain(error, view.sizeText);
   if (failure.exit === exitCodes.fault) await noteFault(error);
   view.show({ event: 'failed', path, ...failure });
   return failure.exit;

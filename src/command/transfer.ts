@@ -36,7 +36,7 @@ export async function transfer(
   const { view, signal } = context;
   // What was not even tried is not done.
   if (signal.aborted) return exitCodes.interrupted;
-  const text = progressText(title, () => performance.now());
+  const text = progressText(title, () => performance.now(), view.sizeText);
   const codes: Promise<ExitCode>[] = [];
   let last: Progress | undefined;
   // Words are made when they are shown, and not for each file.

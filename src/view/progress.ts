@@ -9,8 +9,12 @@ export type ProgressText = (progress: Progress) => string;
 const window = 3000;
 const stallTime = 3000;
 
-/** `now` is in milliseconds of any clock that only goes forward. */
-export function progressText(name: string, now: () => number): ProgressText {
+/** `now` is in milliseconds of any clock that only goes forward; `sizeText` says how a size is shown. */
+export function progressText(
+  name: string,
+  now: () => number,
+  sizeText: (bytes: number) => string = bytesText,
+): ProgressText {
   let samples: { readonly at: number; readonly bytes: number }[] = [];
   let moved = { at: now(), bytes: 0 };
 
@@ -23,16 +27,16 @@ export function progressText(name: string, now: () => number): ProgressText {
     if (phase === 'saving') return `${shown}  saving`;
     const share = size === 0 ? 100 : Math.floor((100 * bytes) / size);
     const head = files
-      ? `${shown}  ${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${bytesText(bytes)}`
-      : `${shown}  ${share} %  ${bytesText(bytes)} of ${bytesText(size)}`;
+      ? `${shown}  ${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${sizeText(bytes)}`
+      : `${shown}  ${share} %  ${sizeText(bytes)} of ${sizeText(size)}`;
     if (at - moved.at >= stallTime) {
       return `${head}  stalled: nothing moved for ${durationText(at - moved.at)}`;
     }
     const rate = rateOf(samples);
     if (rate === 0) return head;
     // Nobody knows how much is left before all is counted.
-    if (files?.counted === false) return `${head}  ${bytesText(rate)}/s`;
-    return `${head}  ${bytesText(rate)}/s  ${durationText(((size - bytes) / rate) * 1000)} left`;
+    if (files?.counted === false) return `${head}  ${sizeText(Math.round(rate))}/s`;
+    return `${head}  ${sizeText(Math.round(rate))}/s  ${durationText(((size - bytes) / rate) * 1000)} left`;
   };
 }
 

@@ -2,7 +2,7 @@ import type { Answer } from './answer.js';
 import { jsonLine } from './json.js';
 import { quote } from './quote.js';
 import { statusLine, type StatusLine } from './status.js';
-import { painted, plainStyle, type Style } from './style.js';
+import { painted, plainStyle, sizeText, type Style } from './style.js';
 import { textLines } from './text.js';
 import { columnsOn } from './wrap.js';
 import type { Writable } from 'node:stream';
@@ -23,6 +23,8 @@ export interface View {
   note(text: string): void;
   /** A trouble that ends nothing, in one sentence on standard error; with --quiet and --json too. */
   warn(text: string): void;
+  /** A size as this view shows it, for lines that are made elsewhere. */
+  readonly sizeText: (bytes: number) => string;
   /** A view of the same screen that draws answers so. */
   styled(wish: Partial<Pick<Style, 'bytes' | 'long'>>): View;
   /** Which streams get colours from now on; never with --json. */
@@ -93,6 +95,7 @@ export function createView(options: ViewOptions): View {
       const name = painted('lanpost:', 'failure', styleOf('error', wish));
       around(() => error.write(`${name} ${text}\n`));
     },
+    sizeText: (size) => sizeText(size, wish),
     styled: (more) => styled({ ...wish, ...more }),
     colorize(wanted) {
       if (!json) colored = wanted;

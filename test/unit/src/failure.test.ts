@@ -103,3 +103,10 @@ test('failures that agree keep their code, others become 5', () => {
   expect(combine([0, 5])).toBe(5);
   expect(combine([4, 3])).toBe(5);
 });
+
+test('sizes in a failure are shown as they were asked for', () => {
+  const full = new SharingError('no-room', '', { size: 2048, free: 1024 });
+  expect(explain(full).message).toBe('no room: 2 KiB wanted, 1 KiB free');
+  const exact = explain(full, (bytes) => `${bytes} B`).message;
+  expect(exact).toBe('no room: 2048 B wanted, 1024 B free');
+});

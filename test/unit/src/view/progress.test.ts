@@ -82,3 +82,12 @@ test('of many files: how many are done, of how many as far as they are counted, 
     'photos  300 of 900 files  4 MiB  stalled: nothing moved for 3 s',
   );
 });
+
+test('sizes of a progress are shown as they were asked for', () => {
+  const text = progressText(
+    'a',
+    () => 0,
+    (bytes) => `${bytes} B`,
+  );
+  expect(text({ phase: 'sending', bytes: 2048, size: 4096 })).toBe('a  50 %  2048 B of 4096 B');
+});
