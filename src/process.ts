@@ -11,7 +11,7 @@ import { systemOfProcess } from './system.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
 export async function runAsProcess(words: readonly string[]): Promise<ExitCode> {
-  letGoOfVanished();
+  letGoOfTerminals();
   const loss = watchLoss(process.stdin, process.stdout, process.stderr);
   const host: Host = {
     ...hostOfProcess(),
@@ -64,13 +64,15 @@ async function written(stream: Writable): Promise<void> {
 }
 
 /**
- * At its end Node puts each terminal back as it was, and aborts when one has vanished meanwhile. What is
- * closed it leaves alone.
+ * At its end Node puts each terminal back as it was, and aborts when one vanishes just then. What is closed it leaves
+ * alone, so we put them back and let go of them. After a fault Node still has to say which: then of those that are gone.
  */
-function letGoOfVanished(): void {
+function letGoOfTerminals(): void {
   const terminals = [0, 1, 2].filter((handle) => isatty(handle));
-  process.once('exit', () => {
-    for (const handle of terminals) if (!isatty(handle)) letGo(handle);
+  process.once('exit', (code) => {
+    if (process.stdin.isTTY && process.stdin.isRaw) process.stdin.setRawMode(false);
+    const isFault = code === exitCodes.fault;
+    for (const handle of terminals) if (!isFault || !isatty(handle)) letGo(handle);
   });
 }
 

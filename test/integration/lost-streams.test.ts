@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -83,13 +83,58 @@ describe.skipIf(!hasScript)('a terminal that vanishes', () => {
     let screen = '';
     terminal.stdout.on('data', (part: Buffer) => (screen += part.toString()));
     await vi.waitUntil(() => screen.includes(shown), { timeout: 50_000 });
+    const closed = once(terminal, 'close');
     terminal.kill('SIGKILL');
+    await closed;
     // A server writes nothing for a long time, so it learns of it when it is stopped.
     for (const pid of await serving()) process.kill(pid, 'SIGTERM');
     const ended = async () => existsSync(code) && (await readFile(code, 'utf8')) !== '';
     await vi.waitUntil(ended, { timeout: 50_000 });
     expect(await readFile(code, 'utf8')).toBe('8\n');
     await expectInOrder(await readFile(errors, 'utf8'), words);
+  });
+});
+
+/** Holds a process up in the last moment before its end, after all that it does itself, until a file is there. */
+const lastMoment = (until: string): string => `
+  import { existsSync } from 'node:fs';
+  process.on('SIGTERM', () => {
+    process.on('exit', () => {
+      const deadline = Date.now() + 50_000;
+      while (!existsSync(${JSON.stringify(until)}) && Date.now() < deadline);
+    });
+  });
+`;
+
+describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () => {
+  test('does not make a server crash', async () => {
+    const [gone, code] = [join(folder, 'gone'), join(folder, 'last.code')];
+    const hook = join(folder, 'last-moment.mjs');
+    await writeFile(hook, lastMoment(gone));
+    const words = (await serveWords()).join(' ');
+    const program = `"${process.execPath}" --import "file://${hook}" "${main}" ${words}`;
+    const terminal = spawn(
+      'script',
+      ['-qec', `trap "" HUP; ${program}; echo $? >"${code}"`, '/dev/null'],
+      {
+        cwd: folder,
+        env: { ...environment, SHELL: '/bin/sh' },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      },
+    );
+    let screen = '';
+    terminal.stdout.on('data', (part: Buffer) => (screen += part.toString()));
+    const closed = once(terminal, 'close');
+    await vi.waitUntil(() => screen.includes(' code '), { timeout: 50_000 });
+    for (const pid of await serving()) process.kill(pid, 'SIGTERM');
+    await vi.waitUntil(() => screen.includes('stopped'), { timeout: 50_000 });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    terminal.kill('SIGKILL');
+    await closed;
+    await writeFile(gone, '');
+    const ended = async () => existsSync(code) && (await readFile(code, 'utf8')) !== '';
+    await vi.waitUntil(ended, { timeout: 50_000 });
+    expect(await readFile(code, 'utf8')).toBe('0\n');
   });
 });
 
