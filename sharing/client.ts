@@ -1,4 +1,4 @@
-import { ask, type NewCode } from '#sharing/dialogue/asking.js';
+import { ask, type NewCode, type ServerStatus } from '#sharing/dialogue/asking.js';
 import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import {
   getFrom,
@@ -77,6 +77,7 @@ export interface ServerFacts {
 
 /** What the sender of many files left out without a word: links and the like, and names that begin with a dot. */
 export type { LeftOut } from '#sharing/batch/receive.js';
+export type { ServerStatus } from '#sharing/dialogue/asking.js';
 export type { GetOptions, TransferOptions } from '#sharing/dialogue/getting.js';
 export type { Ended, Transferred } from '#sharing/gathering.js';
 
@@ -94,6 +95,8 @@ export interface ClientSession extends AsyncDisposable {
   put(files: readonly string[], options: TransferOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
+  /** For the owner: who is there, what moves, and what did since the server began. */
+  status(): Promise<ServerStatus>;
   /** For the owner: asks the server to stop; resolves when it has ended this session. */
   shutdown(): Promise<void>;
   /** Ends the session in a friendly way. */
@@ -217,6 +220,7 @@ function sessionOf(
     get: (path, wish) => getFrom(mover, path, wish),
     put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),
+    status: () => asking.status(),
     shutdown: () => asking.shutdown(),
     async bye() {
       await asking.bye();

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
+import type { Right } from '#sharing/wire/message.js';
 
 /** What a server tells of itself; plain data, foreign text unquoted, no secrets. */
 export type SharingEvent =
@@ -9,7 +10,10 @@ export type SharingEvent =
       readonly session: number;
       readonly address: string;
       readonly id: string;
+      /** Of a peer the name that we gave it, else what it calls itself. */
+      readonly name: string;
       readonly as: 'owner' | 'peer' | 'open';
+      readonly rights: readonly Right[];
     }
   | {
       readonly event: 'client-refused';
@@ -21,6 +25,7 @@ export type SharingEvent =
   | {
       readonly event: 'client-out';
       readonly session: number;
+      readonly name: string;
       readonly code: ErrorCode | 'bye';
       readonly message: string;
     }

@@ -1,5 +1,6 @@
 import { openDesk, type DeskOptions, type ShownCode } from '#sharing/dialogue/desk.js';
 import { openHouse, type HostingOptions, type SessionLimits } from '#sharing/dialogue/hosting.js';
+import { openLedger, type Standing } from '#sharing/dialogue/ledger.js';
 import { readKnownPeers } from '#sharing/identity/known.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { lazyArea } from '#sharing/storage/area.js';
@@ -8,6 +9,7 @@ import { isSafeName } from '#sharing/storage/path.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { openSharedRoom, type SharedRoomLimits } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
+import type { Observe } from '#sharing/events.js';
 import { listen } from '#sharing/transport/listen.js';
 import type { LobbyLimits } from '#sharing/transport/lobby.js';
 import { lstat, readdir } from 'node:fs/promises';
@@ -27,12 +29,15 @@ export interface ServerOptions extends DeskOptions, HostingOptions {
 }
 
 export type { ServingMode } from '#sharing/session/admission.js';
+export type { ClientStanding, Standing, TransferStanding } from '#sharing/dialogue/ledger.js';
 export type { ShownCode } from '#sharing/dialogue/desk.js';
 
 export interface SharingServer extends AsyncDisposable {
   readonly port: number;
   /** Takes no more clients, and resolves when what is under way has ended, or after 10 s. */
   windDown(): Promise<void>;
+  /** Who is there now, what moves, and what did since it began. */
+  standing(): Standing;
   /** A new code, good for `uses` devices; the one before is void. */
   newCode(uses: number): ShownCode;
 }
@@ -57,9 +62,15 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
 }
 
 async function open(options: ServerOptions, share: Share): Promise<SharingServer> {
-  const { device, limits, ports, observe } = options;
-  const desk = openDesk(options);
-  const house = openHouse(options, share, openSharedRoom(limits), desk);
+  const { device, limits, ports, now } = options;
+  const ledger = openLedger(now, () => performance.now());
+  const observe: Observe = (event) => {
+    ledger.note(event);
+    options.observe(event);
+  };
+  const followed = { ...options, observe };
+  const desk = openDesk(followed);
+  const house = openHouse(followed, share, openSharedRoom(limits), desk, ledger);
   const { receive: onClient } = house;
   const listener = await listen({ ...limits, ports, device, observe, onClient }).catch(
     async (error: unknown) => {
@@ -71,6 +82,7 @@ async function open(options: ServerOptions, share: Share): Promise<SharingServer
 
   return {
     port: listener.port,
+    standing: () => ledger.read(),
     newCode: desk.newCode,
     async windDown() {
       listener.shut();

@@ -27,6 +27,7 @@ const passing: readonly ErrorCode[] = [
   'name-unresolved',
   'not-lanpost',
   'too-many-clients',
+  'shutting-down',
 ];
 /** Milliseconds before the first try, doubled up to the longest. */
 const firstPause = 250;
@@ -130,6 +131,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
     put: (files, wish) => transfer(wish, (session, mine) => session.put(files, mine)),
     newCode: (uses) => current.newCode(uses),
+    status: () => current.status(),
     shutdown: () => current.shutdown(),
     bye: () => current.bye(),
     [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),

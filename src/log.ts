@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import pino, { type DestinationStream, type Level } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { explain } from './failure.js';
 import { logFile } from './log-file.js';
 import { eventLimit } from './log-limit.js';
+import { discoveryWords, isTrouble, sharingWords } from './log-words.js';
 import { quote } from './view/quote.js';
 
 /** What the rooms say of themselves, as lines in a file and, for a server, on the screen. */
@@ -48,6 +48,8 @@ export function openLog(options: LogOptions): Log {
     const line = prettyFactory({
       colorize: options.color ?? false,
       hideObject: true,
+      // Of an event's facts, not of a logger.
+      ignore: 'name',
       translateTime: 'SYS:HH:MM:ss',
     });
     const stream = { write: (json: string) => screen.write(line(json)) };
@@ -116,64 +118,6 @@ function levelOf(event: SharingEvent): Level {
 function sourceOf(event: SharingEvent): string {
   if ('address' in event) return event.address;
   return 'session' in event ? String(event.session) : '';
-}
-
-function sharingWords(event: SharingEvent): string {
-  switch (event.event) {
-    case 'listening':
-      return `sharing on TCP port ${event.port}`;
-    case 'turned-away':
-      return `turned away ${quote(event.address)}: ${event.reason}`;
-    case 'client-in':
-      return `${quote(event.address)} came in as ${event.as}`;
-    case 'client-refused':
-      return `${quote(event.address)} was refused: ${quote(event.message)}`;
-    case 'client-out':
-      return event.code === 'bye' ? 'a client left' : `a client left: ${quote(event.message)}`;
-    case 'paired':
-      return `paired with ${quote(event.peer)}`;
-    case 'listed':
-      return `listed ${quote(event.path) || 'the share'}`;
-    case 'file-out':
-      return `sent ${quote(event.path)}`;
-    case 'file-in':
-      return `received ${quote(event.as)}`;
-    case 'file-same':
-      return `${quote(event.path)} is there already`;
-    case 'many-out':
-    case 'many-in': {
-      const verb = event.event === 'many-out' ? 'sent' : 'received';
-      return `${verb} ${event.files} files of ${quote(event.path)}, ${event.failed} failed`;
-    }
-    case 'file-failed':
-      return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message, event.facts)).message}`;
-    case 'partials-removed':
-      return `removed ${event.count} old partial files`;
-    case 'fault':
-      return `a fault in ${event.where}: ${quote(event.error.message)}`;
-  }
-}
-
-/** IPv6 is one more way: without it everything works that worked without. */
-function isTrouble(event: DiscoveryEvent): boolean {
-  if (event.kind === 'mdns-failed') return true;
-  if (event.kind !== 'port-taken' && event.kind !== 'socket-failed') return false;
-  return !event.address.includes(':');
-}
-
-function discoveryWords(event: DiscoveryEvent): string {
-  switch (event.kind) {
-    case 'port-taken':
-      return `UDP port ${event.port} is used by another program: this server does not answer there`;
-    case 'socket-failed':
-      return `a discovery socket failed: ${event.code}`;
-    case 'mdns-announced':
-      return `announced by mDNS as ${quote(event.name)}`;
-    case 'mdns-failed':
-      return `announcing by mDNS failed: ${quote(event.reason)}`;
-    default:
-      return event.kind;
-  }
 }
 
 /** Foreign strings among the facts, quoted; an error keeps its stack. */

@@ -30,6 +30,8 @@ export interface AnsweringOptions extends Service {
   readonly onWelcome: () => SharingError | undefined;
   /** The connection is a lane of another one's transfer, and no session. */
   readonly onLane: () => void;
+  /** The owner wants to know how the server stands. */
+  readonly onStatus: (id: number) => Promise<void>;
   /** The owner wants the server to stop. */
   readonly onShutdown: () => void;
 }
@@ -109,6 +111,8 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         connection.send({ t: 'code', id, ...desk.newCode(action.uses) });
         return undefined;
       }
+      case 'status':
+        return follow(options.onStatus(action.id));
       case 'shutdown':
         options.onShutdown();
         rules.done(action.id);

@@ -22,7 +22,15 @@ import type { Entry } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { Beside, BesideWork, ReceiveOutcome } from '#sharing/transfer/receive.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { Message, MessageOf } from '#sharing/wire/message.js';
+import {
+  maxRows,
+  type ClientRow,
+  type Figures,
+  type Message,
+  type MessageOf,
+  type TransferRow,
+} from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 
 export interface AskingOptions {
   readonly connection: Connection;
@@ -54,9 +62,19 @@ export interface Asking {
   putMany(options: PutManyOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
+  /** For the owner: who is there, what moves, and what did since the server began. */
+  status(): Promise<ServerStatus>;
   /** For the owner: asks the server to stop; resolves when it has ended this session. */
   shutdown(): Promise<void>;
   bye(): Promise<void>;
+}
+
+/** How a server stands, as it tells its owner: of clients and transfers at most the first 500 each. */
+export interface ServerStatus extends Figures {
+  readonly rows: {
+    readonly clients: readonly ClientRow[];
+    readonly transfers: readonly TransferRow[];
+  };
 }
 
 /** A code that the server shows from now on. */
@@ -105,6 +123,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
         openOne(action.id, rules.laneHello(options.name, action.token));
         return undefined;
       case 'coded':
+      case 'told':
       case 'rows':
       case 'offered':
       case 'refused':
@@ -150,6 +169,14 @@ export async function ask(options: AskingOptions): Promise<Asking> {
         const id = requests.begin('coding', () => ({ coded: resolve, refused: reject }));
         connection.send({ t: 'new-code', id, uses });
       }),
+    status: () =>
+      new Promise<ServerStatus>((resolve, reject) => {
+        const told = statusFrom(resolve, (error) => {
+          connection.close(error, { t: 'error', ...refusalOf(error) });
+        });
+        const id = requests.begin('asking', () => ({ told, refused: reject }));
+        connection.send({ t: 'status', id });
+      }),
     shutdown: () =>
       new Promise<void>((resolve, reject) => {
         const id = requests.begin('stopping', () => ({
@@ -165,6 +192,22 @@ export async function ask(options: AskingOptions): Promise<Asking> {
       connection.close(undefined, { t: 'bye' });
       await connection.closed;
     },
+  };
+}
+
+/** Puts the pages of a status together; more of them than a server may send are none of a server. */
+function statusFrom(
+  done: (status: ServerStatus) => void,
+  fail: (error: SharingError) => void,
+): (state: MessageOf<'state'>) => void {
+  const clients: ClientRow[] = [];
+  const transfers: TransferRow[] = [];
+  return (state) => {
+    clients.push(...state.clients);
+    transfers.push(...state.transfers);
+    if (clients.length > maxRows || transfers.length > maxRows) {
+      fail(new SharingError('protocol', 'a status without end'));
+    } else if (state.figures) done({ ...state.figures, rows: { clients, transfers } });
   };
 }
 

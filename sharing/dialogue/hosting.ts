@@ -1,9 +1,11 @@
 import { answer } from '#sharing/dialogue/answering.js';
 import { attendance, type AttendanceLimits, type Visit } from '#sharing/dialogue/attendance.js';
 import { laneTokens } from '#sharing/dialogue/lanes.js';
+import type { Ledger } from '#sharing/dialogue/ledger.js';
 import type { PairingDesk } from '#sharing/dialogue/pairing.js';
+import { tellStatus } from '#sharing/dialogue/status.js';
 import { transferTable } from '#sharing/dialogue/transfers.js';
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { readKnownPeers } from '#sharing/identity/known.js';
@@ -17,7 +19,7 @@ import {
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
 import { inboxName, openInbox } from '#sharing/storage/inbox.js';
-import type { Room, SharedRoom } from '#sharing/storage/room.js';
+import type { Room, SharedRoom, SharedRoomLimits } from '#sharing/storage/room.js';
 import type { Share } from '#sharing/storage/share.js';
 import { addressKey } from '#sharing/transport/address.js';
 import type { Rate } from '#sharing/transport/bucket.js';
@@ -43,7 +45,7 @@ export interface HostingOptions {
   readonly open: 'no' | 'read' | 'rw';
   readonly mode: ServingMode;
   readonly receivedPrefix: string;
-  readonly limits: SessionLimits;
+  readonly limits: SessionLimits & SharedRoomLimits;
   /** Loopback and this machine's own addresses. */
   readonly isOwnAddress: (address: string) => boolean;
   /** On-link, private, link-local and loopback addresses. */
@@ -69,11 +71,18 @@ const shuttingDown = new SharingError('shutting-down', 'the server is shutting d
 
 type Welcomed = 'owner' | 'peer' | 'open';
 
+interface Judged {
+  readonly admission: Admission;
+  /** The name by which we know a peer. */
+  readonly known: string | undefined;
+}
+
 export function openHouse(
   options: HostingOptions,
   share: Share,
   room: SharedRoom,
   desk: PairingDesk,
+  ledger: Ledger,
 ): House {
   const { device, limits, mode, observe } = options;
   const here = attendance(limits);
@@ -86,16 +95,18 @@ export function openHouse(
     const key = addressKey(address);
     // From the first moment on, so that nobody is overlooked when the server ends.
     using visit = here.enter({ connection, clientId, addressKey: key });
-    const admission = await judge(guest, visit);
+    const { admission, known } = await judge(guest, visit);
     count += 1;
     const session = count;
     let welcomed: Welcomed | undefined;
     const kind = { isLane: false };
+    const nameOf = (): string => known ?? rules.clientName();
     const letIn = (as: Welcomed, rights: readonly Right[]): void => {
       if (!visit.letIn(as, rights)) return;
       welcomed = as;
       guest.letIn();
-      observe({ event: 'client-in', session, address, id: clientId, as });
+      const who = { id: clientId, name: nameOf(), as, rights };
+      observe({ event: 'client-in', session, address, ...who });
     };
     // Not before its hello: it may be no client but a lane.
     const onWelcome = (): SharingError | undefined => {
@@ -141,14 +152,17 @@ export function openHouse(
       channel: { exporter: guest.exporter, clientId, serverId: device.id },
       address: key,
       stallTime: limits.stallTimeout,
+      track: (direction, path, size) => ledger.begin(session, direction, path, size),
+      onStatus: (id) => tellStatus({ connection, ledger, share, limits, session }, id),
       onShutdown: () => options.onShutdown?.(),
       observe,
     });
     if (kind.isLane) return;
     const code = end?.code;
     const message = end?.message ?? (welcomed ? '' : 'it was asked for the code');
-    if (welcomed) observe({ event: 'client-out', session, code: code ?? 'bye', message });
-    else {
+    if (welcomed) {
+      observe({ event: 'client-out', session, name: nameOf(), code: code ?? 'bye', message });
+    } else {
       const refused = { address, id: clientId, code: code ?? 'not-known', message } as const;
       observe({ event: 'client-refused', ...refused });
     }
@@ -159,15 +173,16 @@ export function openHouse(
   }
 
   /** Who may come in, or may pair, may do so only while there is a place; the owner has one always. */
-  async function judge(guest: Guest, visit: Visit): Promise<Admission> {
-    const admission = await admissionOf(guest);
+  async function judge(guest: Guest, visit: Visit): Promise<Judged> {
+    const judged = await admissionOf(guest);
+    const { admission } = judged;
     const mayPair = admission.as === 'nobody' && admission.code === 'not-known' && hasCode();
-    if (admission.as === 'owner' || (admission.as === 'nobody' && !mayPair)) return admission;
+    if (admission.as === 'owner' || (admission.as === 'nobody' && !mayPair)) return judged;
     const refusal = visit.isTooMany();
-    return refusal ? { as: 'nobody', code: refusal.code, message: refusal.message } : admission;
+    return refusal ? sentAway(refusal.code, refusal.message) : judged;
   }
 
-  async function admissionOf({ clientId, address }: Guest): Promise<Admission> {
+  async function admissionOf({ clientId, address }: Guest): Promise<Judged> {
     const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
       if (isShortage(error)) return 'later';
       observe({ event: 'fault', where: 'known peers', error: asError(error) });
@@ -175,13 +190,14 @@ export function openHouse(
     });
     // Nobody can be told from a stranger now; that passes, and is tried again.
     const busy = 'the server cannot look up who is known just now';
-    if (known === 'later') return { as: 'nobody', code: 'too-many-clients', message: busy };
-    if (!known) return { as: 'nobody', code: 'internal', message: '' };
+    if (known === 'later') return sentAway('too-many-clients', busy);
+    if (!known) return sentAway('internal', '');
     const { isOwnAddress, isNearby, open } = options;
-    return admit(
+    const admission = admit(
       { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
       { ownId: device.id, mode, open, rightsOf: (id) => known.byId(id)?.rights },
     );
+    return { admission, known: admission.as === 'peer' ? known.byId(clientId)?.name : undefined };
   }
 
   function roomFor(clientId: string, as: Welcomed | undefined): Room {
@@ -241,6 +257,10 @@ export function openHouse(
       await Promise.all(sessions);
     },
   };
+}
+
+function sentAway(code: ErrorCode, message: string): Judged {
+  return { admission: { as: 'nobody', code, message }, known: undefined };
 }
 
 /** No descriptors are left, or a disk does not answer: that passes, and says nothing of anybody's rights. */

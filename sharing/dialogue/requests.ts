@@ -8,18 +8,22 @@ import type { EntryRow, MessageOf } from '#sharing/wire/message.js';
 export interface Request {
   readonly rows?: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
   readonly offered?: (offer: MessageOf<'offer'>) => void;
+  readonly told?: (state: MessageOf<'state'>) => void;
   readonly coded?: (code: { readonly code: string; readonly expires: number }) => void;
   /** The server ended the request, or the connection is gone. */
   readonly refused: (error: SharingError) => void;
 }
 
-type Answer = Extract<ClientAction, { readonly do: 'rows' | 'offered' | 'refused' | 'coded' }>;
+type Answer = Extract<
+  ClientAction,
+  { readonly do: 'rows' | 'offered' | 'refused' | 'coded' | 'told' }
+>;
 
 /** The requests of one client that are not answered completely. */
 export interface Requests {
   /** Begins a request and gives its id. Throws the reason when the connection is closed. */
   begin(
-    work: 'listing' | 'getting' | 'coding' | 'stopping' | 'sending',
+    work: 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | 'sending',
     request: (id: number) => Request,
   ): number;
   /** Hands an answer to whoever waits for it. */
@@ -92,6 +96,15 @@ export function requestTable(
           rules.done(action.id);
           waiting.delete(action.id);
           request?.coded?.({ code: action.code, expires: action.expires });
+          return undefined;
+        case 'told':
+          watches.get(action.id)?.moved();
+          if (!action.state.more) {
+            unwatch(action.id);
+            rules.done(action.id);
+            waiting.delete(action.id);
+          }
+          request?.told?.(action.state);
           return undefined;
         case 'refused':
           unwatch(action.id);

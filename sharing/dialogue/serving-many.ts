@@ -1,3 +1,4 @@
+import type { Track } from '#sharing/dialogue/ledger.js';
 import { openRoad } from '#sharing/dialogue/lanes.js';
 import { agreedDigest, fileFailed, topName, type Service } from '#sharing/dialogue/serving.js';
 import { readingFrom, SharingError } from '#sharing/errors.js';
@@ -17,7 +18,8 @@ export async function sendMany(
   glob: boolean,
 ): Promise<void> {
   const { connection, transfers, share, stallTime } = service;
-  const tally = openTally(service, 'many-out', pathText(asked));
+  using track = service.track('out', pathText(asked), 0);
+  const tally = openTally(service, 'many-out', pathText(asked), track);
   await using folders = folderCache(share.root);
   const first = await readingFrom(async () => {
     await share.root.mustExist();
@@ -35,8 +37,9 @@ export async function sendMany(
     wish: {},
     decides: false,
     left: { links: 0, hidden: 0 },
+    onProgress: track.onProgress,
     onEnd: (one) => {
-      tally.note(one, one.kind === 'file' && one.travelled ? one.size : 0);
+      tally.note(one, one.kind === 'file' && one.travelled ? one.size : undefined);
     },
   });
   transfers.sending.set(id, sending);
@@ -79,7 +82,9 @@ export async function receiveMany(
   { id, offer, policy }: Extract<ServerAction, { do: 'accept-batch' }>,
 ): Promise<void> {
   const { connection, transfers, clientId, stallTime, receivedPrefix } = service;
-  const tally = openTally(service, 'many-in', offer.files[0]?.[0] ?? '');
+  const path = offer.files[0]?.[0] ?? '';
+  using track = service.track('in', path, 0);
+  const tally = openTally(service, 'many-in', path, track);
   await using landing = service.landingArea();
   using lanes = openRoad(transfers, connection, id);
   const receiving = startBatchReceiving(lanes.road, offer, {
@@ -91,9 +96,10 @@ export async function receiveMany(
     peer: clientId,
     algorithm: agreedDigest(service),
     stallTime,
+    onProgress: track.onProgress,
     onEnd: (one) => {
       const came = one.kind === 'file' && one.outcome.kind === 'received';
-      tally.note(one, came ? one.outcome.size : 0);
+      tally.note(one, came ? one.outcome.size : undefined);
     },
   });
   transfers.receiving.set(id, receiving);
@@ -107,8 +113,8 @@ export async function receiveMany(
 
 /** What came of the files of one batch, for who watches this server. */
 interface Tally {
-  /** One thing ended; `bytes` of it travelled. */
-  note(one: SentOne | ReceivedOne, bytes: number): void;
+  /** One thing ended; `bytes` of it travelled, if it did. */
+  note(one: SentOne | ReceivedOne, bytes: number | undefined): void;
   /** Tells how all of it ended. Rejects only with what the client has not heard already. */
   follow(outcome: Promise<unknown>): Promise<void>;
 }
@@ -117,6 +123,7 @@ function openTally(
   { connection, observe, session }: Service,
   event: 'many-out' | 'many-in',
   path: string,
+  track: Track,
 ): Tally {
   const began = performance.now();
   const count = { files: 0, bytes: 0, failed: 0 };
@@ -133,7 +140,8 @@ function openTally(
       if (one.outcome.kind === 'failed') failed(one.path, one.outcome.error);
       else {
         count.files += 1;
-        count.bytes += bytes;
+        count.bytes += bytes ?? 0;
+        if (bytes !== undefined) track.whole(bytes);
       }
     },
     async follow(outcome) {

@@ -1,3 +1,4 @@
+import type { Track } from '#sharing/dialogue/ledger.js';
 import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { openRoad } from '#sharing/dialogue/lanes.js';
 import { readingFrom, SharingError } from '#sharing/errors.js';
@@ -17,6 +18,7 @@ import type { Share } from '#sharing/storage/share.js';
 import { startReceiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
+import { inPages } from '#sharing/dialogue/pages.js';
 import type { EntryRow } from '#sharing/wire/message.js';
 
 /** What one session serves from, and to whom. */
@@ -35,6 +37,8 @@ export interface Service {
   /** Milliseconds without movement after which a transfer, and its connection, is given up. */
   readonly stallTime: number;
   readonly observe: Observe;
+  /** Notes a transfer that begins, for who asks what is under way; `size` in bytes, as far as it is known. */
+  readonly track: (direction: 'in' | 'out', path: string, size: number) => Track;
 }
 
 /** Sends the rows of a folder, page by page, at the pace of the reader. */
@@ -43,7 +47,7 @@ export async function listFolder(service: Service, id: number, path: SafePath): 
   const sendPages = async (): Promise<void> => {
     for await (const page of share.list(path)) {
       const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
-      for (const part of fitting(rows)) {
+      for (const part of inPages(rows)) {
         await connection.drained();
         if (connection.signal.aborted) return;
         connection.send({ t: 'entries', id, rows: part, more: true });
@@ -65,7 +69,9 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   const { size, mtime, tag } = source;
   const algorithm = agreedDigest(service);
   using lanes = openRoad(transfers, connection, id);
-  const options = { id, file: 0, source, algorithm, stallTime, alone: true };
+  using track = service.track('out', path, size);
+  const { onProgress } = track;
+  const options = { id, file: 0, source, algorithm, stallTime, alone: true, onProgress };
   const sending = startSending(lanes.road, options);
   transfers.sending.set(id, sending);
   connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
@@ -74,6 +80,7 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
     if (outcome.kind === 'stored') {
       const { as, digest } = outcome;
       const took = performance.now() - began;
+      track.whole(size);
       observe({ event: 'file-out', session, path, as, size, digest, took });
     } else if (outcome.kind === 'failed') {
       observe(fileFailed(session, path, outcome.error));
@@ -96,6 +103,7 @@ export async function receiveFile(
   const began = performance.now();
   await using landing = service.landingArea();
   using lanes = openRoad(transfers, connection, id);
+  using track = service.track('in', path, size);
   // What a lane takes with it is sent again.
   lanes.road.surviveLanes(() => undefined);
   const receiving = startReceiving(lanes.road, {
@@ -111,6 +119,7 @@ export async function receiveFile(
     peer: clientId,
     algorithm: agreedDigest(service),
     stallTime,
+    onProgress: track.onProgress,
   });
   transfers.receiving.set(id, receiving);
   try {
@@ -118,6 +127,7 @@ export async function receiveFile(
     if (outcome.kind === 'received') {
       const { as, digest } = outcome;
       const took = performance.now() - began;
+      track.whole(size);
       observe({ event: 'file-in', session, path, as, size, digest, took });
     } else if (outcome.kind === 'failed') {
       observe(fileFailed(session, path, outcome.error));
@@ -157,25 +167,4 @@ export function agreedDigest({ rules }: Service): DigestAlgorithm {
   const agreed = rules.digest();
   if (!agreed) throw new SharingError('internal', 'a transfer before the welcome');
   return agreed;
-}
-
-/** Bytes of rows that one message holds for sure. */
-const pageLength = 48 * 1024;
-
-/** Cuts a page so that each part fits into one message, however long its names are. */
-function fitting(rows: readonly EntryRow[]): EntryRow[][] {
-  const parts: EntryRow[][] = [];
-  let part: EntryRow[] = [];
-  let length = 0;
-  for (const row of rows) {
-    const rowLength = Buffer.byteLength(JSON.stringify(row)) + 1;
-    if (length + rowLength > pageLength) {
-      parts.push(part);
-      part = [];
-      length = 0;
-    }
-    part.push(row);
-    length += rowLength;
-  }
-  return part.length > 0 ? [...parts, part] : parts;
 }

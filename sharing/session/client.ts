@@ -39,10 +39,11 @@ export type ClientAction =
   /** The server lets us open a lane for a transfer. */
   | { readonly do: 'laned'; readonly id: number; readonly token: string }
   | { readonly do: 'coded'; readonly id: number; readonly code: string; readonly expires: number }
+  | { readonly do: 'told'; readonly id: number; readonly state: MessageOf<'state'> }
   | TransferAction;
 
 /** `getting` waits for the server's offer, then becomes `receiving`. */
-type Work = 'listing' | 'getting' | 'coding' | 'stopping' | Direction;
+type Work = 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | Direction;
 
 type ClientState =
   | { readonly phase: 'greeting' }
@@ -61,7 +62,7 @@ export interface ClientRules {
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
   /** Begins a request and gives its id. Throws SharingError `connection-lost` when there is no session. */
-  begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'sending'): number;
+  begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | 'sending'): number;
   /** Request `id` is answered completely. */
   done(id: number): void;
   /** We are leaving: nothing that still comes matters. */
@@ -151,6 +152,11 @@ export function clientRules(trusted: boolean): ClientRules {
       case 'code':
         mustBe(ready, incoming, 'coding');
         return [{ do: 'coded', id: incoming.id, code: incoming.code, expires: incoming.expires }];
+      case 'state':
+        mustBe(ready, incoming, 'asking');
+        if (!incoming.more && !incoming.figures)
+          throw breach(incoming, 'without figures at its end');
+        return [{ do: 'told', id: incoming.id, state: incoming }];
       case 'lane':
         if (incoming.token === undefined) throw breach(incoming, 'without a token');
         return [{ do: 'laned', id: incoming.id, token: incoming.token }];

@@ -53,7 +53,8 @@ export type ServerAction =
 /** What only the owner may ask for. */
 type Command =
   | { readonly do: 'new-code'; readonly id: number; readonly uses: number }
-  | { readonly do: 'shutdown'; readonly id: number };
+  | { readonly do: 'shutdown'; readonly id: number }
+  | { readonly do: 'status'; readonly id: number };
 
 type Work = 'listing' | 'sending' | 'receiving';
 
@@ -81,6 +82,8 @@ export interface ServerRules {
   digest(): DigestAlgorithm | undefined;
   /** Requests under way. */
   work(): number;
+  /** What the client calls itself; empty before its hello. */
+  clientName(): string;
 }
 
 export interface ServerRulesOptions {
@@ -133,6 +136,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
       state = { phase: 'closed' };
       return [{ do: 'join', token: incoming.token }];
     }
+    clientName = incoming.name;
     digest = agreeOnDigest(incoming.digests);
     if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
     const wantsMore = pairs && incoming.pair === true && admission.as === 'open';
@@ -140,7 +144,6 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     if (admission.as === 'nobody' && (admission.code !== 'not-known' || !pairs)) {
       throw new SharingError(admission.code, admission.message);
     }
-    clientName = incoming.name;
     state = { phase: 'pairing', step: 'share' };
     return [{ do: 'pair', name }];
   }
@@ -207,6 +210,10 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
       case 'shutdown': {
         const { id } = incoming;
         return command(ready, { do: 'shutdown', id }, 'only the owner may stop the server');
+      }
+      case 'status': {
+        const { id } = incoming;
+        return command(ready, { do: 'status', id }, 'only the owner may see how the server stands');
       }
       case 'lane':
         // Of a transfer that is over it is asked for too late.
@@ -282,6 +289,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     },
     refuse,
     digest: () => digest,
+    clientName: () => clientName,
     work: () => (state.phase === 'ready' ? state.work.size : 0),
     done(id) {
       if (state.phase !== 'ready') return;

@@ -148,7 +148,8 @@ function openAccount(): Account {
   return { aside: 0, brought: 0 };
 }
 
-async function freeBytes(place: string): Promise<number> {
+/** Bytes that the file system of `place` has left; unknown is more than any. */
+export async function freeBytes(place: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(place);
   // Some network file systems report no blocks at all: unknown is not full.
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;

@@ -66,6 +66,45 @@ const want = z.discriminatedUnion('want', [
 
 const right = z.enum(['read', 'write', 'replace']);
 
+const as = z.enum(['owner', 'peer', 'open']);
+/** Who is in, and what moves, for the owner of a server. */
+const clientRow = z.object({
+  id: z.string().length(52),
+  name: z.string().max(256),
+  address: z.string().max(64),
+  as,
+  rights: z.array(right).max(3),
+  /** Milliseconds since 1970. */
+  since: time,
+});
+const transferRow = z.object({
+  id: z.string().length(52),
+  name: z.string().max(256),
+  direction: z.enum(['in', 'out']),
+  path,
+  bytes: size,
+  size,
+  rate: size,
+  files: z.object({ done: u32, of: u32, counted: z.boolean() }).optional(),
+});
+/** Milliseconds, counts and bytes; without `free` nobody knows how much that is. */
+const figures = z.object({
+  uptime: size,
+  clients: u32,
+  transfers: u32,
+  filesIn: size,
+  filesOut: size,
+  bytesIn: size,
+  bytesOut: size,
+  refused: size,
+  paired: size,
+  maxClients: u32,
+  maxFileSize: size,
+  quota: size,
+  keepFree: size,
+  free: size.optional(),
+});
+
 /** Every control message of version 1 (PROTOCOL.md, "Messages"). Unknown keys are dropped. */
 const messageSchema = z.discriminatedUnion('t', [
   z.object({
@@ -85,7 +124,7 @@ const messageSchema = z.discriminatedUnion('t', [
     v: z.literal(protocolVersion),
     features: z.array(word).max(32),
     digest: word,
-    as: z.enum(['owner', 'peer', 'open']),
+    as,
     rights: z.array(right).max(3),
     name,
   }),
@@ -96,6 +135,16 @@ const messageSchema = z.discriminatedUnion('t', [
   z.object({ t: z.literal('new-code'), id: u32, uses: z.int().min(1).max(100) }),
   z.object({ t: z.literal('code'), id: u32, code: word, expires: time }),
   z.object({ t: z.literal('shutdown'), id: u32 }),
+  z.object({ t: z.literal('status'), id: u32 }),
+  z.object({
+    t: z.literal('state'),
+    id: u32,
+    clients: z.array(clientRow).max(maxRows),
+    transfers: z.array(transferRow).max(maxRows),
+    more: z.boolean(),
+    /** On the last page. */
+    figures: figures.optional(),
+  }),
   z.object({ t: z.literal('list'), id: u32, path }),
   z.object({
     t: z.literal('entries'),
@@ -174,6 +223,9 @@ export type OfferRow = z.infer<typeof offerRow>;
 export type Ranges = readonly (readonly [number, number])[];
 export type Want = z.infer<typeof want>;
 export type Right = z.infer<typeof right>;
+export type ClientRow = Readonly<z.infer<typeof clientRow>>;
+export type TransferRow = Readonly<z.infer<typeof transferRow>>;
+export type Figures = Readonly<z.infer<typeof figures>>;
 
 /** A kind of message that this version does not know: answered `unsupported`, never a fault. */
 export interface UnknownMessage {

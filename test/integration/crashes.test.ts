@@ -210,6 +210,24 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     await expectToGoOn(next, way);
   });
 
+  test('SIGTERM of the server, which is started again', async () => {
+    const way = await roadWithBigFile(verb);
+    await using server = await serve(way.place, quietPorts);
+    const words = way.words(server, 'big.bin').filter((word) => !word.startsWith('--reconnect'));
+    await using client = start(way.place, words);
+    await partialOf(way.target, 64 * MiB);
+    server.kill('SIGTERM');
+    await server.ended;
+    expect(await client.line('broken')).toMatchObject({ code: 'shutting-down' });
+    const samePort = [...quietPorts, '--tcp-port', String(server.port)];
+    await using next = await serve(way.place, samePort);
+    const { code, lines } = await client.ended;
+    expect({ code, lines }).toMatchObject({ code: 0, lines: [{}, { event: 'back' }, {}] });
+    const arrived = join(way.target, 'new_big (2).bin');
+    expect(await sameContents(join(way.source, 'big.bin'), arrived)).toBe(true);
+    await expectLawful(next);
+  });
+
   test('a kill at any moment leaves a whole file or none', async () => {
     const way = await road(verb);
     const source = join(way.source, 'big.bin');

@@ -81,7 +81,6 @@ describe('a steady session', () => {
 
   test.each<[ErrorCode, ErrorCode]>([
     ['not-found', 'not-found'],
-    ['shutting-down', 'shutting-down'],
     ['cancelled', 'cancelled'],
   ])('what no connection can mend stays: %s', async (code, expected) => {
     const reopen = vi.fn();
@@ -96,6 +95,19 @@ describe('a steady session', () => {
     const ends = expect(outcome).rejects.toMatchObject({ code: 'key-changed' });
     await vi.advanceTimersByTimeAsync(5000);
     await ends;
+  });
+
+  test('a server that was stopped may come back', async () => {
+    const said: string[] = [];
+    const one = steady(session(breaks('shutting-down')), {
+      reopen: () => Promise.resolve(session(arrives)),
+      onBroken: ({ code }) => said.push(code),
+      onBack: () => said.push('back'),
+    });
+    const outcome = one.get('a', wish);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await outcome).toBe(received);
+    expect(said).toEqual(['shutting-down', 'back']);
   });
 
   test('gives up with the first reason when its patience is over', async () => {

@@ -41,10 +41,16 @@ function received(index: number, path = 'a.txt'): SharingEvent {
 test('an event is a line of JSON with its facts and a sentence', async () => {
   const log = open();
   log.sharing({ event: 'partials-removed', count: 3 });
-  log.sharing({ event: 'client-in', session: 1, address: '10.0.0.2', id: 'X', as: 'owner' });
+  const who = { id: 'X', name: 'amber', as: 'owner', rights: [] } as const;
+  log.sharing({ event: 'client-in', session: 1, address: '10.0.0.2', ...who });
   expect(await rowsOf()).toMatchObject([
     { level: 'info', event: 'partials-removed', count: 3, msg: 'removed 3 old partial files' },
-    { event: 'client-in', address: '10.0.0.2', as: 'owner', msg: '10.0.0.2 came in as owner' },
+    {
+      event: 'client-in',
+      address: '10.0.0.2',
+      as: 'owner',
+      msg: 'amber (10.0.0.2) came in as owner',
+    },
   ]);
 });
 

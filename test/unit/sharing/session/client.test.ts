@@ -97,12 +97,24 @@ describe('answers', () => {
       { t: 'chunk', id: 2, file: 0, chunk: 0, length: 1, digest: Buffer.alloc(32) },
     ],
     ['a second welcome', welcome],
+    [
+      'a status that nobody asked for',
+      { t: 'state', id: 1, clients: [], transfers: [], more: true },
+    ],
   ])('%s is a breach', (_, incoming) => {
     const rules = ready();
     rules.begin('listing');
     rules.begin('getting');
     expect(rules.receive(incoming)).toMatchObject(closing('protocol'));
     expect(rules.receive({ t: 'bye' })).toEqual([]);
+  });
+
+  test('a status comes in pages, and the last one has the figures', () => {
+    const rules = ready();
+    const id = rules.begin('asking');
+    const page: Incoming = { t: 'state', id, clients: [], transfers: [], more: true };
+    expect(rules.receive(page)).toMatchObject([{ do: 'told', id, state: page }]);
+    expect(rules.receive({ ...page, more: false })).toMatchObject(closing('protocol'));
   });
 
   test('an error with an id ends that request only, without one the session', () => {

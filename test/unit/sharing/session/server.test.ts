@@ -76,6 +76,19 @@ describe('greeting', () => {
   });
 });
 
+describe('commands', () => {
+  test.each<[string, Incoming]>([
+    ['new-code', { t: 'new-code', id: 1, uses: 1 }],
+    ['shutdown', { t: 'shutdown', id: 1 }],
+    ['status', { t: 'status', id: 1 }],
+  ])('%s is for the owner', (command, incoming) => {
+    const owner = ready({ as: 'owner', rights: ['read', 'write', 'replace'] });
+    expect(only(owner.receive(incoming))).toMatchObject({ do: command, id: 1 });
+    const refused = { do: 'send', message: { t: 'error', id: 1, code: 'no-right' } };
+    expect(only(ready().receive(incoming))).toMatchObject(refused);
+  });
+});
+
 describe('requests', () => {
   test('a list, a get and an offer become work', () => {
     const rules = serverRules({ ...alone, admission: readWrite, mayBegin: atMost(9) });
@@ -191,12 +204,12 @@ describe('while work is under way', () => {
   });
 
   test('an unknown kind without an id is ignored', () => {
-    expect(ready().receive({ t: 'unknown', kind: 'status' })).toEqual([]);
+    expect(ready().receive({ t: 'unknown', kind: 'weather' })).toEqual([]);
   });
 
   test('an unknown kind is answered and the session goes on', () => {
     const rules = ready();
-    expect(only(rules.receive({ t: 'unknown', kind: 'status', id: 3 }))).toMatchObject({
+    expect(only(rules.receive({ t: 'unknown', kind: 'weather', id: 3 }))).toMatchObject({
       do: 'send',
       message: { t: 'error', code: 'unsupported', id: 3 },
     });
