@@ -74,12 +74,70 @@ export type Answer =
       readonly mode: 'share' | 'read-only' | 'inbox';
     }
   | { readonly event: 'stopped' }
+  | StatusAnswer
+  | ClientAnswer
+  | MovingAnswer
   /** A server of ours has ended because we asked it to. */
   | { readonly event: 'shutdown'; readonly port: number; readonly folder: string }
   | SettingAnswer
   | FindingAnswer
   | CheckAnswer
   | { readonly event: 'help'; readonly text: string };
+
+/** How a server of ours stands. Bytes; files and bytes are of those that travelled to their end since it started. */
+export interface StatusAnswer {
+  readonly event: 'status';
+  readonly name: string;
+  readonly id: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly folder: string;
+  /** Seconds. */
+  readonly uptime: number;
+  /** How many there are now, besides who asks. */
+  readonly clients: number;
+  readonly transfers: number;
+  readonly filesIn: number;
+  readonly filesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Who came and was not let in. */
+  readonly refused: number;
+  readonly paired: number;
+  readonly maxClients: number;
+  readonly maxFileSize: number;
+  /** Of one machine. */
+  readonly quota: number;
+  /** What the disk of the share has left; null when it cannot say. */
+  readonly free: number | null;
+  readonly keepFree: number;
+}
+
+/** Somebody who is in at a server of ours. */
+export interface ClientAnswer {
+  readonly event: 'client';
+  readonly name: string;
+  readonly id: string;
+  readonly address: string;
+  readonly as: 'owner' | 'peer' | 'open';
+  readonly rights: readonly string[];
+  readonly since: string;
+}
+
+/** What moves at a server of ours: out of its share, or in. */
+export interface MovingAnswer {
+  readonly event: 'transfer';
+  readonly client: string;
+  readonly id: string;
+  readonly direction: 'in' | 'out';
+  readonly path: string;
+  readonly bytes: number;
+  readonly size: number;
+  /** Bytes a second. */
+  readonly rate: number;
+  /** Of many files in one transfer. */
+  readonly files: { readonly done: number; readonly of: number; readonly counted: boolean } | null;
+}
 
 /** A file that broke off on its way in; the sizes in bytes, the time in microseconds since 1970. */
 export interface PartialAnswer {

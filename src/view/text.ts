@@ -12,8 +12,10 @@ import type {
   TransferAnswer,
 } from './answer.js';
 import { padTo } from './columns.js';
-import { clockText, fullTimeText, placeText, timeText } from './format.js';
+import { bytesText, clockText, fullTimeText, placeText, timeText } from './format.js';
+import { movingRow } from './moving.js';
 import { quote } from './quote.js';
+import { clientLine, statusLines } from './status-text.js';
 import { folded, painted, plainStyle, sizeText, type Style } from './style.js';
 
 /** An answer as lines for people, ending with a line feed; of several servers each is named. */
@@ -79,6 +81,12 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':
       return servingLines(answer);
+    case 'status':
+      return statusLines(answer);
+    case 'client':
+      return `${clientLine(answer)}\n`;
+    case 'transfer':
+      return `  ${movingRow(answer.client, { ...answer, files: answer.files ?? undefined })}\n`;
     case 'stopped':
       return 'stopped\n';
     case 'shutdown':
@@ -187,22 +195,23 @@ function servingLines({
   mode,
 }: Extract<Answer, { event: 'serving' }>): string {
   const places = addresses.map((address) => placeText(address, port));
-  const door = {
-    no: 'the owner and known peers',
-    read: 'OPEN: anybody on this network may read',
-    rw: `OPEN: anybody on this network may ${modeVerbs[mode]}`,
-  };
-  return [
-    `${quote(name)}'s File Sharing Service`,
-    `  folder     ${quote(folder)}`,
+  const lines: [string, string][] = [
+    ['folder', quote(folder)],
     ...(places.length > 0
-      ? places.map((place, index) => `  ${index === 0 ? 'addresses' : '         '}  ${place}`)
-      : [`  port       ${port}`]),
-    `  id         ${grouped(id)}`,
-    `  lets in    ${door[open]}`,
-    ...(mode === 'share' ? [] : [`  mode       ${modeLines[mode]}`]),
-    '',
-  ].join('\n');
+      ? places.map((place, index): [string, string] => [index === 0 ? 'addresses' : '', place])
+      : ([['port', String(port)]] satisfies [string, string][])),
+    ['id', grouped(id)],
+    ...(mode === 'share' ? [] : ([['mode', modeLines[mode]]] satisfies [string, string][])),
+    ['you', mode === 'read-only' ? 'may read' : 'may read, write and replace'],
+    ['peers', 'may do what each was given: lanpost peers'],
+    ['strangers', open === 'no' ? 'are asked for the code' : `OPEN: ${strangersMay(open, mode)}`],
+  ];
+  const rows = lines.map(([what, text]) => `  ${what.padEnd(9)}  ${text}`);
+  return `${[`${quote(name)}'s File Sharing Service`, ...rows].join('\n')}\n`;
+}
+
+function strangersMay(open: 'read' | 'rw', mode: keyof typeof modeVerbs): string {
+  return `anybody on this network may ${open === 'rw' ? modeVerbs[mode] : 'read'}`;
 }
 
 const modeVerbs = { share: 'read and write', 'read-only': 'read', inbox: 'bring files' } as const;

@@ -15,6 +15,8 @@ import type { Writable } from 'node:stream';
 export interface View {
   readonly quiet: boolean;
   readonly json: boolean;
+  /** Somebody may look at a terminal that can be drawn over. */
+  readonly isLive: boolean;
   /** An answer, on standard output; a failure, on standard error. `from` is the server that it is about, of several. */
   show(answer: Answer, from?: string): void;
   /** A code, which stands alone on standard output so that a script can take it. */
@@ -68,6 +70,7 @@ export function createView(options: ViewOptions): View {
   const styled = (wish: Style): View => ({
     quiet,
     json,
+    isLive: error.isTTY === true && !quiet && !json,
     status,
     show(answer, from) {
       status.clear();
@@ -131,6 +134,9 @@ function isAsked({ event }: Answer): boolean {
     'peer',
     'pin',
     'partial',
+    'status',
+    'client',
+    'transfer',
     'code',
     'finding',
     'check',

@@ -1,0 +1,36 @@
+import { fitInto } from './columns.js';
+import { bytesText } from './format.js';
+import { quote } from './quote.js';
+
+/** One transfer at a server; bytes, and bytes a second. */
+export interface MovingFacts {
+  readonly direction: 'in' | 'out';
+  readonly path: string;
+  readonly bytes: number;
+  readonly size: number;
+  readonly rate: number;
+  readonly files?:
+    { readonly done: number; readonly of: number; readonly counted: boolean } | undefined;
+}
+
+/** Columns for a name of a client, and of a file. */
+const clientColumns = 20;
+const fileColumns = 32;
+
+/** Who, what, how far and how fast, in one line. */
+export function movingRow(client: string, facts: MovingFacts): string {
+  const { direction, path, bytes, size, rate, files } = facts;
+  const verb = direction === 'out' ? 'gets' : 'brings';
+  const far = files
+    ? `${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${bytesText(bytes)}`
+    : `${size === 0 ? 0 : Math.floor((100 * bytes) / size)} %  ${bytesText(bytes)} of ${bytesText(size)}`;
+  const speed = rate > 0 ? `  ${bytesText(rate)}/s` : '';
+  return `${shortened(client, clientColumns)} ${verb} ${shortened(path, fileColumns)}  ${far}${speed}`;
+}
+
+/** Quoted, and with its end cut off if it takes too many columns. */
+function shortened(text: string, columns: number): string {
+  const quoted = quote(text);
+  const fit = fitInto(quoted, columns);
+  return fit === quoted ? quoted : `${fitInto(quoted, columns - 1)}…`;
+}

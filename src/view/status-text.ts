@@ -1,0 +1,48 @@
+import { shortId } from '#sharing/id.js';
+import type { ClientAnswer, StatusAnswer } from './answer.js';
+import { padTo } from './columns.js';
+import { bytesText, durationText, timeText } from './format.js';
+import { quote } from './quote.js';
+
+/** How a server stands, as a block of lines for people. */
+export function statusLines(status: StatusAnswer): string {
+  const { name, port, pid, folder, uptime, clients, maxClients, transfers } = status;
+  const { filesIn, bytesIn, filesOut, bytesOut, refused, paired } = status;
+  const { free, keepFree, quota, maxFileSize } = status;
+  const rows = [
+    ['folder', quote(folder)],
+    ['port', `${port}  (process ${pid})`],
+    ['up', durationText(uptime * 1000)],
+    ['sent', `${filesText(filesOut)}  ${bytesText(bytesOut)}`],
+    ['received', `${filesText(filesIn)}  ${bytesText(bytesIn)}`],
+    ['paired', String(paired)],
+    ['refused', String(refused)],
+    [
+      'room',
+      free === null ? 'unknown' : `${bytesText(free)} free, ${bytesText(keepFree)} of it stay free`,
+    ],
+    ['limits', `${sizeText(maxFileSize)} a file, ${sizeText(quota)} a machine`],
+    ['transfers', String(transfers)],
+    ['clients', `${clients} of ${maxClients}`],
+  ] as const;
+  const lines = rows.map(([what, text]) => `  ${what.padEnd(9)}  ${text}`);
+  return `${[`${quote(name)}'s File Sharing Service`, ...lines].join('\n')}\n`;
+}
+
+/** Who somebody is, where it comes from, what it may do, since when. */
+export function clientLine({ name, id, address, as, rights, since }: ClientAnswer): string {
+  // A stranger may call itself by any name.
+  const who = as === 'open' ? `unverified ${shortId(id)} (${quote(name)})` : quote(name);
+  const may = as === 'owner' ? 'the owner' : rights.join(', ') || 'no rights';
+  const came = timeText(Date.parse(since) * 1000);
+  return `  ${padTo(who, 20)}  ${padTo(quote(address), 15)}  ${padTo(may, 20)}  since ${came}`;
+}
+
+function filesText(count: number): string {
+  return `${count} file${count === 1 ? '' : 's'}`;
+}
+
+/** Some limits are as good as none. */
+function sizeText(bytes: number): string {
+  return bytes >= 2 ** 50 ? 'any size' : bytesText(bytes);
+}
