@@ -95,6 +95,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       system: host.system,
       isAlive: host.isAlive,
       pid: host.pid,
+      program: host.program,
       memory,
     }),
     noteFault,

@@ -42,6 +42,8 @@ export interface Context {
   readonly system: System;
   readonly isAlive: (pid: number) => boolean;
   readonly pid: number;
+  /** The words that start this installation. */
+  readonly program: readonly string[];
   /** What lasts from one line of the prompt to the next. */
   readonly memory: Memory;
 }

@@ -14,6 +14,8 @@ export interface Host extends Surroundings {
   /** What else of this machine tells why nobody is found. */
   readonly system: System;
   readonly pid: number;
+  /** The words that start this installation: a program, and what it needs before a verb; absolute paths. */
+  readonly program: readonly string[];
   readonly version: () => string;
   readonly isAlive: (pid: number) => boolean;
   /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */

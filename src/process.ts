@@ -48,10 +48,18 @@ export function hostOfProcess(): Host {
     interfaces: networkInterfaces,
     system: systemOfProcess(),
     pid: process.pid,
+    program: programWords(),
     version: packageVersion,
     isAlive,
     onInterrupt,
   };
+}
+
+/** A program in one file is its own interpreter. */
+function programWords(): readonly string[] {
+  const [, script] = process.argv;
+  const isOne = script === undefined || script === process.execPath;
+  return isOne ? [process.execPath] : [process.execPath, '--enable-source-maps', script];
 }
 
 /** Resolves when all that was written is out, or lost. */

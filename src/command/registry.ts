@@ -246,6 +246,28 @@ export const registry: readonly Command[] = [
     load: () => import('./status.js'),
   },
   {
+    name: 'service',
+    aliases: [],
+    where: 'one-shot',
+    usage: '[folder]',
+    needsServer: false,
+    least: 0,
+    most: 1,
+    summary: 'prints a hardened unit for systemd, with which a server starts by itself',
+    options: [
+      {
+        name: 'system',
+        meaning: 'for the machine: it runs as a user of its own, from the start on',
+      },
+    ],
+    examples: [
+      'lanpost service',
+      'lanpost service ~/Public',
+      'lanpost service --system /srv/share',
+    ],
+    load: () => import('./service.js'),
+  },
+  {
     name: 'pair',
     aliases: [],
     where: 'one-shot',

@@ -74,6 +74,8 @@ export type Answer =
       readonly mode: 'share' | 'read-only' | 'inbox';
     }
   | { readonly event: 'stopped' }
+  /** A unit for systemd, as its file. */
+  | { readonly event: 'service'; readonly scope: 'user' | 'system'; readonly unit: string }
   | StatusAnswer
   | ClientAnswer
   | MovingAnswer

@@ -12,7 +12,7 @@ import type {
   TransferAnswer,
 } from './answer.js';
 import { padTo } from './columns.js';
-import { bytesText, clockText, fullTimeText, placeText, timeText } from './format.js';
+import { clockText, fullTimeText, placeText, timeText } from './format.js';
 import { movingRow } from './moving.js';
 import { quote } from './quote.js';
 import { clientLine, statusLines } from './status-text.js';
@@ -81,6 +81,8 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':
       return servingLines(answer);
+    case 'service':
+      return answer.unit;
     case 'status':
       return statusLines(answer);
     case 'client':

@@ -134,6 +134,7 @@ function isAsked({ event }: Answer): boolean {
     'peer',
     'pin',
     'partial',
+    'service',
     'status',
     'client',
     'transfer',

@@ -13,6 +13,8 @@ export interface Place {
   readonly namespace?: string;
   /** Most files and sockets that the program may open. */
   readonly descriptors?: number;
+  /** A program with its words that runs it, such as one that traces it. */
+  readonly through?: readonly string[];
 }
 
 /** One line of `--json`. */
@@ -104,10 +106,11 @@ export function start(place: Place, words: readonly string[]): Running {
 }
 
 /** What the program is started through. */
-function wrapping({ namespace, descriptors }: Place): string[] {
+function wrapping({ namespace, descriptors, through = [] }: Place): string[] {
   return [
     ...(namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]),
     ...(descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh']),
+    ...through,
   ];
 }
 

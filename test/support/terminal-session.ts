@@ -131,6 +131,7 @@ export async function openMachine(): Promise<Machine> {
       interfaces: () => machine.interfaces,
       system: silentSystem,
       pid,
+      program: ['/usr/bin/node', '/opt/lanpost/lanpost.js'],
       version: () => '1.2.3',
       isAlive: (one) => running.has(one),
       onInterrupt(handler) {

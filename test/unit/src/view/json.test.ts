@@ -133,6 +133,7 @@ const answers = {
     ['name', 'id', 'port', 'addresses', 'folder', 'open', 'mode'],
   ],
   stopped: [{ event: 'stopped' }, []],
+  service: [{ event: 'service', scope: 'user', unit: '[Unit]\n' }, ['scope', 'unit']],
   status: [
     {
       event: 'status',
