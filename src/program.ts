@@ -6,6 +6,7 @@ import { answerEarly, hasSwitch } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import type { Host } from './host.js';
 import { tell } from './tell.js';
+import { statePlace } from './state-place.js';
 import { createView } from './view/view.js';
 import { columnsOn } from './view/wrap.js';
 
@@ -19,11 +20,15 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
     const line = parseCommandLine(words);
     const { command, call, json, quiet, bytes } = line;
     view = createView({ output, error, json, quiet, bytes });
+    const columns = json ? Infinity : columnsOn(output);
     if (line.help) {
-      const columns = json ? Infinity : columnsOn(output);
       const text = command ? verbHelp(command, columns) : helpText('one-shot', columns);
       view.show({ event: 'help', text });
       return exitCodes.done;
+    }
+    if (command?.loadPlain) {
+      const { run } = await command.loadPlain();
+      return await run({ view, columns, atPrompt: false, stateFolder: placeOf(host) }, call);
     }
     base = await openBase(host, line, view);
     return await (command ? runOnce(host, base, command, call) : runShell(host, base));
@@ -34,6 +39,15 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
   } finally {
     view.status.clear();
     await base?.close();
+  }
+}
+
+/** For verbs that have no use for settings. */
+function placeOf(host: Host): string | undefined {
+  try {
+    return statePlace(host);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Context } from '#src/context.js';
+import type { View } from '#src/view/view.js';
 
 /** What the words after a verb, or the value of an option, name; completion offers it. */
 export type Takes = 'server' | 'local' | 'remote' | 'verb' | 'shell';
@@ -27,9 +28,23 @@ export interface Command {
   readonly mayRunBeside?: true;
   /** Loaded when it runs: start-up time counts. */
   readonly load: () => Promise<{ readonly run: Run }>;
+  /** The same of a verb that needs neither settings nor state: it answers sooner, and where these are broken. */
+  readonly loadPlain?: () => Promise<{ readonly run: PlainRun }>;
 }
 
 export type Run = (context: Context, call: Call) => Promise<ExitCode>;
+
+/** A verb that needs no more than this; the rest of a context does not disturb it. */
+export type PlainRun = (context: PlainContext, call: Call) => Promise<ExitCode>;
+
+export interface PlainContext {
+  readonly view: View;
+  readonly atPrompt: boolean;
+  /** Of the screen; Infinity without one. */
+  readonly columns: number;
+  /** Undefined where none can be told: no home, or somebody else's. */
+  readonly stateFolder: string | undefined;
+}
 
 export interface Option {
   readonly name: string;

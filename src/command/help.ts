@@ -2,9 +2,9 @@ import { mustFind } from '#src/arguments.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { helpText, verbHelp } from './help-text.js';
 import { findCommand } from './registry.js';
-import type { Run } from './command.js';
+import type { PlainRun } from './command.js';
 
-export const run: Run = ({ view, atPrompt, columns }, { words: [verb] }) => {
+export const run: PlainRun = ({ view, atPrompt, columns }, { words: [verb] }) => {
   const where = atPrompt ? 'prompt' : 'one-shot';
   if (verb === undefined) {
     view.show({ event: 'help', text: helpText(where, columns) });

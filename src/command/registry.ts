@@ -360,6 +360,22 @@ export const registry: readonly Command[] = [
     options: [],
     examples: ['help get', 'lanpost help'],
     load: () => import('./help.js'),
+    loadPlain: () => import('./help.js'),
+  },
+  {
+    name: 'completion',
+    aliases: [],
+    where: 'one-shot',
+    usage: '<bash|zsh|fish>',
+    needsServer: false,
+    takes: 'shell',
+    least: 1,
+    most: 1,
+    summary: 'prints a script with which a shell completes verbs, options, servers and files',
+    options: [],
+    examples: ['lanpost completion bash', 'lanpost completion zsh', 'lanpost completion fish'],
+    load: () => import('./completion.js'),
+    loadPlain: () => import('./completion.js'),
   },
 ];
 

@@ -84,7 +84,9 @@ export type Answer =
   | SettingAnswer
   | FindingAnswer
   | CheckAnswer
-  | { readonly event: 'help'; readonly text: string };
+  | { readonly event: 'help'; readonly text: string }
+  /** A script for a shell, or what such a script asked for, a line each. */
+  | { readonly event: 'completion'; readonly text: string };
 
 /** How a server of ours stands. Bytes; files and bytes are of those that travelled to their end since it started. */
 export interface StatusAnswer {

@@ -100,6 +100,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'check':
       return `  ${padTo(quote(answer.name), 14)}  ${answer.text}\n`;
     case 'help':
+    case 'completion':
       return answer.text;
   }
 }

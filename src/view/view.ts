@@ -142,5 +142,6 @@ function isAsked({ event }: Answer): boolean {
     'finding',
     'check',
     'help',
+    'completion',
   ].includes(event);
 }

@@ -33,6 +33,18 @@ export function mayFilter(): boolean {
   );
 }
 
+/** Whether somebody can be seen to type into this shell; only looked at where that is needed. */
+export function mayTypeInto(shell: string): boolean {
+  const elsewhere = process.platform === 'linux' ? null : `this is ${process.platform}`;
+  return isThere(`the shell ${shell}`, elsewhere ?? missingOf(['script', shell], '--version'));
+}
+
+/** Whether manuals can be shown and checked as on other machines. */
+export function mayReadManuals(): boolean {
+  const elsewhere = process.platform === 'linux' ? null : `this is ${process.platform}`;
+  return isThere('manuals', elsewhere ?? missingOf(['man', 'mandoc'], '--version'));
+}
+
 /** Whether an image of a disk can be mounted: not everywhere, root or not. */
 export function mayMountImages(): boolean {
   if (spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0) return true;

@@ -221,6 +221,7 @@ const answers = {
     'about name kind up carrier address errors ownHeard answers text'.split(' '),
   ],
   help: [{ event: 'help', text: 'verbs\n' }, ['text']],
+  completion: [{ event: 'completion', text: 'amber\n' }, ['text']],
 } as const satisfies Record<Answer['event'], readonly [Answer, readonly string[]]>;
 
 test.each(Object.entries(answers))('%s is one line with its keys', (event, [answer, keys]) => {
