@@ -83,6 +83,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       settings,
       origins,
       stateFolder,
+      version: host.version,
       workingFolder: host.workingFolder,
       device: openDevice,
       openLog,

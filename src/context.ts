@@ -16,6 +16,8 @@ export interface Context {
   readonly settings: Settings;
   readonly origins: Readonly<Record<SettingKey, Origin>>;
   readonly stateFolder: string;
+  /** Of this program. */
+  readonly version: () => string;
   /** The folder that relative words of the user refer to. */
   readonly workingFolder: string;
   /** At the prompt, where `put` reads from the local folder and verbs use the open session. */

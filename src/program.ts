@@ -28,7 +28,9 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
     }
     if (command?.loadPlain) {
       const { run } = await command.loadPlain();
-      return await run({ view, columns, atPrompt: false, stateFolder: placeOf(host) }, call);
+      const stateFolder = placeOf(host);
+      const { version } = host;
+      return await run({ view, columns, version, stateFolder, atPrompt: false }, call);
     }
     base = await openBase(host, line, view);
     return await (command ? runOnce(host, base, command, call) : runShell(host, base));

@@ -44,6 +44,7 @@ export interface PlainContext {
   readonly columns: number;
   /** Undefined where none can be told: no home, or somebody else's. */
   readonly stateFolder: string | undefined;
+  readonly version: () => string;
 }
 
 export interface Option {

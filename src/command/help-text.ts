@@ -1,7 +1,19 @@
 import { describeSettings } from '#config/describe.js';
+import { exitMeanings } from '#src/exit-codes.js';
 import { usageOf, type Command, type Option } from './command.js';
 import { twoColumns, wrapped, type Row } from '#src/view/wrap.js';
 import { commandsAt } from './registry.js';
+
+/** What every verb understands, and what lanpost answers without one. */
+export const sharedOptions: readonly Row[] = [
+  ['--json', 'print one JSON event a line'],
+  ['-q, --quiet', 'print only answers and errors'],
+  ['--bytes', 'show sizes to the byte; at the prompt, too'],
+  ['--config <file>', 'read settings from this file'],
+  ['--no-color', 'no colours'],
+  ['-h, --help', 'explain lanpost, or one verb'],
+  ['--version', 'print the version'],
+];
 
 /** The overview, derived from the registry and the table of settings, for a screen so many columns wide. */
 export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): string {
@@ -23,15 +35,7 @@ export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): stri
     ...table(atPrompt),
     '',
     'options',
-    ...table([
-      ['--json', 'print one JSON event a line'],
-      ['-q, --quiet', 'print only answers and errors'],
-      ['--bytes', 'show sizes to the byte; at the prompt, too'],
-      ['--config <file>', 'read settings from this file'],
-      ['--no-color', 'no colours'],
-      ['-h, --help', 'explain lanpost, or one verb'],
-      ['--version', 'print the version'],
-    ]),
+    ...table(sharedOptions),
     '',
     ...wrapped(
       'settings (also in config.json and the environment; lanpost config shows them)',
@@ -40,17 +44,7 @@ export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): stri
     ...table(describeSettings().map(settingRow)),
     '',
     'exit codes',
-    ...table([
-      ['0', 'done'],
-      ['1', 'a fault in lanpost itself'],
-      ['2', 'wrong use, or settings that cannot work'],
-      ['3', 'nobody found, or not reachable'],
-      ['4', 'not let in'],
-      ['5', 'one or more files failed'],
-      ['6', 'data arrived damaged'],
-      ['7', 'no room, or over a limit'],
-      ['8', 'interrupted'],
-    ]),
+    ...table(Object.entries(exitMeanings)),
   ]);
 }
 

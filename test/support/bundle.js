@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { build } from 'rolldown';
@@ -36,10 +37,12 @@ export const program = {
   },
 };
 
-/** Builds the program anew. */
+/** Builds the program anew, and its manual page. */
 export async function buildProgram() {
   rmSync(dist, { recursive: true, force: true });
   await build(program);
+  const page = execFileSync(process.execPath, [join(dist, 'lanpost.js'), 'help', '--man']);
+  writeFileSync(join(dist, 'lanpost.1'), page);
 }
 
 /** Builds a script of the tests with the parts of the program that it uses; gives the file to run. */
