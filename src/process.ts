@@ -1,6 +1,6 @@
-import { closeSync, readFileSync } from 'node:fs';
+import packageFile from '#package' with { type: 'json' };
+import { closeSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces } from 'node:os';
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import type { Host } from './host.js';
@@ -93,8 +93,7 @@ function letGo(handle: number): void {
 }
 
 function packageVersion(): string {
-  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return packageFile.version;
 }
 
 function isAlive(pid: number): boolean {

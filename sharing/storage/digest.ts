@@ -1,10 +1,17 @@
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import { SharingError } from '#sharing/errors.js';
 import { blake3 } from '@napi-rs/blake-hash';
 import { createHash } from 'node:crypto';
 
-/** Digest algorithms in the order in which we like them (PROTOCOL.md, "Digests"). */
-export const digestAlgorithms = ['blake3', 'sha256'] as const;
-export type DigestAlgorithm = (typeof digestAlgorithms)[number];
+export type DigestAlgorithm = 'blake3' | 'sha256';
+
+/** Native, and so missing where lanpost is one file. */
+const native = blake3 as typeof blake3 | undefined;
+
+/** Digest algorithms that we have, in the order in which we like them (PROTOCOL.md, "Digests"). */
+export const digestAlgorithms: readonly DigestAlgorithm[] = native
+  ? ['blake3', 'sha256']
+  : ['sha256'];
 
 /** The first of our algorithms that the peer offers too, or undefined. */
 export function agreeOnDigest(offered: readonly string[]): DigestAlgorithm | undefined {
@@ -13,7 +20,9 @@ export function agreeOnDigest(offered: readonly string[]): DigestAlgorithm | und
 
 /** The digest of bytes that are in memory: a chunk, or a list of digests. */
 export function digestOf(algorithm: DigestAlgorithm, bytes: Buffer): Buffer {
-  return algorithm === 'blake3' ? blake3(bytes) : createHash('sha256').update(bytes).digest();
+  if (algorithm === 'sha256') return createHash('sha256').update(bytes).digest();
+  if (native) return native(bytes);
+  throw new SharingError('internal', 'a digest that was never agreed on');
 }
 
 /** How many chunks a file of `size` bytes has; an empty file has none. */

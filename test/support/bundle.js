@@ -9,10 +9,10 @@ const dist = join(root, 'dist');
 
 /** A file of its own each, for a thread is started from a file. */
 const laneThread = { 'lane-thread': 'sharing/transfer/lane-thread.ts' };
-const ciaoWorker = { 'ciao-worker': 'discovery/mdns/ciao-worker.ts' };
+export const threads = { ...laneThread, 'ciao-worker': 'discovery/mdns/ciao-worker.ts' };
 
 /** How sources become something that Node runs, and runs as it is written here: for the program and for tests. */
-const bundling = {
+export const bundling = {
   cwd: root,
   platform: 'node',
   tsconfig: false,
@@ -28,7 +28,7 @@ const bundling = {
  */
 export const program = {
   ...bundling,
-  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts', ...laneThread, ...ciaoWorker },
+  input: { lanpost: 'src/main.ts', demo: 'src/demo.ts', ...threads },
   output: {
     dir: dist,
     entryFileNames: '[name].js',

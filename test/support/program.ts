@@ -11,6 +11,8 @@ export interface Place {
   readonly folder: string;
   readonly state: string;
   readonly namespace?: string;
+  /** What is run there in place of the program that was built. */
+  readonly program?: readonly string[];
   /** Most files and sockets that the program may open. */
   readonly descriptors?: number;
   /** A program with its words that runs it, such as one that traces it. */
@@ -58,7 +60,11 @@ export async function makePlace(folder: string, namespace?: string): Promise<Pla
 
 /** Starts the built program there; its standard input stays open until it is ended. */
 export function start(place: Place, words: readonly string[]): Running {
-  const [program = '', ...rest] = [...wrapping(place), process.execPath, main, ...words];
+  const [program = '', ...rest] = [
+    ...wrapping(place),
+    ...(place.program ?? [process.execPath, main]),
+    ...words,
+  ];
   const child = spawn(program, rest, {
     cwd: place.folder,
     env: surroundings(place),
