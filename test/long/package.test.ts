@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/ports.js';
+import { mayReadManuals } from '../support/privileges.js';
 
 const root = join(import.meta.dirname, '../..');
 let place: string;
@@ -37,6 +38,36 @@ test('what is packed is what runs, and what people read first', async () => {
     .map(({ name }) => `dist/${name}`);
   const read = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
   expect([...packed].sort()).toEqual([...built, ...read].sort());
+});
+
+test('what is packed is small, and holds no tests, sources or single file', () => {
+  expect(packed).toContain('dist/lanpost.1');
+  expect(packed.filter((path) => /^(src|sharing|discovery|config|test)\//.test(path))).toEqual([]);
+  expect(packed.filter((path) => path.startsWith('dist/single'))).toEqual([]);
+});
+
+test('its commands, its manual page and its completion are where they are looked for', async () => {
+  const prefix = join(place, 'prefix');
+  const env = {
+    ...process.env,
+    PATH: `${join(prefix, 'bin')}:${process.env['PATH']}`,
+    LANPOST_HOME: join(place, 'state'),
+  };
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(execFileSync('lanpost', ['--version'], { env, encoding: 'utf8' })).toBe(
+    `lanpost ${version}\n`,
+  );
+  const completion = execFileSync('lanpost', ['completion', 'bash'], { env, encoding: 'utf8' });
+  expect(completion).toContain('complete -o default -F _lanpost lanpost');
+  expect(await readdir(join(prefix, 'share/man/man1'))).toEqual(['lanpost.1']);
+  if (!mayReadManuals()) return;
+  const page = execFileSync('man', ['-M', join(prefix, 'share/man'), 'lanpost'], {
+    env: { ...env, LC_ALL: 'C.UTF-8', MANWIDTH: '100' },
+    encoding: 'utf8',
+  });
+  expect(page).toContain('passes files between them');
 });
 
 /** A Node of this major version, from its package. */
