@@ -1,21 +1,23 @@
-import { helpText } from './command/help-text.js';
-import type { Host } from './host.js';
-import { columnsOn } from './view/wrap.js';
+import type { Writable } from 'node:stream';
 
 /**
  * Answers what needs neither settings nor state, so that it is there at once: this file and what it loads
  * stay few and light. False when there is more to do.
  */
-export function answerEarly(
+export async function answerEarly(
   words: readonly string[],
-  { output, version }: Pick<Host, 'output' | 'version'>,
-): boolean {
+  { output, version }: { readonly output: Writable; readonly version: () => string },
+): Promise<boolean> {
   const [first, second] = words;
   if (hasSwitch(words, '--version')) {
     output.write(`lanpost ${version()}\n`);
     return true;
   }
   if (second !== undefined || !['--help', '-h', 'help'].includes(first ?? '')) return false;
+  const [{ helpText }, { columnsOn }] = await Promise.all([
+    import('./command/help-text.js'),
+    import('./view/wrap.js'),
+  ]);
   output.write(helpText('one-shot', columnsOn(output)));
   return true;
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=2
+#!/usr/bin/env -S node --max-semi-space-size=2
 import { setFlagsFromString } from 'node:v8';
 import { runAsProcess } from './process.js';
 

@@ -28,7 +28,9 @@ export async function runAsProcess(words: readonly string[]): Promise<ExitCode> 
 }
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
-  if (answerEarly(words, host)) return exitCodes.done;
+  if (await answerEarly(words, host)) return exitCodes.done;
+  // From here on, for reading the maps of what answers at once takes longer than the answer.
+  process.setSourceMapsEnabled(true);
   const { runProgram } = await import('./program.js');
   return runProgram(words, host);
 }

@@ -12,7 +12,7 @@ import { columnsOn } from './view/wrap.js';
 
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
-  if (answerEarly(words, host)) return exitCodes.done;
+  if (await answerEarly(words, host)) return exitCodes.done;
   const { output, error } = host;
   let view = createView({ output, error, json: hasSwitch(words, '--json'), quiet: false });
   let base: Base | undefined;

@@ -34,6 +34,19 @@ export const program = {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
     sourcemap: true,
+    // What every start reads is one file, and what help reads is another.
+    codeSplitting: {
+      groups: [
+        {
+          name: 'start',
+          test: /src\/(early|exit-codes|loss|process|system)\.ts|sharing\/errors\.ts|package\.json/,
+        },
+        {
+          name: 'words',
+          test: /src\/command\/(command|help-text|registry)\.ts|config\/(describe|quantity|settings)\.ts/,
+        },
+      ],
+    },
   },
 };
 
