@@ -27,10 +27,10 @@ import type { Silence } from '#sharing/transport/heartbeat.js';
 import { takeInThread } from '#sharing/transfer/thread.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { dial } from '#sharing/transport/dial.js';
-import { dialFirst, type Hosts } from '#sharing/transport/race.js';
+import { dialFirst, type Door, type Hosts } from '#sharing/transport/race.js';
 import type { Right } from '#sharing/wire/message.js';
 
-export type { Hosts } from '#sharing/transport/race.js';
+export type { Door, Hosts } from '#sharing/transport/race.js';
 export type { Policy } from '#sharing/wire/message.js';
 
 export interface ConnectOptions {
@@ -40,6 +40,8 @@ export interface ConnectOptions {
   /** Where it may be reached, the best first; one when it was typed. */
   readonly hosts: Hosts;
   readonly port: number;
+  /** Where else it may be reached, at another port perhaps; tried after the hosts. */
+  readonly further?: readonly Door[];
   /** The id that the name used stands for; undefined for a typed address. */
   readonly expectedId?: string;
   readonly limits: ClientLimits;
@@ -110,16 +112,18 @@ export interface ClientSession extends AsyncDisposable {
  * `key-changed`, `unknown-server`, `state-damaged`.
  */
 export async function openSession(options: ConnectOptions): Promise<ClientSession> {
-  const { device, hosts, port, limits, expectedId } = options;
+  const { device, limits, expectedId } = options;
   const known = await readKnownPeers(device.stateFolder);
-  const { socket, feed, serverId, exporter, address, host, sameMachine } = await dialFirst({
-    hosts,
-    port,
+  const reached = await dialFirst({
+    hosts: options.hosts,
+    port: options.port,
+    further: options.further ?? [],
     device,
     expectedId,
     timeout: limits.connectTimeout,
     ...(options.signal && { signal: options.signal }),
   });
+  const { socket, feed, serverId, exporter, address, host, port, sameMachine } = reached;
   const place = placeOf(host, port);
   const connection = speakOver(socket, feed, limits);
   const cancel = (): void => {
@@ -139,7 +143,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
       threadPays: options.threadPays ?? threadPays(sameMachine),
-      dial: () => dialAgain(options, host, serverId),
+      dial: () => dialAgain(options, { host, port }, serverId),
       takeBeside: (work, hello) =>
         takeInThread(
           {
@@ -179,8 +183,8 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
 
 /** One more connection, to the same place and key. Throws as `dial`, and `key-changed`. */
 async function dialAgain(
-  { device, port, limits }: ConnectOptions,
-  host: string,
+  { device, limits }: ConnectOptions,
+  { host, port }: Door,
   expectedId: string,
 ): Promise<Connection> {
   const { socket, feed, serverId } = await dial({

@@ -1,6 +1,6 @@
 import { isAddress, isLinkLocal } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
-import type { Hosts } from '#sharing/client.js';
+import type { Door, Hosts } from '#sharing/client.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
@@ -13,8 +13,12 @@ export interface Destination {
   /** One that was typed, or the addresses of a server that was found, the best first. */
   readonly hosts: Hosts;
   readonly port: number;
+  /** Where others say that they are this server too; tried after the hosts, and believed by their key alone. */
+  readonly further?: readonly Door[];
   /** Set when a name stands for a key; undefined for a typed address. */
   readonly expectedId?: string;
+  /** Looks at the whole network for all who claim that key; null when that shows nobody. Scans once. */
+  readonly searchAgain?: () => Promise<Destination | null>;
 }
 
 /** What was typed for a server: a name or address, and a port if one was given. */
@@ -89,11 +93,12 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
   const [best, ...others] = server?.addresses ?? [];
   if (server && best !== undefined) {
     const expectedId = known?.id ?? server.id ?? undefined;
-    return {
-      hosts: [best, ...others],
-      port: typed.port ?? server.port,
-      ...(expectedId && { expectedId }),
-    };
+    const destination = { hosts: [best, ...others] as const, port: typed.port ?? server.port };
+    if (expectedId === undefined) return destination;
+    let again: Promise<Destination | null> | undefined;
+    const searchAgain = (): Promise<Destination | null> =>
+      (again ??= searchAll(context, expectedId, typed.port));
+    return { ...destination, expectedId, searchAgain };
   }
   if (known) {
     const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
@@ -105,6 +110,20 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
     );
   }
   return { hosts: [host], port };
+}
+
+/** An id is easily copied, and whoever copies it may answer first: all who claim it, of whom the key picks one. */
+async function searchAll(
+  context: Context,
+  expectedId: string,
+  typedPort: number | undefined,
+): Promise<Destination | null> {
+  const [first, ...further] = (await scanNow(context))
+    .filter(({ id }) => id === expectedId)
+    .flatMap(({ addresses, port }) =>
+      addresses.map((host): Door => ({ host, port: typedPort ?? port })),
+    );
+  return first ? { hosts: [first.host], port: first.port, further, expectedId } : null;
 }
 
 /** The servers that say they are called so; for a known peer, those with its id. */

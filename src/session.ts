@@ -1,6 +1,11 @@
-import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
+import {
+  openSession,
+  type ClientLimits,
+  type ClientSession,
+  type ConnectOptions,
+} from '#sharing/client.js';
 import { noteSeen, readPrivateFile } from '#sharing/device.js';
-import { SharingError } from '#sharing/errors.js';
+import { SharingError, type ErrorCode } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
 import { steadySession } from '#sharing/steady.js';
 import { resolve } from 'node:path';
@@ -45,14 +50,11 @@ async function openWith(
   const options = {
     device: await context.device(),
     name: settings.name,
-    hosts: destination.hosts,
-    port: destination.port,
     limits,
     now: Date.now,
   };
-  const session = await openSession({
+  const { session, found } = await openAt(destination, {
     ...options,
-    ...(destination.expectedId !== undefined && { expectedId: destination.expectedId }),
     ...(code !== undefined && { code }),
     signal,
   });
@@ -60,13 +62,13 @@ async function openWith(
   const { id, name, address, port, trust } = session.server;
   if (trust === 'paired')
     view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
-  const [typed, ...others] = destination.hosts;
+  const [typed, ...others] = [...found.hosts, ...(found.further ?? [])];
   const host = others.length > 0 ? address : typed;
   await noteSeen(context.stateFolder, { id, name, host, port });
   return steadySession(session, {
     patience: settings.reconnectTimeout,
     reopen: (expectedId, stop) =>
-      openSession({ ...options, expectedId, ...(stop && { signal: stop }) }),
+      openSession({ ...options, ...found, expectedId, ...(stop && { signal: stop }) }),
     onBroken(error) {
       const { code, message } = explain(error);
       view.show({ event: 'broken', name, code, message });
@@ -76,6 +78,37 @@ async function openWith(
     },
   });
 }
+
+type Somewhere = Omit<ConnectOptions, 'hosts' | 'port' | 'further' | 'expectedId'>;
+
+/** Opens it where it was found, or where the whole network shows it; `found` says which. */
+async function openAt(
+  { searchAgain, ...found }: Destination,
+  options: Somewhere,
+): Promise<{ readonly session: ClientSession; readonly found: Omit<Destination, 'searchAgain'> }> {
+  try {
+    return { session: await openSession({ ...options, ...found }), found };
+  } catch (error) {
+    const next = isSomebodyElse(error, found.expectedId) ? await searchAgain?.() : undefined;
+    if (!next) throw error;
+    return openAt(next, options);
+  }
+}
+
+/** Another key than that of the name, or nobody: whoever was found there may have told a lie, or have moved. */
+function isSomebodyElse(error: unknown, expectedId: string | undefined): boolean {
+  if (!(error instanceof SharingError)) return false;
+  const { code, facts } = error;
+  if (code === 'key-changed') return facts['expected'] === expectedId;
+  return nobodyThere.includes(code);
+}
+
+const nobodyThere: readonly ErrorCode[] = [
+  'unreachable',
+  'connection-refused',
+  'connect-timeout',
+  'not-lanpost',
+];
 
 /** The code from `--code-file`: a private file, or standard input. Throws ProgramError `usage`. */
 async function givenCode(context: Context, call: Call): Promise<string | undefined> {

@@ -4,16 +4,22 @@ import { dial, type Dialled, type DialOptions } from '#sharing/transport/dial.js
 /** The addresses of one server, the best first; one alone when it was typed. */
 export type Hosts = readonly [string, ...string[]];
 
+/** An address, and the port there. */
+export interface Door {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface RaceOptions extends Omit<DialOptions, 'host'> {
   readonly hosts: Hosts;
+  /** Tried after the hosts; none when not given. */
+  readonly further?: readonly Door[];
   /** Whose key is wanted; undefined: whoever answers first. */
   readonly expectedId: string | undefined;
 }
 
-/** The channel, and the one of the hosts that it leads to. */
-export interface Reached extends Dialled {
-  readonly host: string;
-}
+/** The channel, and the one of the doors that it leads to. */
+export interface Reached extends Dialled, Door {}
 
 type Attempt = { readonly at: number } & (
   { readonly reached: Reached } | { readonly error: SharingError }
@@ -21,6 +27,8 @@ type Attempt = { readonly at: number } & (
 
 /** Milliseconds until the next address is tried beside the one before (RFC 8305, section 5: 150 to 250). */
 const staggerTime = 200;
+/** With very many addresses the time between two shrinks, so that none is left out. */
+const shareToStart = 0.5;
 
 /**
  * Opens the channel to a server by the first of its addresses that works: the next is tried after 200 ms, or when one
@@ -28,7 +36,9 @@ const staggerTime = 200;
  * is told. Throws as `dial`, for the best address; within `timeout` altogether.
  */
 export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<Reached> {
-  const { hosts, expectedId, timeout, signal, ...rest } = options;
+  const { hosts, further = [], expectedId, timeout, signal, ...rest } = options;
+  const doors = [...hosts.map((host): Door => ({ host, port: rest.port })), ...further];
+  const stagger = Math.min(staggerTime, (timeout * shareToStart) / doors.length);
   const over = new AbortController();
   const stop = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
   const deadline = performance.now() + timeout;
@@ -37,20 +47,20 @@ export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<R
   let wrong: Reached | undefined;
   let started = 0;
 
-  async function attempt(host: string, at: number): Promise<Attempt> {
+  async function attempt(door: Door, at: number): Promise<Attempt> {
     const left = at === 0 ? timeout : Math.max(1, Math.ceil(deadline - performance.now()));
     try {
-      const dialled = await dialOne({ ...rest, host, timeout: left, signal: stop });
-      return { at, reached: { ...dialled, host } };
+      const dialled = await dialOne({ ...rest, ...door, timeout: left, signal: stop });
+      return { at, reached: { ...dialled, ...door } };
     } catch (error) {
       return { at, error: asSharingError(error) };
     }
   }
 
   function startNext(): void {
-    const host = hosts[started];
-    if (host === undefined || (started > 0 && stop.aborted)) return;
-    pending.set(started, attempt(host, started));
+    const door = doors[started];
+    if (door === undefined || (started > 0 && stop.aborted)) return;
+    pending.set(started, attempt(door, started));
     started += 1;
   }
 
@@ -63,7 +73,7 @@ export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<R
   try {
     startNext();
     while (pending.size > 0) {
-      const ended = await firstOf([...pending.values()], started < hosts.length);
+      const ended = await firstOf([...pending.values()], started < doors.length ? stagger : null);
       if (ended !== undefined) pending.delete(ended.at);
       if (ended && 'error' in ended) errors[ended.at] = ended.error;
       if (ended && 'reached' in ended) {
@@ -93,12 +103,12 @@ function hangUp(attempt: Attempt): void {
 /** The attempt that ends first; undefined when it is time for one more. */
 async function firstOf(
   pending: readonly Promise<Attempt>[],
-  more: boolean,
+  staggerMs: number | null,
 ): Promise<Attempt | undefined> {
-  if (!more) return Promise.race(pending);
+  if (staggerMs === null) return Promise.race(pending);
   let timer: NodeJS.Timeout | undefined;
   const due = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, staggerTime, undefined);
+    timer = setTimeout(resolve, staggerMs, undefined);
   });
   try {
     return await Promise.race([...pending, due]);

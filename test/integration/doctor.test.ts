@@ -1,10 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { program, rules, sh } from '../support/on-host.js';
 import { mayFilter } from '../support/privileges.js';
 import { run, serve, type Ended, type Line, type Server } from '../support/program.js';
 
@@ -16,32 +15,11 @@ let server: Host;
 let serving: Server | undefined;
 const programs: AsyncDisposable[] = [];
 
-/** A shell line on a machine; its output. */
-function sh(host: { readonly namespace: string }, line: string): string {
-  const words = ['netns', 'exec', host.namespace, 'sh', '-c', line];
-  const { status, stdout, stderr } = spawnSync('ip', words, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${line}: ${stderr}`);
-  return stdout;
-}
-
-function rules(host: Host, text: string): void {
-  const words = ['netns', 'exec', host.namespace, 'nft', '-f', '-'];
-  const { status, stderr } = spawnSync('ip', words, { input: text, encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-}
-
 /** Another program of that machine, until the test ends. */
-async function program(host: Host, words: readonly string[]): Promise<{ pid: number }> {
-  const child = spawn('ip', ['netns', 'exec', host.namespace, ...words], { stdio: 'ignore' });
-  await once(child, 'spawn');
-  const exit = once(child, 'exit');
-  programs.push({
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await exit;
-    },
-  });
-  return { pid: child.pid ?? 0 };
+async function beside(host: Host, words: readonly string[]): Promise<{ readonly pid: number }> {
+  const other = await program(host, words);
+  programs.push(other);
+  return other;
 }
 
 async function startServer(words: readonly string[] = []): Promise<void> {
@@ -154,7 +132,7 @@ describe.skipIf(!mayFilter())('doctor, with each cause made on purpose', () => {
   });
 
   test('the UDP port is taken by another program', async () => {
-    const { pid } = await program(server, ['socat', '-u', 'UDP4-RECV:30000', '-']);
+    const { pid } = await beside(server, ['socat', '-u', 'UDP4-RECV:30000', '-']);
     await startServer();
     expect(await isFound()).toBe(false);
     const ended = await doctor(server);
@@ -168,7 +146,7 @@ describe.skipIf(!mayFilter())('doctor, with each cause made on purpose', () => {
   });
 
   test('the TCP port is taken: a note, as the server takes the next', async () => {
-    const { pid } = await program(server, ['socat', '-u', 'TCP4-LISTEN:30001,fork', '-']);
+    const { pid } = await beside(server, ['socat', '-u', 'TCP4-LISTEN:30001,fork', '-']);
     await startServer();
     expect(await isFound()).toBe(true);
     const ended = await doctor(server);

@@ -75,7 +75,7 @@ test.each([
     stateFolder,
     memory,
   } as unknown as Context;
-  expect(await findServer(context, { host: 'amber', port: undefined })).toEqual({
+  expect(await findServer(context, { host: 'amber', port: undefined })).toMatchObject({
     hosts: ['127.0.0.1'],
     port: 40_001,
     expectedId: id,

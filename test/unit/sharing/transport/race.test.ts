@@ -15,11 +15,11 @@ afterEach(() => {
 
 /** Addresses with their fates, and what was done with them. */
 function network(fates: Readonly<Record<string, Fate>>) {
-  const dialled: { host: string; atMs: number; timeout: number }[] = [];
+  const dialled: { host: string; port: number; atMs: number; timeout: number }[] = [];
   const open = new Set<string>();
   const begun = performance.now();
-  const dial = async ({ host, timeout, signal }: DialOptions): Promise<Dialled> => {
-    dialled.push({ host, atMs: Math.round(performance.now() - begun), timeout });
+  const dial = async ({ host, port, timeout, signal }: DialOptions): Promise<Dialled> => {
+    dialled.push({ host, port, atMs: Math.round(performance.now() - begun), timeout });
     const [afterMs, what] = fates[host]!;
     await new Promise<void>((resolve, reject) => {
       const cancel = (): void => {
@@ -152,7 +152,24 @@ test('all addresses share the time', async () => {
   );
   expect(outcome).toBe('connect-timeout');
   expect(endedMs).toBeLessThan(310);
-  expect(dialled.map(({ timeout }) => timeout)).toEqual([300, 100, 1]);
+  expect(dialled.map(({ timeout }) => timeout)).toEqual([300, 250, 200]);
+});
+
+test('with very many addresses the last one is tried in time too', async () => {
+  const liars = Array.from({ length: 127 }, (_, n) => [`liar${n}`, never] as const);
+  const { outcome, endedMs } = await race(Object.fromEntries([...liars, ['z', [30, { id: 'A' }]]]));
+  expect(outcome).toBe('z A');
+  expect(endedMs).toBeLessThan(5100);
+});
+
+test('doors of other ports come after the hosts', async () => {
+  const further = [{ host: 'b', port: 2 }];
+  const { dial, dialled } = network({ a: [5, { id: 'B' }], b: [5, { id: 'A' }] });
+  const options = { port: 1, timeout: 10_000, expectedId: 'A', further } as unknown as RaceOptions;
+  const running = dialFirst({ ...options, hosts: ['a'] }, dial);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await running).toMatchObject({ host: 'b', port: 2, serverId: 'A' });
+  expect(dialled.map(({ host, port }) => `${host} ${port}`)).toEqual(['a 1', 'b 2']);
 });
 
 describe('an abort', () => {
