@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { createReplies, type Answered } from './replies.js';
 import { openSocket, type OpenSocket } from './socket.js';
 import { wait } from './wait.js';
@@ -7,7 +8,7 @@ import { encodeProbe } from './wire/probe.js';
 export interface AskOptions {
   /** UDP, where servers listen. */
   readonly port: number;
-  /** IPv4. */
+  /** Of one family: IPv4, or IPv6, link-local with its zone. */
   readonly addresses: readonly string[];
   /** How often each is asked. */
   readonly times: number;
@@ -36,7 +37,7 @@ export async function askDirectly(
 ): Promise<AskedDirectly> {
   const errors = new Map<string, string>();
   const opened = await open({
-    address: '0.0.0.0',
+    address: addresses.some((address) => isIPv6(address)) ? '::' : '0.0.0.0',
     port: 0,
     reuseAddr: false,
     broadcast: false,

@@ -1,12 +1,15 @@
 import type { Writable } from 'node:stream';
 
+/** Standard output, whose width is known if it is a terminal. */
+type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
 /**
  * Answers what needs neither settings nor state, so that it is there at once: this file and what it loads
  * stay few and light. False when there is more to do.
  */
 export async function answerEarly(
   words: readonly string[],
-  { output, version }: { readonly output: Writable; readonly version: () => string },
+  { output, version }: { readonly output: Screen; readonly version: () => string },
 ): Promise<boolean> {
   const [first, second] = words;
   if (hasSwitch(words, '--version')) {

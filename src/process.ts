@@ -48,7 +48,7 @@ export function hostOfProcess(): Host {
     workingFolder: process.cwd(),
     hostName: hostname(),
     interfaces: networkInterfaces,
-    system: systemOfProcess(),
+    system: systemOfProcess(process.env),
     pid: process.pid,
     program: programWords(),
     version: packageVersion,

@@ -8,6 +8,8 @@ export interface System {
   /** The version of its kernel. */
   readonly release: string;
   readonly isRoot: boolean;
+  /** Who became root by sudo and lost the own home, so that root's settings and servers are looked at; else null. */
+  readonly sudoUser: string | null;
   /** The text of a small file; null when there is none that may be read. */
   readText(path: string): Promise<string | null>;
   /** The names in a folder; none when it cannot be read. */
@@ -31,11 +33,13 @@ const programFolders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const longestRun = 3000;
 const longestOutput = 8 << 20;
 
-export function systemOfProcess(): System {
+export function systemOfProcess(environment: Environment): System {
+  const isRoot = process.getuid?.() === 0;
   return {
     platform: process.platform,
     release: release(),
-    isRoot: process.getuid?.() === 0,
+    isRoot,
+    sudoUser: isRoot ? sudoUserOf(environment) : null,
     readText: (path) => readFile(path, 'utf8').catch(() => null),
     list: (path) => readdir(path).catch(() => []),
     linkOf: (path) => readlink(path).catch(() => null),
@@ -44,6 +48,13 @@ export function systemOfProcess(): System {
       return path === null ? null : runProgram(path, words);
     },
   };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function sudoUserOf({ SUDO_UID, SUDO_USER, LANPOST_HOME }: Environment): string | null {
+  const isOther = SUDO_UID !== undefined && SUDO_UID !== '0';
+  return isOther && (LANPOST_HOME ?? '') === '' ? (SUDO_USER ?? SUDO_UID) : null;
 }
 
 async function findProgram(name: string): Promise<string | null> {

@@ -43,6 +43,7 @@ export type Cause =
   | { readonly code: 'firewall-depends'; readonly stopped: readonly Stopped[] }
   | { readonly code: 'firewall-unread'; readonly programs: readonly string[] }
   | { readonly code: 'firewall-hint' }
+  | { readonly code: 'sudo'; readonly user: string }
   | { readonly code: 'vpn'; readonly name: string }
   | { readonly code: 'no-default-route' }
   | { readonly code: 'fine'; readonly servers: number };
@@ -100,6 +101,7 @@ export const causeOrder = [
   'firewall-depends',
   'firewall-unread',
   'firewall-hint',
+  'sudo',
   'server-fine',
   'fine',
   'tcp-taken',

@@ -7,13 +7,16 @@ export interface Environment {
   /** The Linux inside Windows. */
   readonly wsl: boolean;
   readonly container: boolean;
+  /** Foreign text; see System. */
+  readonly sudoUser: string | null;
 }
 
 export async function readEnvironment(system: System): Promise<Environment> {
-  const { platform, isRoot, release } = system;
+  const { platform, isRoot, sudoUser, release } = system;
   return {
     platform,
     isRoot,
+    sudoUser,
     wsl: platform === 'linux' && /microsoft|wsl/i.test(release),
     container: platform === 'linux' && (await isContainer(system)),
   };

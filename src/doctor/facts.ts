@@ -49,8 +49,6 @@ export interface ServerFacts {
   /** Why the probe to it did not leave; null when it did. */
   readonly sendError: string | null;
   readonly answer: Answered | null;
-  /** False for IPv6, over which no probes are sent. */
-  readonly asked: boolean;
   /** Whether a machine of our own networks has that address, as far as the system knows; null for others. */
   readonly there: boolean | null;
   readonly tcp: Knocked;

@@ -1,7 +1,7 @@
 import type { Cause, Weight } from './causes.js';
 import type { Facts } from './facts.js';
 import type { Stopped } from './firewall/firewalls.js';
-import type { Flow } from './firewall/packet.js';
+import { familyOf, type Flow } from './firewall/packet.js';
 import type { Link } from './links.js';
 import type { Finding } from './reasons.js';
 import type { PortFacts } from './ports.js';
@@ -23,6 +23,7 @@ export function localCauses(facts: Facts, situation: Situation): readonly Findin
     ...unclear(facts, situation),
     ...idleLinks(facts, situation),
     ...routes(facts),
+    ...ofRoot(facts),
   ];
 }
 
@@ -77,15 +78,15 @@ const refusedByRule = 'EPERM';
 const noPermissionOnMac = 'EHOSTUNREACH';
 
 function sending(
-  { firewalls, environment }: Facts,
+  { firewalls, environment, links }: Facts,
   { outward, nobody }: Situation,
 ): readonly Finding[] {
-  const weight = nobody ? 'blocks' : 'note';
   const failed = outward.filter(
     ({ probes }) => probes.length > 0 && probes.every(({ code }) => code !== null),
   );
   const errors = failed.map(({ address, probes }) => ({ address, code: probes[0]?.code ?? '' }));
   const stopped = stoppedBy(firewalls?.stopped, ['probe-out', 'tcp-out']);
+  const weight = nobody ? onlyWay(stopped, links, 'blocks') : 'note';
   const isRule =
     environment.platform === 'linux' && errors.some(({ code }) => code === refusedByRule);
   if (stopped.length > 0 || isRule) {
@@ -123,7 +124,8 @@ function replies(
   const manager = firewalls?.manager ?? null;
   const cause: Cause = { code: 'firewall-replies', stopped, manager, unheard };
   // Who serves and finds nobody else may be just the only server.
-  return [finding(cause, !nobody ? 'note' : isServing ? 'may' : 'blocks')];
+  const weight = isServing ? 'may' : 'blocks';
+  return [finding(cause, nobody ? onlyWay(stopped, links, weight) : 'note')];
 }
 
 /** A tunnel has nobody to broadcast to, and what a bridge of containers does not hear is no news. */
@@ -149,20 +151,49 @@ function serving(
   const ours = new Set(ownServers.map(({ pid }) => pid));
   const [udp, tcp] = [portOf(ports, 'udp'), portOf(ports, 'tcp')];
   // A server of ours may have the port too, over IPv6: it is not what stands in the way.
+  const isElsewhere = udp?.openOverIPv6 === true && links.some(hasIPv6);
+  const takenWeight = isElsewhere && weight === 'blocks' ? 'may' : weight;
   const taken = udp?.state === 'held' ? withoutOwn(udp, ours) : undefined;
   const isMixed = ours.size > 0 && udp?.holders.some(({ pid }) => !ours.has(pid)) === true;
   const shared = udp?.state === 'shared' && isMixed ? udp : undefined;
   const foreign = tcp?.state === 'held' && !isServers(tcp, udp, ownServers) ? tcp : undefined;
   return [
-    ...(taken ? [finding({ code: 'port-taken', port: taken }, weight)] : []),
+    ...(taken ? [finding({ code: 'port-taken', port: taken }, takenWeight)] : []),
     ...(stopped.length > 0 || unheard.length > 0
-      ? [finding({ code: 'firewall-in', stopped, manager, unheard }, weight)]
+      ? [
+          finding(
+            { code: 'firewall-in', stopped, manager, unheard },
+            onlyWay(stopped, links, weight),
+          ),
+        ]
       : []),
     ...(shared
       ? [finding({ code: 'port-shared', port: shared }, weight === 'blocks' ? 'may' : 'note')]
       : []),
     ...(foreign ? [finding({ code: 'tcp-taken', port: foreign }, 'note')] : []),
   ];
+}
+
+/**
+ * What is stopped in one family leaves the other as a way, where there is one. IPv4 is the usual one, which programs and
+ * people expect; IPv6 only adds to it.
+ */
+function onlyWay(stopped: readonly Stopped[], links: readonly Link[], weight: Weight): Weight {
+  const hasOther = stopped.every(({ interface: name, network }) => {
+    const family = familyOf(network);
+    const isOther = (one: Stopped): boolean => familyOf(one.network) !== family;
+    const link = links.find((one) => one.name === name);
+    if (link === undefined || stopped.some((one) => one.interface === name && isOther(one))) {
+      return false;
+    }
+    return family === 'ip' ? hasIPv6(link) : link.addresses.some((cidr) => !cidr.includes(':'));
+  });
+  if (stopped.length === 0 || !hasOther || weight === 'note') return weight;
+  return stopped.every(({ network }) => familyOf(network) === 'ip6') ? 'note' : 'may';
+}
+
+function hasIPv6({ kind, addresses }: Link): boolean {
+  return kind !== 'loopback' && addresses.some((cidr) => cidr.startsWith('fe80:'));
 }
 
 function withoutOwn(port: PortFacts, ours: ReadonlySet<number>): PortFacts {
@@ -196,6 +227,11 @@ function unclear({ firewalls, environment }: Facts, situation: Situation): reado
     ...(programs.length > 0 ? [finding({ code: 'firewall-unread', programs }, weight)] : []),
     ...(isOther && firewalls !== null ? [finding({ code: 'firewall-hint' }, weight)] : []),
   ];
+}
+
+/** What root has set and started is judged, which may be nothing of what the user means. */
+function ofRoot({ environment: { sudoUser } }: Facts): readonly Finding[] {
+  return sudoUser === null ? [] : [finding({ code: 'sudo', user: sudoUser }, 'note')];
 }
 
 function routes({ routes: found, links }: Facts): readonly Finding[] {

@@ -1,5 +1,6 @@
 import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
 import { askDirectly } from '#discovery/direct.js';
+import { linksOf } from '#discovery/links.js';
 import { sweepHosts } from '#discovery/sweep.js';
 import { examine, type Examination } from '#discovery/examine.js';
 import { knock } from '#sharing/knocking.js';
@@ -8,7 +9,7 @@ import type { System } from '#src/system.js';
 import { readEnvironment } from './environment.js';
 import type { Facts, NeighbourFacts } from './facts.js';
 import { readFirewalls } from './firewall/firewalls.js';
-import type { PacketOptions } from './firewall/packet.js';
+import { familyOf, type PacketOptions, type PortRange } from './firewall/packet.js';
 import { readLinks, type Link } from './links.js';
 import { readPort } from './port-state.js';
 import { readDefaultRoutes, readNeighbours } from './routes.js';
@@ -41,7 +42,8 @@ export async function lookAround(options: LookOptions, sought?: Sought): Promise
   const base = await lookAtMachine(options);
   // The ports first: looking for broadcasts takes a share of one.
   const ports = [await readPort(system, 'udp', udpPort), await readPort(system, 'tcp', tcpPort)];
-  const firewalls = readFirewalls(system, placesOf(options, base));
+  const places = placesOf(options, base, await readFreePorts(system));
+  const firewalls = readFirewalls(system, places);
   const examination = await examine(examineOptions(options, thorough));
   const facts: Facts = { ...base, ports, examination, firewalls: await firewalls };
   const neighbours =
@@ -116,19 +118,39 @@ function outside({ interfaces }: LookOptions, links: readonly Link[]): Interface
 function placesOf(
   options: LookOptions,
   { links, ownServers: [own] }: Facts,
+  freePorts: PortRange,
 ): readonly PacketOptions[] {
   const { udpPort, tcpPort } = options;
-  return Object.entries(outside(options, links)).flatMap(([name, infos]) =>
+  const common = { udpPort, tcpPort: own?.port ?? tcpPort, freePorts };
+  const table = outside(options, links);
+  const ipv4 = Object.entries(table).flatMap(([name, infos]) =>
     (infos ?? [])
       .filter(({ family, internal, cidr }) => family === 'IPv4' && !internal && cidr !== null)
       .map(({ address, cidr }) => ({
         interface: name,
         network: cidr ?? address,
         own: `${address}/32`,
-        udpPort,
-        tcpPort: own?.port ?? tcpPort,
+        ...common,
       })),
   );
+  const ipv6 = linksOf(table).map((link) => ({
+    interface: link.interface,
+    network: linkLocalNetwork,
+    own: `${link.address}/128`,
+    ...common,
+  }));
+  return [...ipv4, ...ipv6];
+}
+
+const linkLocalNetwork = 'fe80::/64';
+/** The default of Linux. */
+const usualFreePorts: PortRange = [32_768, 60_999];
+
+/** Ports that the system gives to who asks for none. */
+async function readFreePorts(system: System): Promise<PortRange> {
+  const text = (await system.readText('/proc/sys/net/ipv4/ip_local_port_range')) ?? '';
+  const [, from, to] = /^(\d+)\s+(\d+)/.exec(text) ?? [];
+  return from === undefined || to === undefined ? usualFreePorts : [Number(from), Number(to)];
 }
 
 /** Who else is there: every address of our small networks is asked, then those that the system has found are knocked at. */
@@ -151,11 +173,13 @@ async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFact
       tcp: await knock({ host: address, port: tcpPort, timeout: knockMs, signal }),
     })),
   );
-  const places = placesOf(options, facts);
+  const networks = placesOf(options, facts, usualFreePorts)
+    .map(({ network }) => network)
+    .filter((network) => familyOf(network) === 'ip');
   const complete =
-    places.length > 0 &&
-    places.every(
-      ({ network }) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
+    networks.length > 0 &&
+    networks.every(
+      (network) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
     );
   return { asked: addresses.length, complete, answers, machines };
 }

@@ -1,4 +1,4 @@
-import { openSocket } from '#discovery/socket.js';
+import { openSocket, type OpenSocket } from '#discovery/socket.js';
 import { tryPort } from '#sharing/knocking.js';
 import type { System } from '#src/system.js';
 import { readHolders, type PortFacts } from './ports.js';
@@ -8,21 +8,40 @@ export async function readPort(
   system: System,
   protocol: 'udp' | 'tcp',
   port: number,
+  open: OpenSocket = openSocket,
 ): Promise<PortFacts> {
-  const state = protocol === 'udp' ? await udpState(port) : await tcpState(port);
+  const state = protocol === 'udp' ? await udpState(system, port, open) : await tcpState(port);
+  const openOverIPv6 = protocol === 'udp' && (await mayShare(system, port, 'ipv6', open));
   const isHeld = state === 'held' || state === 'shared';
   const holders = isHeld
     ? await readHolders(system, protocol, port)
     : { holders: [], hidden: false };
-  return { protocol, port, state, ...holders };
+  return { protocol, port, state, openOverIPv6, ...holders };
 }
 
-async function udpState(port: number): Promise<PortFacts['state']> {
-  const alone = await tryUdp(port, '0.0.0.0', false);
+async function udpState(
+  system: System,
+  port: number,
+  open: OpenSocket,
+): Promise<PortFacts['state']> {
+  const alone = await tryUdp(port, '0.0.0.0', false, open);
   if (alone === null) return 'free';
   if (alone !== 'EADDRINUSE') return 'refused';
-  // At the broadcast address nothing is taken from who shares the port.
-  return (await tryUdp(port, '255.255.255.255', true)) === null ? 'shared' : 'held';
+  return (await mayShare(system, port, 'ipv4', open)) ? 'shared' : 'held';
+}
+
+/**
+ * Whoever shares a port lets it be bound once more. On Linux that is tried at an address at which nothing is taken from
+ * who has it; other systems refuse that address, and there a probe sent to this machine alone may be lost in that moment.
+ */
+async function mayShare(
+  { platform }: System,
+  port: number,
+  family: 'ipv4' | 'ipv6',
+  open: OpenSocket,
+): Promise<boolean> {
+  const [any, nobodys] = family === 'ipv4' ? ['0.0.0.0', '255.255.255.255'] : ['::', '::'];
+  return (await tryUdp(port, platform === 'linux' ? nobodys : any, true, open)) === null;
 }
 
 async function tcpState(port: number): Promise<PortFacts['state']> {
@@ -31,8 +50,13 @@ async function tcpState(port: number): Promise<PortFacts['state']> {
   return code === 'EADDRINUSE' ? 'held' : 'refused';
 }
 
-async function tryUdp(port: number, address: string, reuseAddr: boolean): Promise<string | null> {
-  const opened = await openSocket({
+async function tryUdp(
+  port: number,
+  address: string,
+  reuseAddr: boolean,
+  open: OpenSocket,
+): Promise<string | null> {
+  const opened = await open({
     address,
     port,
     reuseAddr,

@@ -10,6 +10,8 @@ export interface PortFacts {
   readonly holders: readonly Holder[];
   /** Somebody holds it whom only root may see. */
   readonly hidden: boolean;
+  /** Of UDP: over IPv6 it is free, or shared by who has it, whatever it is over IPv4. */
+  readonly openOverIPv6: boolean;
 }
 
 export interface Holder {

@@ -9,9 +9,9 @@ export function serverCauses({ server }: Facts): readonly Finding[] {
   return [{ cause: { code, server }, weight: code === 'server-fine' ? 'note' : 'blocks' }];
 }
 
-function codeOf({ address, answer, asked, there, tcp, sendError }: ServerFacts): ServerCode {
+function codeOf({ address, answer, there, tcp, sendError }: ServerFacts): ServerCode {
   if (address === null) return 'server-unknown';
-  if (tcp === 'lanpost') return answer === null && asked ? 'server-tcp-only' : 'server-fine';
+  if (tcp === 'lanpost') return answer === null ? 'server-tcp-only' : 'server-fine';
   if (answer !== null) return 'server-udp-only';
   if (tcp === 'other') return 'server-other';
   if (sendError === 'ENETUNREACH' || tcp.code === 'ENETUNREACH') return 'server-no-route';

@@ -47,10 +47,7 @@ export function serverWords(
         `its address works: connect ${where}`,
       ]);
     case 'server-fine':
-      return words(
-        `${named(server)} can be reached by ${server.asked ? 'UDP and TCP' : 'TCP'}`,
-        [],
-      );
+      return words(`${named(server)} can be reached by UDP and TCP`, []);
   }
 }
 

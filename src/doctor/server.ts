@@ -49,23 +49,17 @@ export async function lookAtServer(
   const port = sought.port ?? met?.port ?? sought.seen?.port ?? tcpPort;
   if (address === null) {
     const tcp = { code: 'ENOTFOUND' };
-    return { typed, address, port, sendError: null, answer: null, asked: false, there: null, tcp };
+    return { typed, address, port, sendError: null, answer: null, there: null, tcp };
   }
-  const isAskable = !address.includes(':');
-  const asked = await askDirectly({
-    port: udpPort,
-    addresses: isAskable ? [address] : [],
-    times: isAskable ? times : 0,
-    listenMs: answerMs,
-    signal,
-  });
+  const addresses = [address];
+  const asked = await askDirectly({ port: udpPort, addresses, times, listenMs: answerMs, signal });
   const answer =
     [...asked.answers, ...found].find((one) => one.address === address) ?? asked.answers[0] ?? null;
   const tcpAt = sought.port ?? answer?.port ?? port;
   const tcp = await knock({ host: address, port: tcpAt, timeout: knockMs, signal });
   const sendError = asked.errors.get(address) ?? null;
   const there = await isThere(address, options);
-  return { typed, address, port: tcpAt, sendError, answer, asked: isAskable, there, tcp };
+  return { typed, address, port: tcpAt, sendError, answer, there, tcp };
 }
 
 /** By then the system has looked for a machine with that address, whether it has said so already or not. */
@@ -86,8 +80,9 @@ function isMeant({ host, id }: Sought, { name, address, id: its }: Answered): bo
 }
 
 async function resolved(name: string): Promise<string | null> {
-  return lookup(name, 4).then(
-    ({ address }) => address,
+  // IPv4 first, as everywhere here; a name that has none may lead to IPv6.
+  return lookup(name, { all: true }).then(
+    (found) => (found.find(({ family }) => family === 4) ?? found[0])?.address ?? null,
     () => null,
   );
 }

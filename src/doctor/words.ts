@@ -1,8 +1,11 @@
 import { quote } from '#src/view/quote.js';
 import type { Cause } from './causes.js';
 import { openAll, stoppedLines } from './firewall-words.js';
+import type { Stopped } from './firewall/firewalls.js';
+import { familyOf } from './firewall/packet.js';
 import type { Holder, PortFacts } from './ports.js';
 import { serverWords } from './server-words.js';
+import { shellWord } from './shell-word.js';
 
 /** What a person reads of a cause. */
 export interface Words {
@@ -50,7 +53,7 @@ export function wordsOf(cause: Cause, place: Place): Words {
       ]);
     case 'firewall-out':
       return words(
-        'the firewall of this machine lets no probe out',
+        `the firewall of this machine lets no probe out${overIPv6(cause.stopped)}`,
         cause.stopped.length > 0
           ? stoppedLines(cause.stopped)
           : [`the system refuses to send to UDP ${udpPort} (EPERM)`, ...asRoot(place)],
@@ -58,7 +61,7 @@ export function wordsOf(cause: Cause, place: Place): Words {
       );
     case 'firewall-replies':
       return words(
-        'the firewall of this machine keeps the answers of servers out',
+        `the firewall of this machine keeps the answers of servers out${overIPv6(cause.stopped)}`,
         [
           ...stoppedLines(cause.stopped),
           ...(cause.unheard.length > 0
@@ -74,7 +77,7 @@ export function wordsOf(cause: Cause, place: Place): Words {
       const isFound =
         cause.unheard.length === 0 && !flows.has('probe-in') && !flows.has('reply-out');
       return words(
-        `the firewall of this machine keeps others from ${isFound ? 'reaching' : 'finding'} a server here`,
+        `the firewall of this machine keeps others from ${isFound ? 'reaching' : 'finding'} a server here${overIPv6(cause.stopped)}`,
         [
           ...stoppedLines(cause.stopped),
           ...(cause.unheard.length > 0
@@ -94,7 +97,7 @@ export function wordsOf(cause: Cause, place: Place): Words {
       );
     case 'port-taken':
       return words(
-        `UDP port ${udpPort} is taken by ${holderText(cause.port)}: a server here is not found`,
+        `UDP port ${udpPort} is taken by ${holderText(cause.port)}: a server here is ${cause.port.openOverIPv6 ? 'found over IPv6 only' : 'not found'}`,
         ['it is still reached by its address', ...hiddenHolder(cause.port, place)],
         stopCommands(cause.port, place),
       );
@@ -164,13 +167,17 @@ export function wordsOf(cause: Cause, place: Place): Words {
       return words(
         `the rules of ${listOf(cause.programs)} can only be seen by root`,
         [],
-        ['sudo lanpost doctor'],
+        [rootCommand(place)],
       );
     case 'firewall-hint':
       return words(
         'the firewall of this system may have to let lanpost through',
         otherSystem(place),
       );
+    case 'sudo':
+      return words(`run by sudo: UDP ${udpPort} and TCP ${tcpPort} were judged`, [
+        `the settings and servers of ${quote(cause.user)} are not root's; with other ports: --udp-port, --tcp-port, or LANPOST_HOME`,
+      ]);
     case 'vpn':
       return words(`a VPN (${quote(cause.name)}) carries all that leaves this network`, [
         'some also keep the local network away: look for "allow LAN" in its settings',
@@ -187,6 +194,12 @@ export function wordsOf(cause: Cause, place: Place): Words {
     default:
       return serverWords(cause.code, cause.server, place);
   }
+}
+
+/** IPv4 is the usual way, and needs no word. */
+function overIPv6(stopped: readonly Stopped[]): string {
+  const isThat = stopped.length > 0 && stopped.every(({ network }) => familyOf(network) === 'ip6');
+  return isThat ? ' over IPv6' : '';
 }
 
 function words(
@@ -210,15 +223,20 @@ function upCommand(name: string, { platform, isRoot }: Place): string {
   return `${sudo}${command}`;
 }
 
-/** Linux lets an interface be called nearly anything. */
-function shellWord(name: string): string {
-  return /^[\w.@-]+$/.test(name) ? name : `'${quote(name).replaceAll("'", "'\\''")}'`;
+/** What only root can see. */
+function asRoot(place: Place): readonly string[] {
+  return place.isRoot ? [] : [`run it as root to see the rules: ${rootCommand(place)}`];
 }
 
-/** What only root can see. */
-function asRoot({ isRoot }: Place): readonly string[] {
-  return isRoot ? [] : ['run it as root to see the rules: sudo lanpost doctor'];
+/** Root has settings of its own, so the ports in effect are said. */
+function rootCommand({ udpPort, tcpPort }: Place): string {
+  const udp = udpPort === usualUdpPort ? '' : ` --udp-port ${udpPort}`;
+  const tcp = tcpPort === usualTcpPort ? '' : ` --tcp-port ${tcpPort}`;
+  return `sudo lanpost doctor${udp}${tcp}`;
 }
+
+const usualUdpPort = 30_000;
+const usualTcpPort = 30_001;
 
 function holderText({ holders }: PortFacts): string {
   const [first, second] = holders;
@@ -230,9 +248,9 @@ function oneHolder({ program, pid }: Holder): string {
   return `${program === '' ? 'another program' : quote(program)} (process ${pid})`;
 }
 
-function hiddenHolder({ hidden, holders }: PortFacts, { isRoot }: Place): readonly string[] {
+function hiddenHolder({ hidden, holders }: PortFacts, place: Place): readonly string[] {
   if (!hidden || holders.length > 0) return [];
-  return isRoot ? [] : ['run it as root to see which program: sudo lanpost doctor'];
+  return place.isRoot ? [] : [`run it as root to see which program: ${rootCommand(place)}`];
 }
 
 function stopCommands({ holders }: PortFacts, { platform }: Place): readonly string[] {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { codes, commands, doctor, findings } from '../support/doctor.js';
 import { program, rules, sh } from '../support/on-host.js';
 import { mayFilter } from '../support/privileges.js';
-import { run, serve, type Ended, type Line, type Server } from '../support/program.js';
+import { run, serve, type Line, type Server } from '../support/program.js';
 
 const serverAddress = '10.78.0.11';
 let folder: string;
@@ -24,23 +25,6 @@ async function beside(host: Host, words: readonly string[]): Promise<{ readonly 
 
 async function startServer(words: readonly string[] = []): Promise<void> {
   serving = await serve(server, ['--name', 'amber', '--mdns', 'off', ...words]);
-}
-
-function doctor(host: Host, words: readonly string[] = []): Promise<Ended> {
-  return run(host, ['doctor', '--json', ...words]);
-}
-
-function findings({ lines }: Ended): readonly Line[] {
-  return lines.filter(({ event }) => event === 'finding');
-}
-
-function codes(ended: Ended): unknown[] {
-  return findings(ended).map(({ code }) => code);
-}
-
-/** The commands that the first finding prints. */
-function commands(ended: Ended): readonly string[] {
-  return (findings(ended)[0]?.['commands'] ?? []) as string[];
 }
 
 async function isFound(): Promise<boolean> {

@@ -45,6 +45,17 @@ export function mayReadManuals(): boolean {
   return isThere('manuals', elsewhere ?? missingOf(['man', 'mandoc'], '--version'));
 }
 
+/** Whether the programs that keep rules for people are here too; only looked at where that is needed. */
+export function mayManageFirewalls(): boolean {
+  return (
+    mayFilter() &&
+    isThere(
+      'ufw and firewalld',
+      missingOf(['ufw', 'firewalld', 'firewall-cmd', 'dbus-daemon', 'unshare'], '--version'),
+    )
+  );
+}
+
 /** Whether an image of a disk can be mounted: not everywhere, root or not. */
 export function mayMountImages(): boolean {
   if (spawnSync('losetup', ['--find'], { stdio: 'ignore' }).status === 0) return true;

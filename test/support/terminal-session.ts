@@ -68,6 +68,7 @@ const silentSystem: System = {
   platform: 'linux',
   release: '6.0.0',
   isRoot: false,
+  sudoUser: null,
   readText: () => Promise.resolve(null),
   list: () => Promise.resolve([]),
   linkOf: () => Promise.resolve(null),

@@ -2,7 +2,7 @@ import type { System } from '#src/system.js';
 import { readIptables, tablesOf } from './iptables.js';
 import { judge } from './judge.js';
 import { readNft } from './nft.js';
-import { packetsOf, type Flow, type PacketOptions } from './packet.js';
+import { packetsOf, type Flow, type PacketOptions, type PortRange } from './packet.js';
 import type { Chain, Ruleset } from './ruleset.js';
 
 /** The firewalls of this machine and what they do to us. */
@@ -22,7 +22,9 @@ export type Manager =
 export interface Stopped {
   readonly flow: Flow;
   readonly interface: string;
+  /** IPv4 or IPv6. */
   readonly network: string;
+  readonly freePorts: PortRange;
   readonly verdict: 'drop' | 'depends';
   readonly kind: Ruleset['kind'];
   readonly rule: string;
@@ -49,9 +51,9 @@ function stoppedAt(ruleset: Ruleset, place: PacketOptions): readonly Stopped[] {
     const { verdict, rule, chain } = judge(ruleset, packet);
     if (verdict === 'accept' || rule === null || chain === null) return [];
     const { flow } = packet;
-    const { network } = place;
+    const { network, freePorts } = place;
     const { family, table, name } = chain;
-    const where = { interface: place.interface, network, kind: ruleset.kind };
+    const where = { interface: place.interface, network, freePorts, kind: ruleset.kind };
     return [{ flow, ...where, verdict, rule, chain: { family, table, name } }];
   });
 }
@@ -59,20 +61,27 @@ function stoppedAt(ruleset: Ruleset, place: PacketOptions): readonly Stopped[] {
 async function readRulesets(
   system: System,
 ): Promise<{ rulesets: readonly Ruleset[]; unread: readonly string[] }> {
-  const [saved, json, listing] = await Promise.all([
+  const [saved, saved6, json, listing] = await Promise.all([
     system.run('iptables-save', []),
+    system.run('ip6tables-save', []),
     system.run('nft', ['-j', 'list', 'ruleset']),
     system.run('nft', ['-a', 'list', 'ruleset']),
   ]);
   const unread: string[] = [];
   const rulesets: Ruleset[] = [];
-  const iptables = saved?.code === 0 ? saved.output : '';
-  if (saved !== null && saved.code !== 0) unread.push('iptables');
-  else if (iptables !== '') rulesets.push(readIptables(iptables));
   // The iptables of today keep their tables in nft, where nft shows them less clearly.
-  const theirs = iptables.includes('nf_tables') ? tablesOf(iptables) : [];
-  const isTheirs = (family: string, table: string): boolean =>
-    family === 'ip' && theirs.includes(table);
+  const theirs = new Set<string>();
+  for (const [family, ran] of [
+    ['ip', saved],
+    ['ip6', saved6],
+  ] as const) {
+    if (ran !== null && ran.code !== 0) unread.push(family === 'ip' ? 'iptables' : 'ip6tables');
+    if (ran?.code !== 0 || ran.output === '') continue;
+    rulesets.push(readIptables(ran.output, family));
+    if (!ran.output.includes('nf_tables')) continue;
+    for (const table of tablesOf(ran.output)) theirs.add(`${family} ${table}`);
+  }
+  const isTheirs = (family: string, table: string): boolean => theirs.has(`${family} ${table}`);
   if (json !== null) {
     const read = json.code === 0 ? readNft(json.output, listing?.output ?? '', isTheirs) : null;
     if (read === null || !mayReadAll(system, json.output)) unread.push('nft');

@@ -1,5 +1,5 @@
 import { inverted, nameFits, networkFits, portsFit, type Fit } from './matches.js';
-import type { Packet, PortRange } from './packet.js';
+import type { Family, Packet, PortRange } from './packet.js';
 import type { Action, Chain, Hook, Rule, Ruleset, Test } from './ruleset.js';
 
 const hooks: Readonly<Record<string, Hook>> = {
@@ -11,8 +11,8 @@ const hooks: Readonly<Record<string, Hook>> = {
 /** In the order in which a packet passes the tables. */
 const tables = ['raw', 'mangle', 'filter', 'security'];
 
-/** Pure: reads what `iptables-save` prints; NAT is left out, it stops nothing. */
-export function readIptables(text: string): Ruleset {
+/** Pure: reads what `iptables-save` or `ip6tables-save` prints; NAT is left out, it stops nothing. */
+export function readIptables(text: string, family: Family = 'ip'): Ruleset {
   const chains: Chain[] = [];
   let table = '';
   const rules = new Map<string, Rule[]>();
@@ -28,7 +28,7 @@ export function readIptables(text: string): Ruleset {
       const own: Rule[] = [];
       rules.set(chain, own);
       chains.push({
-        family: 'ip',
+        family,
         table,
         name: chain,
         entry: entryOf(table, chain, policy),
@@ -105,6 +105,9 @@ const plainModules = [
   'iprange',
 ];
 
+/** They ask for headers of IPv6 that none of our packets has. */
+const headerModules = ['rt', 'frag', 'ah', 'esp', 'dst', 'hbh', 'mh'];
+
 /** What an option asks of a packet; undefined when it asks nothing. */
 function testOf(option: string, value: string): Test | undefined {
   switch (option) {
@@ -135,10 +138,11 @@ function testOf(option: string, value: string): Test | undefined {
     case '--state':
       return () => value.split(',').includes('NEW');
     case '--dst-type':
-      return ({ broadcast, direction }) => addressType(broadcast, direction, value);
+      return (packet) => addressType(packet, value);
     case '--pkt-type':
-      return ({ broadcast }) => value === (broadcast ? 'broadcast' : 'unicast');
+      return ({ cast }) => value === cast;
     case '-m':
+      if (headerModules.includes(value)) return () => false;
       return plainModules.includes(value) ? undefined : () => null;
     case '--comment':
       return undefined;
@@ -151,9 +155,9 @@ function interfaceFits(packet: Packet, direction: 'in' | 'out', pattern: string)
   return packet.direction === direction ? nameFits(packet.interface, [pattern], '+') : null;
 }
 
-function addressType(broadcast: boolean, direction: 'in' | 'out', value: string): Fit {
-  const type = broadcast ? 'BROADCAST' : direction === 'in' ? 'LOCAL' : 'UNICAST';
-  return value.split(',').includes(type);
+function addressType({ cast, direction }: Packet, value: string): Fit {
+  const type = cast === 'unicast' && direction === 'in' ? 'local' : cast;
+  return value.split(',').includes(type.toUpperCase());
 }
 
 function either(one: Fit, other: Fit): Fit {

@@ -49,12 +49,12 @@ export function judge(ruleset: Ruleset, packet: Packet): Judgement {
 
 function baseChains(
   { chains }: Ruleset,
-  { direction, interface: device }: Packet,
+  { family: ours, direction, interface: device }: Packet,
 ): readonly (readonly [Chain, Entry])[] {
   const order = hooks[direction];
   return chains
     .flatMap((chain) => (chain.entry === undefined ? [] : [[chain, chain.entry] as const]))
-    .filter(([{ family }]) => ['ip', 'inet', 'netdev'].includes(family))
+    .filter(([{ family }]) => [ours, 'inet', 'netdev'].includes(family))
     .filter(([, entry]) => order.includes(entry.hook))
     .filter(([, entry]) => entry.device === undefined || entry.device === device)
     .toSorted(

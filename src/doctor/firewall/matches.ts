@@ -1,3 +1,4 @@
+import { isAddress } from '#discovery/addresses.js';
 import type { PortRange } from './packet.js';
 
 /**
@@ -12,15 +13,14 @@ export function portsFit([first, last]: PortRange, ranges: readonly PortRange[])
   return ranges.some(([from, to]) => from <= last && first <= to) ? null : false;
 }
 
-/** The fit of an IPv4 network, as all addresses in it, into one of several. */
+/** The fit of a network, as all addresses in it, into one of several; one of the other family is none of them. */
 export function networkFits(network: string, ranges: readonly string[]): Fit {
   const own = bounds(network);
   const others = ranges.map(bounds);
   if (own === null || others.includes(null)) return null;
-  return portsFit(
-    own,
-    others.filter((one) => one !== null),
-  );
+  const same = others.filter((one) => one !== null).filter(({ family }) => family === own.family);
+  if (same.some(({ first, last }) => first <= own.first && own.last <= last)) return true;
+  return same.some(({ first, last }) => first <= own.last && own.first <= last) ? null : false;
 }
 
 /** The fit of a name into one of several patterns, in which the last sign may stand for any ending. */
@@ -35,29 +35,66 @@ export function inverted(fit: Fit): Fit {
   return fit === null ? null : !fit;
 }
 
-/** First and last address as numbers; `10.0.0.0/8`, `10.0.0.1` and `10.0.0.1-10.0.0.9`. */
-function bounds(text: string): PortRange | null {
+interface Bounds {
+  readonly family: number;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** First and last address as numbers; `10.0.0.0/8`, `10.0.0.1`, `10.0.0.1-10.0.0.9`, `fe80::/64`. */
+function bounds(text: string): Bounds | null {
   const [from = '', to] = text.split('-');
-  if (to !== undefined) return pair(numberOf(from), numberOf(to));
-  const [address = '', mask = '32'] = from.split('/');
-  const prefix = mask.includes('.') ? prefixOf(mask) : Number(mask);
+  if (to !== undefined) return pair(from, to);
+  const [address = '', mask] = from.split('/');
+  const family = versionOf(address);
   const number = numberOf(address);
-  if (number === null || !(prefix >= 0 && prefix <= 32)) return null;
-  const size = 2 ** (32 - prefix);
-  const first = Math.floor(number / size) * size;
-  return [first, first + size - 1];
+  if (number === null) return null;
+  const bits = family === 4 ? 32 : 128;
+  const prefix = mask === undefined ? bits : mask.includes('.') ? prefixOf(mask) : Number(mask);
+  if (!(prefix >= 0 && prefix <= bits)) return null;
+  const size = 1n << BigInt(bits - prefix);
+  const first = (number / size) * size;
+  return { family, first, last: first + size - 1n };
 }
 
-function pair(first: number | null, last: number | null): PortRange | null {
-  return first === null || last === null ? null : [first, last];
+function pair(from: string, to: string): Bounds | null {
+  const [first, last] = [numberOf(from), numberOf(to)];
+  return first === null || last === null ? null : { family: versionOf(from), first, last };
 }
 
-function numberOf(address: string): number | null {
-  const octets = /^\d{1,3}(\.\d{1,3}){3}$/.test(address) ? address.split('.').map(Number) : [];
-  if (octets.length === 0 || octets.some((octet) => octet > 255)) return null;
-  return octets.reduce((sum, octet) => sum * 256 + octet, 0);
+/** 4 or 6; 0 when it is no address. */
+function versionOf(address: string): number {
+  if (!isAddress(address)) return 0;
+  return address.includes(':') ? 6 : 4;
+}
+
+function numberOf(address: string): bigint | null {
+  switch (versionOf(address)) {
+    case 4:
+      return address.split('.').reduce((sum, octet) => sum * 256n + BigInt(octet), 0n);
+    case 6:
+      return hextets(address).reduce((sum, word) => (sum << 16n) + BigInt(word), 0n);
+    default:
+      return null;
+  }
+}
+
+/** The eight words of an IPv6 address; `::` stands for as many zeros as are missing. */
+function hextets(address: string): readonly number[] {
+  const [head = '', tail] = address.split('::');
+  const [before, after] = [head, tail ?? ''].map((part) =>
+    part === '' ? [] : part.split(':').flatMap(wordsOf),
+  ) as [number[], number[]];
+  const missing = tail === undefined ? 0 : 8 - before.length - after.length;
+  return [...before, ...Array.from({ length: Math.max(0, missing) }, () => 0), ...after];
+}
+
+function wordsOf(part: string): readonly number[] {
+  if (!part.includes('.')) return [Number.parseInt(part, 16)];
+  const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
+  return [a * 256 + b, c * 256 + d];
 }
 
 function prefixOf(mask: string): number {
-  return (numberOf(mask) ?? 0).toString(2).replace(/0*$/, '').length;
+  return (numberOf(mask) ?? 0n).toString(2).replace(/0*$/, '').length;
 }

@@ -51,10 +51,17 @@ function fits(left: Left, values: readonly unknown[], packet: Packet): Fit {
   const { payload, meta, ct, fib } = left;
   if (payload) return payloadFits(payload, values, packet);
   if (meta) return metaFits(meta.key, values, packet);
-  if (ct) return ct.key === 'state' ? values.includes('new') : null;
+  if (ct?.key === 'state') return values.includes('new');
+  // Of what is new nothing has been replied to or translated yet.
+  if (ct?.key === 'status') return false;
+  if (ct) return null;
+  if (fib?.result === 'oif' && JSON.stringify(fib.flags).includes('saddr')) {
+    // There is a way back to whoever is in a network of ours; false asks for its being missing.
+    return values.every((value) => typeof value === 'boolean') ? values.includes(true) : null;
+  }
   if (fib?.result === 'type' && JSON.stringify(fib.flags).includes('daddr')) {
-    const type = packet.broadcast ? 'broadcast' : packet.direction === 'in' ? 'local' : 'unicast';
-    return values.includes(type);
+    const isLocal = packet.cast === 'unicast' && packet.direction === 'in';
+    return values.includes(isLocal ? 'local' : packet.cast);
   }
   return null;
 }
@@ -62,7 +69,8 @@ function fits(left: Left, values: readonly unknown[], packet: Packet): Fit {
 /** Whether a packet has no header of that protocol. */
 function isForeign(protocol: string, packet: Packet): boolean {
   if (protocol === 'udp' || protocol === 'tcp') return protocol !== packet.protocol;
-  return ['ip6', 'icmp', 'icmpv6', 'sctp', 'dccp', 'udplite', 'esp', 'ah'].includes(protocol);
+  if (protocol === 'ip' || protocol === 'ip6') return protocol !== packet.family;
+  return ['icmp', 'icmpv6', 'sctp', 'dccp', 'udplite', 'esp', 'ah'].includes(protocol);
 }
 
 function payloadFits(
@@ -77,8 +85,8 @@ function payloadFits(
     if (field === 'dport') return portsFit(packet.ports, known);
     return field === 'sport' ? portsFit(packet.sourcePorts, known) : null;
   }
-  if (protocol !== 'ip') return null;
-  if (field === 'protocol') return values.includes(packet.protocol);
+  if (protocol !== 'ip' && protocol !== 'ip6') return null;
+  if (field === 'protocol' || field === 'nexthdr') return values.includes(packet.protocol);
   const networks = values.map(network);
   if (networks.includes(null)) return null;
   const known = networks.filter((one) => one !== null);
@@ -92,15 +100,13 @@ function metaFits(key: string, values: readonly unknown[], packet: Packet): Fit 
     case 'l4proto':
       return names.includes(packet.protocol);
     case 'nfproto':
-      return names.includes('ipv4');
+      return names.includes(packet.family === 'ip' ? 'ipv4' : 'ipv6');
     case 'protocol':
-      return names.includes('ip');
+      return names.includes(packet.family);
     case 'pkttype':
       return (
-        names.includes(
-          packet.broadcast ? 'broadcast' : packet.direction === 'in' ? 'host' : 'unicast',
-        ) ||
-        (!packet.broadcast && names.includes('unicast'))
+        names.includes(packet.cast) ||
+        (packet.cast === 'unicast' && packet.direction === 'in' && names.includes('host'))
       );
     case 'iif':
     case 'iifname':

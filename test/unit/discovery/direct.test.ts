@@ -24,6 +24,14 @@ describe('asking one by one', () => {
     expect(sockets[0]?.sent[0]?.address).toBe('10.0.0.1');
   });
 
+  test('over IPv6 too', async () => {
+    const { open, sockets } = fakeSockets();
+    const options = { port: 30_000, addresses: ['fe80::1%eth0'], times: 1, listenMs: 0 };
+    await askDirectly(options, open);
+    expect(sockets[0]?.options.address).toBe('::');
+    expect(sockets[0]?.sent[0]?.address).toBe('fe80::1%eth0');
+  });
+
   test('a code for each address that cannot be asked, and for all without a socket', async () => {
     const { open } = fakeSockets(['EMFILE']);
     const options = { port: 30_000, addresses: ['10.0.0.1'], times: 1, listenMs: 0 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemOfProcess } from '#src/system.js';
 
-const system = systemOfProcess();
+const system = systemOfProcess({});
 
 test('what cannot be read is null or nothing, never an error', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lanpost-system-'));
@@ -35,4 +35,14 @@ test.skipIf(process.platform === 'win32')(
 
 test.skipIf(process.platform === 'win32')('one that takes too long is ended', async () => {
   expect(await system.run('sleep', ['60'])).toMatchObject({ code: null });
+});
+
+test('who came by sudo is known, unless the state folder was given', () => {
+  const isRoot = process.getuid?.() === 0;
+  const sudoUser = (more: object): string | null =>
+    systemOfProcess({ SUDO_UID: '1000', SUDO_USER: 'ann', ...more }).sudoUser;
+  expect(sudoUser({})).toBe(isRoot ? 'ann' : null);
+  expect(sudoUser({ LANPOST_HOME: '/home/ann/.local/state/lanpost' })).toBeNull();
+  expect(sudoUser({ SUDO_UID: '0', SUDO_USER: 'root' })).toBeNull();
+  expect(systemOfProcess({}).sudoUser).toBeNull();
 });

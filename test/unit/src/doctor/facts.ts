@@ -48,7 +48,7 @@ export function link(changes: Partial<Link> = {}): Link {
 /** A machine on which all is well, and nobody else is found yet. */
 export function facts(changes: Partial<Facts> = {}): Facts {
   return {
-    environment: { platform: 'linux', isRoot: true, wsl: false, container: false },
+    environment: { platform: 'linux', isRoot: true, sudoUser: null, wsl: false, container: false },
     udpPort: 30_000,
     tcpPort: 30_001,
     links: [link()],
@@ -79,7 +79,14 @@ export function port(
   ...pids: number[]
 ): PortFacts {
   const holders = pids.map((pid) => ({ pid, program: 'socat' }));
-  return { protocol, port: protocol === 'udp' ? 30_000 : 30_001, state, holders, hidden: false };
+  return {
+    protocol,
+    port: protocol === 'udp' ? 30_000 : 30_001,
+    state,
+    holders,
+    hidden: false,
+    openOverIPv6: false,
+  };
 }
 
 export function stopping(verdict: Stopped['verdict'], ...flows: Flow[]): Facts['firewalls'] {
@@ -88,6 +95,7 @@ export function stopping(verdict: Stopped['verdict'], ...flows: Flow[]): Facts['
     network: '192.168.1.20/24',
     kind: 'nft',
     rule: 'policy drop',
+    freePorts: [32_768, 60_999],
   } as const;
   const chain = { family: 'inet', table: 'guard', name: 'inward' };
   const stopped = flows.map((flow) => ({ flow, verdict, ...where, chain }));
@@ -103,7 +111,6 @@ export function server(changes: Partial<ServerFacts> = {}): ServerFacts {
     port: 30_001,
     sendError: null,
     answer: amber,
-    asked: true,
     there: true,
     tcp: 'lanpost',
     ...changes,

@@ -6,7 +6,7 @@ export interface Told {
   readonly links?: Readonly<Record<string, string>>;
   /** Output by command line; a number is the exit code of one that fails. */
   readonly programs?: Readonly<Record<string, string | number>>;
-  readonly system?: Partial<Pick<System, 'platform' | 'release' | 'isRoot'>>;
+  readonly system?: Partial<Pick<System, 'platform' | 'release' | 'isRoot' | 'sudoUser'>>;
 }
 
 /** A system of text: the files, links and programs of a test, and nothing else. */
@@ -16,6 +16,7 @@ export function fakeSystem({ files = {}, links = {}, programs = {}, system = {} 
     platform: 'linux',
     release: '6.1.0',
     isRoot: true,
+    sudoUser: null,
     ...system,
     readText: (path) => Promise.resolve(files[path] ?? null),
     list: (folder) => {

@@ -120,7 +120,15 @@ describe('the first finding', () => {
       'macOS keeps this program away',
       heard(
         { probes: [{ destination: '255.255.255.255', code: 'EHOSTUNREACH' }] },
-        { environment: { platform: 'darwin', isRoot: false, wsl: false, container: false } },
+        {
+          environment: {
+            platform: 'darwin',
+            isRoot: false,
+            sudoUser: null,
+            wsl: false,
+            container: false,
+          },
+        },
       ),
       'local-network blocks',
     ],
@@ -140,7 +148,13 @@ describe('the first finding', () => {
     [
       'the Linux inside Windows',
       facts({
-        environment: { platform: 'linux', isRoot: false, wsl: true, container: false },
+        environment: {
+          platform: 'linux',
+          isRoot: false,
+          sudoUser: null,
+          wsl: true,
+          container: false,
+        },
         neighbours: noNeighbours,
       }),
       'wsl blocks',
@@ -202,6 +216,40 @@ describe('a server that runs here', () => {
     const what = facts({ examination: { addresses, offLink: [] }, firewalls });
     expect(told(what)[0]).toBe('firewall-in blocks');
   });
+});
+
+describe('what is stopped in one family only', () => {
+  const both = [link({ addresses: ['192.168.1.20/24', 'fe80::20/64'] })];
+  const [one, two] = ['192.168.1.20/24', 'fe80::/64'].map((network) => {
+    const firewalls = stopping('drop', 'probe-in');
+    const stopped = firewalls?.stopped.map((rule) => ({ ...rule, network })) ?? [];
+    return { manager: null, unread: [], stopped };
+  }) as [Facts['firewalls'] & object, Facts['firewalls'] & object];
+  const all = { ...one, stopped: [...one.stopped, ...two.stopped] };
+  const held = { ...port('udp', 'held', 9), openOverIPv6: true };
+  test.each<[string, Partial<Facts>, string]>([
+    ['IPv6: others come by IPv4', { firewalls: two, links: both }, 'firewall-in note'],
+    ['IPv4: others may come by IPv6', { firewalls: one, links: both }, 'firewall-in may'],
+    ['both: nobody comes', { firewalls: all, links: both }, 'firewall-in blocks'],
+    ['IPv4, where there is no other', { firewalls: one }, 'firewall-in blocks'],
+    ['the port of IPv4', { ports: [held], links: both }, 'port-taken may'],
+    ['the port of both', { ports: [port('udp', 'held', 9)], links: both }, 'port-taken blocks'],
+    ['the port of IPv4, the only one', { ports: [held] }, 'port-taken blocks'],
+  ])('%s', (_, changes, finding) => {
+    expect(told(heard(found, { ownServers: [running], ...changes }))).toContain(finding);
+  });
+
+  test('the answers over IPv6 are not missed where IPv4 brings them', () => {
+    const stopped = two.stopped.map((rule) => ({ ...rule, flow: 'reply-in' as const }));
+    const what = facts({ firewalls: { ...two, stopped }, links: both });
+    expect(told(what)).toContain('firewall-replies note');
+    expect(told(what)[0]).toBe('no-server blocks');
+  });
+});
+
+test('who came by sudo hears which ports were judged', () => {
+  const environment = { ...facts().environment, sudoUser: 'ann' };
+  expect(told(heard(found, { environment }))).toEqual(['fine note', 'sudo note']);
 });
 
 describe('what does not matter is only noted', () => {
@@ -283,7 +331,13 @@ describe('silence proves nothing', () => {
   });
 
   test('about a container, when other machines are there', () => {
-    const environment = { platform: 'linux', isRoot: true, wsl: false, container: true } as const;
+    const environment = {
+      platform: 'linux',
+      isRoot: true,
+      sudoUser: null,
+      wsl: false,
+      container: true,
+    } as const;
     expect(told(facts({ environment }))).toEqual(['no-server blocks']);
     expect(told(facts({ environment, neighbours: noNeighbours }))).toEqual([
       'kept-apart blocks',
@@ -297,7 +351,6 @@ describe('the server that was named', () => {
   test.each<[string, ReturnType<typeof server>, string]>([
     ['by both ways', server(), 'server-fine note'],
     ['by TCP alone', server(none), 'server-tcp-only blocks'],
-    ['by TCP, where no probe was sent', server({ ...none, asked: false }), 'server-fine note'],
     ['by UDP alone', server({ tcp: { code: 'ETIMEDOUT' } }), 'server-udp-only blocks'],
     [
       'by UDP, with another program at its port',
@@ -351,6 +404,12 @@ describe('the server that was named', () => {
 });
 
 test('other systems get a hint for their firewall', () => {
-  const environment = { platform: 'win32', isRoot: false, wsl: false, container: false } as const;
+  const environment = {
+    platform: 'win32',
+    isRoot: false,
+    sudoUser: null,
+    wsl: false,
+    container: false,
+  } as const;
   expect(told(facts({ environment, routes: null }))).toContain('firewall-hint may');
 });

@@ -64,6 +64,7 @@ const causes: { readonly [Code in CauseCode]: Extract<Cause, { code: Code }> | C
     server: server({ answer: { ...amber, name: evil } }),
   },
   'server-tcp-only': { code: 'server-tcp-only', server: server() },
+  sudo: { code: 'sudo', user: evil },
   'server-fine': { code: 'server-fine', server: server({ answer: { ...amber, name: evil } }) },
 };
 
@@ -103,8 +104,8 @@ test('a command is typed as it is by root, and with sudo by others; each once', 
     unheard: [],
   };
   const commands = [
-    'nft insert rule inet guard inward udp dport 30000 accept',
-    'nft insert rule inet guard inward tcp dport 30001 accept',
+    'nft insert rule inet guard inward ip saddr 192.168.1.0/24 udp dport 30000 accept',
+    'nft insert rule inet guard inward ip saddr 192.168.1.0/24 tcp dport 30001 accept',
   ];
   expect(wordsOf(cause, root).commands).toEqual(commands);
   expect(wordsOf(cause, user).commands).toEqual(commands.map((line) => `sudo ${line}`));
@@ -131,4 +132,14 @@ test('without root, what root would add', () => {
   const hint = 'run it as root to see the rules: sudo lanpost doctor';
   expect(wordsOf(cause, user).details).toContain(hint);
   expect(wordsOf(cause, root).details).not.toContain(hint);
+  const elsewhere = { ...user, udpPort: 30_005, tcpPort: 30_002 };
+  expect(wordsOf(cause, elsewhere).details).toContain(`${hint} --udp-port 30005 --tcp-port 30002`);
+});
+
+test('what is stopped over IPv6 alone is called so', () => {
+  const six = stopped.map((one) => ({ ...one, network: 'fe80::/64' }));
+  const said = (some: typeof stopped): string =>
+    wordsOf({ code: 'firewall-in', ...rules, stopped: some, unheard: [] }, root).sentence;
+  expect(said(six)).toMatch(/finding a server here over IPv6$/);
+  expect(said([...six, ...stopped])).toMatch(/finding a server here$/);
 });

@@ -60,6 +60,25 @@ describe('one rule', () => {
   });
 });
 
+describe('one rule of ip6tables', () => {
+  test.each<[string, Verdicts]>([
+    ['-A INPUT -p udp -m udp --dport 30000 -j DROP', inDrop],
+    ['-A INPUT -s fe80::/10 -p udp -m udp --dport 30000 -j DROP', inDrop],
+    ['-A INPUT -s fe80::7/128 -p udp -m udp --dport 30000 -j DROP', { 'probe-in': 'depends' }],
+    ['-A INPUT -s fe80:0:0:1::/64 -p udp -m udp --dport 30000 -j DROP', {}],
+    ['-A INPUT -s 2001:db8::/32 -j DROP', {}],
+    ['-A INPUT -s ::/0 -p tcp -j DROP', { 'tcp-in': 'drop' }],
+    ['-A INPUT -d ff00::/8 -j DROP', inDrop],
+    ['-A INPUT -d ff02::fb/128 -p udp -m udp --dport 5353 -j DROP', {}],
+    ['-A INPUT -m pkttype --pkt-type multicast -j DROP', inDrop],
+    ['-A INPUT -m rt --rt-type 0 -j DROP', {}],
+    ['-A INPUT -p ipv6-icmp -m hl --hl-eq 255 -j DROP', {}],
+  ])('%s', (rule, verdicts) => {
+    expect(stopped(readIptables(saved([rule]), 'ip6'), 'ip6')).toEqual(verdicts);
+    expect(stopped(readIptables(saved([rule]), 'ip6'), 'ip')).toEqual({});
+  });
+});
+
 describe('a whole set', () => {
   test('what is not asked for is dropped, and the answer to a broadcast counts as such', () => {
     const rules = [

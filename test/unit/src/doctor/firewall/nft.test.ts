@@ -198,3 +198,33 @@ describe('a whole set', () => {
     ).toEqual({});
   });
 });
+
+describe('one rule, over IPv6', () => {
+  const probe: Verdicts = { 'probe-in': 'drop' };
+  test.each<[string, readonly Expression[], Verdicts, Verdicts]>([
+    ['a port', [port('udp dport', 30_000), drop], probe, probe],
+    ['IPv4', [meta('nfproto', 'ipv4'), port('udp dport', 30_000), drop], probe, {}],
+    ['IPv6', [meta('nfproto', 'ipv6'), port('udp dport', 30_000), drop], {}, probe],
+    ['a protocol', [meta('protocol', 'ip6'), port('udp dport', 30_000), drop], {}, probe],
+    ['a header', [port('ip6 nexthdr', 'tcp'), drop], {}, { 'tcp-in': 'drop' }],
+    [
+      'a network of theirs',
+      [port('ip6 saddr', { prefix: { addr: 'fe80::', len: 10 } }), port('udp dport', 30_000), drop],
+      {},
+      probe,
+    ],
+    ['the group', [port('ip6 daddr', 'ff12::7530'), drop], {}, probe],
+    ['multicast', [meta('pkttype', 'multicast'), drop], {}, probe],
+    [
+      'no way back, which there is',
+      [match({ fib: { result: 'oif', flags: ['saddr', 'mark', 'iif'] } }, false), drop],
+      {},
+      {},
+    ],
+    ['what was translated', [match({ ct: { key: 'status' } }, 'dnat', 'in'), drop], {}, {}],
+  ])('%s', (_, rule, over4, over6) => {
+    const set = ruleset({ input: [rule] });
+    expect(stopped(set)).toEqual(over4);
+    expect(stopped(set, 'ip6')).toEqual(over6);
+  });
+});
