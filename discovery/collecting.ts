@@ -25,6 +25,8 @@ export interface Collecting {
   readonly isHeard: (hit: Hit) => boolean;
   /** A datagram that the socket could not keep. */
   lost(reason: 'too-long' | 'inbox-full'): void;
+  /** What was announced by mDNS and left out because of a limit. */
+  overLimit(): void;
   servers(): readonly FoundServer[];
   counts(): CollectingCounts;
 }
@@ -69,6 +71,9 @@ export function createCollecting(
       datagrams += 1;
       if (reason === 'too-long') malformed += 1;
       else dropped += 1;
+    },
+    overLimit() {
+      excess += 1;
     },
     servers: () => peers.servers(),
     counts: () => {

@@ -3,7 +3,7 @@ import { isLinkLocal, readInterfaces, type InterfaceTable } from './addresses.js
 import type { Observe, Tally } from './events.js';
 import { sendAfterClose, type Datagram, type DatagramSocket, type OpenSocket } from './socket.js';
 import { createCounter } from './tally.js';
-import { targetsOf, wayTo, type Target } from './targets.js';
+import { targetsOf, waysTo, type Target } from './targets.js';
 import { maxReplyBytes } from './wire/announcement.js';
 import { encodeProbe } from './wire/probe.js';
 
@@ -105,7 +105,8 @@ export function createProbing(options: ProbingOptions): Probing {
   }
 
   function ask(destinations: readonly Destination[]): Promise<void> {
-    return askFrom((address) => wayTo(address, targets) ?? anyFor(address), destinations);
+    // Of several ways the system takes the one that it prefers, whichever of the addresses is asked from.
+    return askFrom((address) => waysTo(address, targets)[0] ?? anyFor(address), destinations);
   }
 
   async function askFrom(

@@ -106,6 +106,9 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
         signal,
         ask: (address) => void probing.ask([{ address, port }]),
         isHeard: collecting.isHeard,
+        onExcess() {
+          collecting.overLimit();
+        },
         mention(hit, address, source) {
           if (collecting.mention(hit, address, source)) noteNews();
         },

@@ -58,15 +58,17 @@ function linkTargets(table: InterfaceTable): readonly Target[] {
 }
 
 /**
- * Pure: the local address from which an address is asked directly: the one of its network, or of its link; null when
- * it is in none of them and the system has to know the way.
+ * Pure: the local addresses from which an address is asked directly: those of its network, of which a machine may have
+ * several, or of its link; none when it is in none of them and the system has to know the way.
  */
-export function wayTo(address: string, targets: readonly Target[]): string | null {
+export function waysTo(address: string, targets: readonly Target[]): readonly string[] {
   const zone = zoneOf(address);
   if (zone !== null) {
-    return targets.find((target) => zoneOf(target.address) === zone)?.address ?? null;
+    return targets
+      .filter((target) => zoneOf(target.address) === zone)
+      .map((target) => target.address);
   }
-  if (!isIPv4(address)) return null;
+  if (!isIPv4(address)) return [];
   const ways = targets.flatMap((target) => {
     const prefix = prefixOf(target.network);
     const near =
@@ -75,7 +77,8 @@ export function wayTo(address: string, targets: readonly Target[]): string | nul
       firstBits(address, prefix) === firstBits(target.address, prefix);
     return near ? [{ address: target.address, prefix }] : [];
   });
-  return ways.sort((a, b) => b.prefix - a.prefix)[0]?.address ?? null;
+  const nearest = Math.max(...ways.map(({ prefix }) => prefix));
+  return ways.filter(({ prefix }) => prefix === nearest).map((way) => way.address);
 }
 
 function zoneOf(address: string): string | null {

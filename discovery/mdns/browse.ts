@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { readInterfaces, type InterfaceTable, type Neighbourhood } from '#discovery/addresses.js';
 import type { Observe } from '#discovery/events.js';
 import { sendAfterClose, type DatagramSocket, type OpenSocket } from '#discovery/socket.js';
-import { targetsOf, wayTo, type Target } from '#discovery/targets.js';
+import { targetsOf, waysTo, type Target } from '#discovery/targets.js';
 import { createListening } from './listening.js';
 import type { Hit } from './neighbour.js';
 import { encodeQuery, whoIsThere, type Question } from './question.js';
@@ -15,6 +15,8 @@ export interface BrowsingOptions {
   readonly open: OpenSocket;
   /** All that one source has announced so far; told again with each of its answers. */
   readonly onHits: (hits: readonly Hit[], source: string) => void;
+  /** Something was left out because of a limit. */
+  readonly onExcess: () => void;
 }
 
 /** Asks by mDNS who is there. Source: PROTOCOL.md, mDNS. */
@@ -41,7 +43,7 @@ export const browseTimes: readonly number[] = [0, 200, 700];
 
 /** A failing interface is an event and stops no other one; nothing here throws because of a network. */
 export function createBrowsing(options: BrowsingOptions): Browsing {
-  const { observe, neighbourhood, onHits } = options;
+  const { observe, neighbourhood, onHits, onExcess } = options;
   const askers = new Map<string, Promise<Asker | null>>();
   let targets: readonly Target[] = [];
   let disposed = false;
@@ -76,6 +78,8 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
     const shared = await openAt(local, mdnsPort);
     const asker = shared ?? (await openAt(local, 0));
     if (asker !== null) void receive(local, asker.socket);
+    // The next round tries this address again: an interface may come up late.
+    else askers.delete(local);
     return asker;
   }
 
@@ -90,7 +94,7 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
       multicastHops,
       inboxLimit,
       maxBytes: maxMessageBytes,
-      onDropped: () => undefined,
+      onDropped: onExcess,
     });
     const code = result.ok && port !== 0 ? result.socket.join(mdnsGroup, local) : null;
     if (result.ok && code === null) return { socket: result.socket, oneShot: port === 0 };
@@ -110,12 +114,17 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
     const listening = createListening({
       neighbourhood,
       onHits,
+      onExcess,
       onMissing: (questions) => void ask(local, questions),
     });
     for await (const datagram of socket.datagrams) {
       // On some systems every socket hears the multicast of all interfaces; each takes its own network's.
-      if (!disposed && wayTo(datagram.address, targets) === local) await listening.take(datagram);
+      if (disposed || !waysTo(datagram.address, targets).includes(local)) continue;
+      await listening.take(datagram);
     }
+    if (disposed) return;
+    askers.delete(local);
+    await socket[Symbol.asyncDispose]();
   }
 
   return {

@@ -7,6 +7,8 @@ export interface HoldingOptions {
   readonly isHeard: (hit: Hit) => boolean;
   /** It is announced at this address and did not answer in time. */
   readonly mention: (hit: Hit, address: string, source: string) => void;
+  /** Something was left out because of a limit. */
+  readonly onExcess: () => void;
 }
 
 /** What was announced and is being asked. */
@@ -28,7 +30,7 @@ export const patienceMs = 500;
  * Asks each announced address with a probe of its own, which passes firewalls that let nothing in but answers, and
  * gives the server time to answer itself, so that nobody is shown in two ways.
  */
-export function createHolding({ ask, isHeard, mention }: HoldingOptions): Holding {
+export function createHolding({ ask, isHeard, mention, onExcess }: HoldingOptions): Holding {
   const asked = new Map<string, Set<string>>();
   const waiting = new Map<string, () => void>();
   let total = 0;
@@ -40,7 +42,11 @@ export function createHolding({ ask, isHeard, mention }: HoldingOptions): Holdin
   function hold(hit: Hit, address: string, source: string): void {
     const key = JSON.stringify([hit.announcement, address]);
     const ofSource = asked.get(source) ?? new Set();
-    if (ofSource.has(key) || ofSource.size >= maxAskedPerSource || total >= maxAsked) return;
+    if (ofSource.has(key)) return;
+    if (ofSource.size >= maxAskedPerSource || total >= maxAsked) {
+      onExcess();
+      return;
+    }
     asked.set(source, ofSource.add(key));
     total += 1;
     ask(address);

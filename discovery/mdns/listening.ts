@@ -11,6 +11,8 @@ export interface ListeningOptions {
   readonly neighbourhood: Neighbourhood;
   /** Each time an answer was read, all that its source has said so far. */
   readonly onHits: (hits: readonly Hit[], source: string) => void;
+  /** Something was left out because of a limit. */
+  readonly onExcess: () => void;
   /** Something is missing that this source may know. */
   readonly onMissing: (questions: readonly Question[]) => void;
 }
@@ -39,7 +41,12 @@ interface Source {
  * Reads answers of this network. Only sources of our own networks are heard, by RFC 6762, section 11; each is heard for
  * itself, so that none can add to what another says, and only so often.
  */
-export function createListening({ neighbourhood, onHits, onMissing }: ListeningOptions): Listening {
+export function createListening({
+  neighbourhood,
+  onHits,
+  onExcess,
+  onMissing,
+}: ListeningOptions): Listening {
   const sources = new Map<string, Source>();
   // The parser is only loaded where somebody announces a server.
   let parser: Promise<Parser> | undefined;
@@ -62,11 +69,17 @@ export function createListening({ neighbourhood, onHits, onMissing }: ListeningO
       if (port !== mdnsPort || isLoopback(address) || !isAnswer(bytes)) return;
       // Who has said enough is not even looked at, so that a flood costs little.
       const known = sources.get(address);
-      if ((known?.messages ?? 0) >= maxMessagesPerSource) return;
+      if ((known?.messages ?? 0) >= maxMessagesPerSource) {
+        onExcess();
+        return;
+      }
       if (known?.asked !== true && !speaksOfServers(bytes)) return;
       if (!neighbourhood.isOnLink(address)) return;
       const source = known ?? newSource(address);
-      if (source === undefined) return;
+      if (source === undefined) {
+        onExcess();
+        return;
+      }
       source.messages += 1;
       const { decodeAnswer: decode } = await (parser ??= import('./message.js'));
       const records = decode(bytes);

@@ -113,6 +113,21 @@ describe.skipIf(!mayAskAvahi())('with a real avahi', () => {
     expect(stdout).toContain('seen by mDNS only, UDP was not answered');
   });
 
+  test('a name with signs that command a terminal or turn a line around reaches no screen', async () => {
+    const name = 'n=E\u001b[2J\u009bvil\u202e \u2066one\u200b\u0007\u0000';
+    const facts = [...foreignFacts.slice(0, -1), name.replace('\u0000', '')];
+    await using _published = near.publish('Listed\u202e one', type, 40001, facts);
+    await vi.waitFor(() => {
+      expect(far.browse(type).map(({ port }) => port)).toContain(40001);
+    }, patience);
+    const { stdout, stderr } = await run(basil, ['scan']);
+    const json = await scan();
+    expect(stdout).toContain('E[2Jvil one');
+    for (const text of [stdout, stderr, json.stdout]) {
+      expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    }
+  });
+
   test('what avahi publishes on the own machine is found too', async () => {
     await using _published = far.publish('Listed one', type, 40001, foreignFacts);
     await listed(near, 'Listed one');
@@ -159,15 +174,18 @@ describe.skipIf(!mayAskAvahi())('with a real avahi', () => {
     expect(rows.flatMap(({ marks }) => marks)).toEqual([]);
   });
 
-  test('a server that stops says goodbye', async () => {
-    const short = await serve(basil, ['--name', 'Short']);
-    await listed(near, 'Short');
-    short.kill('SIGINT');
-    expect((await short.ended).code).toBe(0);
-    await vi.waitFor(() => {
-      expect(near.browse(type).map(({ name }) => name)).not.toContain('Short');
-    }, patience);
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'a server that %s stops says goodbye',
+    async (signal) => {
+      const short = await serve(basil, ['--name', 'Short']);
+      await listed(near, 'Short');
+      short.kill(signal);
+      expect((await short.ended).code).toBe(0);
+      await vi.waitFor(() => {
+        expect(near.browse(type).map(({ name }) => name)).not.toContain('Short');
+      }, patience);
+    },
+  );
 
   test('switched off, nothing is sent on the port of mDNS', async () => {
     const heard = await countMdns(async () => {

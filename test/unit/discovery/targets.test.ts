@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxTargets, targetsOf, wayTo } from '#discovery/targets.js';
+import { maxTargets, targetsOf, waysTo } from '#discovery/targets.js';
 import { entry } from './loopback.js';
 
 const destinationsOf = (address: string, prefix: number) =>
@@ -75,7 +75,7 @@ test.each([
     eth0: [entry('192.168.1.20', 24), entry('192.168.1.130', 25), entry('fe80::1', 64)],
     wlan0: [entry('203.0.113.1', 0), entry('fe80::2', 64)],
   });
-  expect(wayTo(address, targets)).toBe(from);
+  expect(waysTo(address, targets)).toEqual(from === null ? [] : [from]);
 });
 
 test('nothing up: nothing to do', () => {
@@ -87,4 +87,9 @@ test('a machine with hundreds of addresses still keeps to the limit, loopback am
   const targets = targetsOf({ eth0: many, lo: [entry('127.0.0.1', 8, true)] });
   expect(targets).toHaveLength(maxTargets);
   expect(targets[0]?.address).toBe('127.0.0.1');
+});
+
+test('two interfaces in one network are two ways', () => {
+  const two = targetsOf({ eth0: [entry('10.0.0.1', 24)], wlan0: [entry('10.0.0.2', 24)] });
+  expect(waysTo('10.0.0.9', two)).toEqual(['10.0.0.1', '10.0.0.2']);
 });

@@ -17,6 +17,7 @@ interface Browsed {
   readonly sockets: readonly FakeSocket[];
   readonly of: Events['of'];
   readonly hits: { source: string; hits: readonly Hit[] }[];
+  readonly excess: { readonly count: number };
   readonly round: () => void;
 }
 
@@ -24,12 +25,14 @@ function setUp(refuse: string[] = [], interfaces: InterfaceTable = table): Brows
   const fake = fakeSockets(refuse);
   const { observe, of } = recorder();
   const hits: Browsed['hits'] = [];
+  const excess = { count: 0 };
   const browsing = createBrowsing({
     interfaces: () => interfaces,
     neighbourhood: neighbourhoodOf(interfaces),
     observe,
     open: fake.open,
     onHits: (found, source) => void hits.push({ source, hits: found }),
+    onExcess: () => void (excess.count += 1),
   });
   onTestFinished(async () => {
     await browsing[Symbol.asyncDispose]();
@@ -39,6 +42,7 @@ function setUp(refuse: string[] = [], interfaces: InterfaceTable = table): Brows
     sockets: fake.sockets,
     of,
     hits,
+    excess,
     round: () => {
       browsing.round();
     },
@@ -103,6 +107,38 @@ test('an interface that can do nothing is an event, the other goes on', async ()
   ]);
 });
 
+test('an interface that could do nothing at first is tried again', async () => {
+  const browsed = setUp(['EADDRINUSE', 'ENODEV'], { eth0 });
+  browsed.round();
+  await vi.waitFor(() => {
+    expect(browsed.of('socket-failed')).toHaveLength(2);
+  });
+  await asking(browsed, 1);
+});
+
+test('a socket that fails is opened anew in the next round', async () => {
+  const browsed = setUp([], { eth0 });
+  const first = await asking(browsed, 1);
+  first.fail('ENETDOWN');
+  await vi.waitFor(() => {
+    expect(first.disposals).toBe(1);
+  });
+  browsed.round();
+  await vi.waitFor(() => {
+    expect(browsed.sockets[1]?.sent).toHaveLength(1);
+  });
+});
+
+test('two interfaces in one network both hear', async () => {
+  const both = { eth0, wlan0: [entry('10.0.0.2', 24)] };
+  const browsed = setUp([], both);
+  await asking(browsed);
+  hear(browsed.sockets[1]!, whole('10.0.0.9'), '10.0.0.9');
+  await vi.waitFor(() => {
+    expect(browsed.hits.map(({ source }) => source)).toEqual(['10.0.0.9']);
+  });
+});
+
 test('what is missing is asked for once, on the same network', async () => {
   const browsed = setUp();
   const first = await asking(browsed);
@@ -162,4 +198,5 @@ test('a source cannot speak for another, nor without end', async () => {
     browsed.hits.filter((found) => found.source === source).length;
   expect(from('10.0.0.9')).toBe(0);
   expect(from('10.0.0.66')).toBe(maxMessagesPerSource - 1);
+  expect(browsed.excess.count).toBe(501 - maxMessagesPerSource);
 });

@@ -15,14 +15,16 @@ afterEach(() => void vi.useRealTimers());
 let asked: string[];
 let mentioned: string[];
 let heard: Set<string>;
+let excess = 0;
 let holding: Holding;
 
 beforeEach(() => {
-  [asked, mentioned, heard] = [[], [], new Set()];
+  [asked, mentioned, heard, excess] = [[], [], new Set(), 0];
   holding = createHolding({
     ask: (address) => void asked.push(address),
     isHeard: (hit) => heard.has(hit.announcement.run),
     mention: (_hit, address) => void mentioned.push(address),
+    onExcess: () => void (excess += 1),
   });
 });
 
@@ -68,5 +70,6 @@ test('nobody makes a scan probe more than so many addresses', () => {
   expect(asked).toHaveLength(maxAskedPerSource);
   for (let i = 0; i < 1000; i += 1) holding.take([hit('run00001', '10.0.0.1')], `10.1.0.${i}`);
   expect(asked).toHaveLength(maxAsked);
+  expect(excess).toBe(100 - maxAskedPerSource + 1000 - (maxAsked - maxAskedPerSource));
   holding.flush();
 });
