@@ -7,7 +7,6 @@ const firstRoundsMs = [0, 120, 400, lastEarlyRoundMs];
 /** Some firewalls let replies in for three seconds after a probe, so long scans go on asking. */
 const longScanMs = 3000;
 const laterRoundEveryMs = 2000;
-const earliestQuietEndMs = 1000;
 const quietMs = 500;
 const usualScanMs = 1500;
 /** A scan with a sweep takes this long, if nobody answers; all that a sweep can find has answered by then. */
@@ -44,7 +43,7 @@ export function scanEnd({ timeoutMs, lastNewMs, sweptMs }: Progress): number {
   if (lastNewMs === null || sweptMs === null) return latest;
   const answered = lastEarlyRoundMs + lastRoundAnsweredMs;
   const lastAskedMs = sweptMs ?? 0;
-  const quiet = Math.max(earliestQuietEndMs, answered, lastNewMs + quietMs, lastAskedMs + quietMs);
+  const quiet = Math.max(answered, lastNewMs + quietMs, lastAskedMs + quietMs);
   return Math.min(latest, quiet);
 }
 

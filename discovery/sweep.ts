@@ -1,4 +1,5 @@
 import { isPrivateAddress, type InterfaceTable } from './addresses.js';
+import { isVirtual } from './virtual.js';
 import { firstBits, ipv4Text, lastBits, prefixOf } from './ipv4.js';
 import type { Destination } from './probing.js';
 import { wait } from './wait.js';
@@ -27,7 +28,10 @@ const groupEveryMs = 8;
  * Source: PROTOCOL.md, Sweep.
  */
 export function sweepHosts(table: InterfaceTable, most = maxNetworks): readonly string[] {
-  const entries = Object.values(table).flatMap((infos) => infos ?? []);
+  // What is inside this machine comes last, and only if there is room for it.
+  const entries = Object.entries(table)
+    .toSorted(([a], [b]) => Number(isVirtual(a)) - Number(isVirtual(b)))
+    .flatMap(([, infos]) => infos ?? []);
   const own = new Set(entries.map(({ address }) => address));
   const networks = new Map<string, readonly string[]>();
   for (const { family, internal, address, cidr } of entries) {

@@ -33,5 +33,6 @@ export async function reachedBefore({
 }: Context): Promise<readonly { readonly address: string }[]> {
   const { isNearby } = liveNeighbourhood({ interfaces });
   const seen = await readSeen(stateFolder);
-  return seen.map(({ host }) => ({ address: host })).filter(({ address }) => isNearby(address));
+  const hosts = [...seen.map(({ host }) => host), ...seen.flatMap(({ others }) => others)];
+  return hosts.map((address) => ({ address })).filter(({ address }) => isNearby(address));
 }

@@ -102,7 +102,10 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
   }
   if (known) {
     const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
-    if (seen) return { hosts: [seen.host], port: typed.port ?? seen.port, expectedId: known.id };
+    if (seen) {
+      const hosts = [seen.host, ...seen.others] as const;
+      return { hosts, port: typed.port ?? seen.port, expectedId: known.id };
+    }
     throw new ProgramError(
       'nobody-found',
       `${quote(host)} was not found`,

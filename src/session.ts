@@ -16,6 +16,9 @@ import { explain, ProgramError } from './failure.js';
 import { quote } from './view/quote.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
+/** Further addresses of a server that are remembered. */
+const mostOthers = 3;
+
 /** Milliseconds that a server has to answer hello. */
 const helloTime = 10_000;
 
@@ -62,9 +65,11 @@ async function openWith(
   const { id, name, address, port, trust } = session.server;
   if (trust === 'paired')
     view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
-  const [typed, ...others] = [...found.hosts, ...(found.further ?? [])];
-  const host = others.length > 0 ? address : typed;
-  await noteSeen(context.stateFolder, { id, name, host, port });
+  const all = [...found.hosts, ...(found.further ?? []).map((door) => door.host)];
+  const host = all.length > 1 ? address : found.hosts[0];
+  // The way that was faster today may be gone tomorrow.
+  const others = [...new Set(all)].filter((one) => one !== host).slice(0, mostOthers);
+  await noteSeen(context.stateFolder, { id, name, host, port, others });
   return steadySession(session, {
     patience: settings.reconnectTimeout,
     reopen: (expectedId, stop) =>

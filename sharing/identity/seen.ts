@@ -8,6 +8,8 @@ const seenSchema = z.object({
   name: z.string(),
   host: z.string(),
   port: z.int().min(1).max(65535),
+  /** Where it was found besides; not reached, so nobody knows whether it is there. */
+  others: z.array(z.string()).max(3).default([]),
 });
 
 export type Seen = Readonly<z.infer<typeof seenSchema>>;

@@ -12,8 +12,11 @@ export interface KnockOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What came of knocking: `lanpost`, another program, or the code of what was in the way. */
-export type Knocked = 'lanpost' | 'other' | { readonly code: string };
+/**
+ * What came of knocking: `lanpost`, another program, one that hung up without a word (so does a lanpost server that has
+ * no room for one more stranger), or the code of what was in the way.
+ */
+export type Knocked = 'lanpost' | 'other' | 'hung-up' | { readonly code: string };
 
 const timedOut = 'ETIMEDOUT';
 
@@ -33,7 +36,8 @@ export async function knock({ host, port, timeout, signal }: KnockOptions): Prom
       resolve(result);
     };
     const judge = (): void => {
-      end(said.startsWith(plaintextStart) ? 'lanpost' : 'other');
+      if (said === '') end('hung-up');
+      else end(said.startsWith(plaintextStart) ? 'lanpost' : 'other');
     };
     const stop = (): void => {
       end(connected ? 'other' : { code: timedOut });

@@ -1,4 +1,5 @@
 import type { InterfaceTable } from '#discovery/addresses.js';
+import { isVirtual } from '#discovery/virtual.js';
 import type { System } from '#src/system.js';
 import { join } from 'node:path';
 
@@ -22,8 +23,6 @@ const flagUp = 1;
 const loopbackType = '772';
 const tunnelTypes = ['512', '768', '769', '776', '778', '65534'];
 
-const containerName =
-  /^(veth|docker|cni|podman|br-[0-9a-f]{12}$|flannel|cali|lxc|lxd|virbr|vmnet|vboxnet|vEthernet|vnet)/;
 const vpnName = /^(tun|tap|wg|ppp|utun|ipsec|tailscale|zt|nordlynx|proton|gpd|cscotun)/;
 const wirelessName = /^(wl|wlan|wi-?fi|ath|ra\d)/i;
 const bridgeName = /^(br\d|bridge|virbr)/;
@@ -71,7 +70,7 @@ async function kindOf(system: System, name: string): Promise<LinkKind> {
   const device = (await system.readText(join(folder, name, 'uevent'))) ?? '';
   const isDevice = (kind: string): boolean => device.includes(`DEVTYPE=${kind}\n`);
   if (type === loopbackType) return 'loopback';
-  if (containerName.test(name)) return 'container';
+  if (isVirtual(name)) return 'container';
   if (isDevice('wlan') || wirelessName.test(name)) return 'wireless';
   const isTunnel = type !== null && tunnelTypes.includes(type);
   if (isTunnel || isDevice('wireguard') || vpnName.test(name)) return 'vpn';

@@ -13,7 +13,7 @@ function codeOf({ address, answer, there, tcp, sendError }: ServerFacts): Server
   if (address === null) return 'server-unknown';
   if (tcp === 'lanpost') return answer === null ? 'server-tcp-only' : 'server-fine';
   if (answer !== null) return 'server-udp-only';
-  if (tcp === 'other') return 'server-other';
+  if (tcp === 'other' || tcp === 'hung-up') return 'server-other';
   if (sendError === 'ENETUNREACH' || tcp.code === 'ENETUNREACH') return 'server-no-route';
   switch (tcp.code) {
     case 'ECONNREFUSED':

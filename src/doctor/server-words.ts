@@ -33,6 +33,11 @@ export function serverWords(
         'it is off or elsewhere, or a firewall there or between drops both; lanpost doctor there says more',
       ]);
     case 'server-other':
+      if (server.tcp === 'hung-up') {
+        return words(`what listens at ${place} hangs up without a word, and no probe is answered`, [
+          'another program, or a lanpost server that has no room for one more stranger: try again in a moment',
+        ]);
+      }
       return words(`what listens at ${place} is not lanpost, and no probe is answered`, [
         'the port of a lanpost server is shown where it was started',
       ]);
@@ -52,6 +57,9 @@ export function serverWords(
 }
 
 function whyNoTcp({ tcp, port }: ServerFacts): string {
+  if (tcp === 'hung-up') {
+    return 'it hangs up without a word: it has no room for one more stranger, or another program has that port';
+  }
   if (tcp === 'other') return 'another program listens at that port: is it the right one?';
   if (typeof tcp !== 'string' && tcp.code === 'ECONNREFUSED') {
     return 'nothing listens at that port: is it the right one?';

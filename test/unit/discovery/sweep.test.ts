@@ -1,3 +1,4 @@
+import type { NetworkInterfaceInfo } from 'node:os';
 import { expect, test } from 'vitest';
 import { sweep, sweepHosts } from '#discovery/sweep.js';
 import type { Destination } from '#discovery/probing.js';
@@ -34,6 +35,17 @@ test('a network that two interfaces share is swept once, and not at our other ad
   });
   expect(hosts).toHaveLength(252);
   expect(new Set(hosts).size).toBe(252);
+});
+
+test('networks inside this machine come last', () => {
+  const inside = ['docker0', 'virbr0', 'br-0123456789ab', 'veth12', 'vmnet8'].map((name, i) => {
+    return [name, [entry(`172.20.${i}.1`, 30)]] as [string, NetworkInterfaceInfo[]];
+  });
+  const outside = ['eth0', 'wlan0', 'br0'].map((name, i) => {
+    return [name, [entry(`10.0.${i}.1`, 30)]] as [string, NetworkInterfaceInfo[]];
+  });
+  const hosts = sweepHosts(Object.fromEntries([...inside, ...outside]));
+  expect(hosts).toEqual(['10.0.0.2', '10.0.1.2', '10.0.2.2', '172.20.0.2']);
 });
 
 test('four networks are enough', () => {

@@ -36,11 +36,17 @@ test('a lanpost server is known by its one line for plain text', async () => {
 test.each<[string, (socket: Socket) => void]>([
   ['says something else', (socket) => socket.write('220 mail.example ESMTP ready, go on\r\n')],
   ['says too little', (socket) => socket.end('lanpost')],
-  ['closes at once', (socket) => socket.end()],
-  ['breaks off', (socket) => socket.resetAndDestroy()],
 ])('what %s is another program', async (_, onClient) => {
   const port = await listening(onClient);
   expect(await knock({ host, port, timeout })).toBe('other');
+});
+
+test.each<[string, (socket: Socket) => void]>([
+  ['closes at once', (socket) => socket.end()],
+  ['breaks off', (socket) => socket.resetAndDestroy()],
+])('what %s may be a server without room', async (_, onClient) => {
+  const port = await listening(onClient);
+  expect(await knock({ host, port, timeout })).toBe('hung-up');
 });
 
 test('who says nothing is another program when the time is up', async () => {
