@@ -1,6 +1,6 @@
 import { fitInto } from './columns.js';
-import { bytesText } from './format.js';
 import { quote } from './quote.js';
+import { plainStyle, sizeText, type Style } from './style.js';
 
 /** One transfer at a server; bytes, and bytes a second. */
 export interface MovingFacts {
@@ -18,13 +18,14 @@ const clientColumns = 20;
 const fileColumns = 32;
 
 /** Who, what, how far and how fast, in one line. */
-export function movingRow(client: string, facts: MovingFacts): string {
+export function movingRow(client: string, facts: MovingFacts, style: Style = plainStyle): string {
+  const shown = (amount: number): string => sizeText(amount, style);
   const { direction, path, bytes, size, rate, files } = facts;
   const verb = direction === 'out' ? 'gets' : 'brings';
   const far = files
-    ? `${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${bytesText(bytes)}`
-    : `${size === 0 ? 0 : Math.floor((100 * bytes) / size)} %  ${bytesText(bytes)} of ${bytesText(size)}`;
-  const speed = rate > 0 ? `  ${bytesText(rate)}/s` : '';
+    ? `${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${shown(bytes)}`
+    : `${size === 0 ? 0 : Math.floor((100 * bytes) / size)} %  ${shown(bytes)} of ${shown(size)}`;
+  const speed = rate > 0 ? `  ${shown(rate)}/s` : '';
   return `${shortened(client, clientColumns)} ${verb} ${shortened(path, fileColumns)}  ${far}${speed}`;
 }
 

@@ -1,11 +1,13 @@
 import { shortId } from '#sharing/id.js';
 import type { ClientAnswer, StatusAnswer } from './answer.js';
 import { padTo } from './columns.js';
-import { bytesText, durationText, timeText } from './format.js';
+import { durationText, timeText } from './format.js';
 import { quote } from './quote.js';
+import { sizeText, type Style } from './style.js';
 
 /** How a server stands, as a block of lines for people. */
-export function statusLines(status: StatusAnswer): string {
+export function statusLines(status: StatusAnswer, style: Style): string {
+  const shown = (bytes: number): string => sizeText(bytes, style);
   const { name, port, pid, folder, uptime, clients, maxClients, transfers } = status;
   const { filesIn, bytesIn, filesOut, bytesOut, refused, paired } = status;
   const { free, keepFree, quota, maxFileSize } = status;
@@ -13,15 +15,12 @@ export function statusLines(status: StatusAnswer): string {
     ['folder', quote(folder)],
     ['port', `${port}  (process ${pid})`],
     ['up', durationText(uptime * 1000)],
-    ['sent', `${filesText(filesOut)}  ${bytesText(bytesOut)}`],
-    ['received', `${filesText(filesIn)}  ${bytesText(bytesIn)}`],
+    ['sent', `${filesText(filesOut)}  ${shown(bytesOut)}`],
+    ['received', `${filesText(filesIn)}  ${shown(bytesIn)}`],
     ['paired', String(paired)],
     ['refused', String(refused)],
-    [
-      'room',
-      free === null ? 'unknown' : `${bytesText(free)} free, ${bytesText(keepFree)} of it stay free`,
-    ],
-    ['limits', `${sizeText(maxFileSize)} a file, ${sizeText(quota)} a machine`],
+    ['room', free === null ? 'unknown' : `${shown(free)} free, ${shown(keepFree)} of it stay free`],
+    ['limits', `${limitText(maxFileSize, style)} a file, ${limitText(quota, style)} a machine`],
     ['transfers', String(transfers)],
     ['clients', `${clients} of ${maxClients}`],
   ] as const;
@@ -43,6 +42,6 @@ function filesText(count: number): string {
 }
 
 /** Some limits are as good as none. */
-function sizeText(bytes: number): string {
-  return bytes >= 2 ** 50 ? 'any size' : bytesText(bytes);
+function limitText(bytes: number, style: Style): string {
+  return bytes >= 2 ** 50 ? 'any size' : sizeText(bytes, style);
 }

@@ -84,11 +84,11 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'service':
       return answer.unit;
     case 'status':
-      return statusLines(answer);
+      return statusLines(answer, style);
     case 'client':
       return `${clientLine(answer)}\n`;
     case 'transfer':
-      return `  ${movingRow(answer.client, { ...answer, files: answer.files ?? undefined })}\n`;
+      return `  ${movingRow(answer.client, { ...answer, files: answer.files ?? undefined }, style)}\n`;
     case 'stopped':
       return 'stopped\n';
     case 'shutdown':

@@ -158,6 +158,20 @@ ENTRY = row(NAME, one_of("file", "folder"), SIZE, TIME)
 OFFERED = {2: row(PATH, TIME), 3: row(PATH, SIZE, TIME), 4: row(PATH, SIZE, TIME, TAG)}
 POLICY = one_of("number", "overwrite", "update", "skip")
 LEFT = shape(links=NUMBER, hidden=NUMBER)
+ID = text(52, 52)
+ANY_NAME = text(0, 256)
+CLIENT = shape(
+    id=ID, name=ANY_NAME, address=text(0, 64), rights=RIGHTS, since=TIME,
+    **{"as": one_of("owner", "peer", "open")},
+)  # fmt: skip
+TRANSFER = shape(
+    id=ID, name=ANY_NAME, direction=one_of("in", "out"), path=PATH, bytes=SIZE, size=SIZE, rate=SIZE,
+    files_=shape(done=NUMBER, of=NUMBER, counted=BOOLEAN),
+)  # fmt: skip
+FIGURES = shape(
+    uptime=SIZE, clients=NUMBER, transfers=NUMBER, filesIn=SIZE, filesOut=SIZE, bytesIn=SIZE, bytesOut=SIZE,
+    refused=SIZE, paired=SIZE, maxClients=NUMBER, maxFileSize=SIZE, quota=SIZE, keepFree=SIZE, free_=SIZE,
+)  # fmt: skip
 
 _SHAPES: dict[str, dict[str, Check]] = {
     "hello": {
@@ -175,6 +189,11 @@ _SHAPES: dict[str, dict[str, Check]] = {
     "new-code": {"id": NUMBER, "uses": integer(1, 100)},
     "shutdown": {"id": NUMBER},
     "code": {"id": NUMBER, "code": CODE, "expires": SIZE},
+    "status": {"id": NUMBER},
+    "state": {
+        "id": NUMBER, "clients": many(CLIENT, 500), "transfers": many(TRANSFER, 500), "more": BOOLEAN,
+        "figures_": FIGURES,
+    },
     "list": {"id": NUMBER, "path": PATH},
     "entries": {"id": NUMBER, "rows": many(ENTRY, 500), "more": BOOLEAN},
     "get": {"id": NUMBER, "path": PATH, "glob_": YES},

@@ -65,6 +65,12 @@ test('when none is found, the only one that was reached before is tried where it
   await addPeer(stateFolder, { id: idA, name: 'attic', rights: [], how: 'id' }, new Date());
   // One that only brings files to us was never reached.
   await expect(find()).rejects.toMatchObject({ code: 'nobody-found' });
-  await noteSeen(stateFolder, { id: idA, name: 'attic', host: '127.0.0.1', port: 4001 });
+  await noteSeen(stateFolder, {
+    id: idA,
+    name: 'attic',
+    host: '127.0.0.1',
+    others: [],
+    port: 4001,
+  });
   expect(await find()).toEqual({ hosts: ['127.0.0.1'], port: 4001, expectedId: idA });
 });
