@@ -2,8 +2,10 @@ import { ask, type NewCode, type ServerStatus } from '#sharing/dialogue/asking.j
 import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import {
   getFrom,
+  streamFrom,
   type GetOptions,
   type Mover,
+  type StreamOptions,
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
 import { threadPays, type ThreadPays } from '#sharing/dialogue/moving.js';
@@ -19,6 +21,7 @@ import { clientRules } from '#sharing/session/client.js';
 import { safePath } from '#sharing/storage/path.js';
 import { openArrivals } from '#sharing/storage/arrivals.js';
 import { openRoom } from '#sharing/storage/room.js';
+import type { Spool } from '#sharing/storage/spool.js';
 import type { Entry } from '#sharing/storage/share.js';
 import type { Duplex } from 'node:stream';
 import { placeOf } from '#sharing/transport/address.js';
@@ -80,7 +83,8 @@ export interface ServerFacts {
 /** What the sender of many files left out without a word: links and the like, and names that begin with a dot. */
 export type { LeftOut } from '#sharing/batch/receive.js';
 export type { ServerStatus } from '#sharing/dialogue/asking.js';
-export type { GetOptions, TransferOptions } from '#sharing/dialogue/getting.js';
+export type { GetOptions, StreamOptions, TransferOptions } from '#sharing/dialogue/getting.js';
+export { openOutlet, type Outlet } from '#sharing/transfer/outlet.js';
 export type { Ended, Transferred } from '#sharing/gathering.js';
 
 /** An open session. Every method throws SharingError. */
@@ -93,8 +97,13 @@ export interface ClientSession extends AsyncDisposable {
    * from what was typed. Rejects when all of it failed or broke off; what `onEnded` was told of is received.
    */
   get(path: string, options: GetOptions): Promise<LeftOut>;
-  /** Puts local files and folders in one transfer; paths on this machine. */
-  put(files: readonly string[], options: TransferOptions): Promise<LeftOut>;
+  /**
+   * Gets one file and hands its bytes on in their order, each chunk verified before. Rejects with `is-folder` for what is no
+   * single file; what was handed on by then is the beginning of the file.
+   */
+  stream(path: string, options: StreamOptions): Promise<void>;
+  /** Puts local files and folders in one transfer, paths on this machine; or what came over a pipe, which `as` names. */
+  put(files: readonly string[] | Spool, options: TransferOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
   newCode(uses: number): Promise<NewCode>;
   /** For the owner: who is there, what moves, and what did since the server began. */
@@ -222,6 +231,7 @@ function sessionOf(
     list: (path, signal) => asking.list(pathOf(path), signal),
 
     get: (path, wish) => getFrom(mover, path, wish),
+    stream: (path, wish) => streamFrom(mover, path, wish),
     put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),
     status: () => asking.status(),

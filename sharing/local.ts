@@ -12,6 +12,7 @@ import { resolve } from 'node:path';
 
 export { globMatcher, isGlob } from '#sharing/session/glob.js';
 export type { Entry } from '#sharing/storage/share.js';
+export { openSpool, type Spool } from '#sharing/storage/spool.js';
 export type { Progress } from '#sharing/transfer/progress.js';
 
 /**

@@ -29,6 +29,9 @@ const passing: readonly ErrorCode[] = [
   'too-many-clients',
   'shutting-down',
 ];
+/** What every transfer is told of. */
+type Hooks = Pick<TransferOptions, 'onEnded' | 'onProgress' | 'signal'>;
+
 /** Milliseconds before the first try, doubled up to the longest. */
 const firstPause = 250;
 const longestPause = 8000;
@@ -62,7 +65,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
   }
   follow(first);
 
-  async function transfer<T, Options extends TransferOptions>(
+  async function transfer<T, Options extends Hooks>(
     wish: Options,
     work: (session: ClientSession, wish: Options) => Promise<T>,
   ): Promise<T> {
@@ -129,6 +132,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     closed,
     list: (path, signal) => current.list(path, signal),
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
+    stream: (path, wish) => transfer(wish, (session, mine) => session.stream(path, mine)),
     put: (files, wish) => transfer(wish, (session, mine) => session.put(files, mine)),
     newCode: (uses) => current.newCode(uses),
     status: () => current.status(),

@@ -4,7 +4,7 @@ import type { InterfaceTable } from '#discovery/addresses.js';
 import type { FoundServer } from '#discovery/scanner.js';
 import type { ClientSession } from '#sharing/client.js';
 import type { Device } from '#sharing/device.js';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Jobs } from './jobs.js';
 import type { Log } from './log.js';
 import type { System } from './system.js';
@@ -28,12 +28,18 @@ export interface Context {
   readonly openLog: (screen?: Writable) => Promise<Log>;
   /** Writes a fault of lanpost itself to the log. */
   readonly noteFault: (error: unknown) => Promise<void>;
+  /** Standard output, for bytes that are no answers. */
+  readonly output: Writable;
   /** Standard output is a terminal, so somebody may be looking. */
   readonly onTerminal: boolean;
   /** How wide that terminal is; without one there is no bound. */
   readonly columns: number;
   /** Asks the user; undefined when nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Standard input, for bytes that are no words. */
+  readonly input: Readable & { readonly isTTY?: boolean };
+  /** Where what is kept for a while may lie. */
+  readonly temporaryFolder: string;
   /** What stands on standard input, for a code. */
   readonly readInput: () => Promise<string>;
   /** Where a running command may write lines that are not answers. */

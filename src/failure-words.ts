@@ -217,8 +217,12 @@ export const failureWords: Record<ErrorCode, Words> = {
         : path === undefined
           ? 'no room on the receiving disk'
           : `no room on the disk of ${text(path)}`,
-    hint: ({ path }) =>
-      path === undefined ? 'make room there, or lower keepFree' : 'make room there',
+    hint: ({ path, spool }) =>
+      path === undefined
+        ? 'make room there, or lower keepFree'
+        : spool === true
+          ? 'make room there, or set TMPDIR to a folder with more; what comes over a pipe is kept there first'
+          : 'make room there',
   },
   'file-too-large': {
     exit: room,

@@ -8,6 +8,8 @@ export interface Host extends Surroundings {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly error: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Where what is kept for a while may lie. */
+  readonly temporaryFolder: string;
   readonly hostName: string;
   /** The network as the system shows it now; tests and the demo show less of it. */
   readonly interfaces: () => InterfaceTable;

@@ -1,7 +1,8 @@
 import packageFile from '#package' with { type: 'json' };
 import { closeSync } from 'node:fs';
-import { homedir, hostname, networkInterfaces } from 'node:os';
+import { homedir, hostname, networkInterfaces, tmpdir } from 'node:os';
 import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import type { Host } from './host.js';
 import { answerEarly } from './early.js';
@@ -23,8 +24,23 @@ export async function runAsProcess(words: readonly string[]): Promise<ExitCode> 
     },
   };
   const exit = await run(words, host);
-  await written(process.stdout);
+  const out = written(process.stdout);
+  // A reader that takes nothing, and does not go either, would keep us for ever.
+  const isTaken = await Promise.race([
+    out.then(() => true),
+    ...(exit === exitCodes.interrupted ? [delay(lastWords, false, { ref: false })] : []),
+  ]);
+  if (!isTaken) letGoOfReader(process.stdout);
   return loss.exitOf(exit);
+}
+
+/** Milliseconds that the reader of an interrupted run gets to take what was written before. */
+const lastWords = 500;
+
+/** Node keeps the standard streams from being destroyed; what they are made of can be. */
+function letGoOfReader(output: Writable): void {
+  const kind = Object.getPrototypeOf(output) as Writable;
+  kind._destroy.call(output, null, () => undefined);
 }
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
@@ -46,6 +62,7 @@ export function hostOfProcess(): Host {
     home: homedir(),
     user: process.getuid?.(),
     workingFolder: process.cwd(),
+    temporaryFolder: tmpdir(),
     hostName: hostname(),
     interfaces: networkInterfaces,
     system: systemOfProcess(process.env),

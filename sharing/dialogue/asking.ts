@@ -14,6 +14,7 @@ import {
   type ThreadPays,
 } from '#sharing/dialogue/moving.js';
 import { requestTable } from '#sharing/dialogue/requests.js';
+import { stream, type StreamOptions } from '#sharing/dialogue/streaming.js';
 import { inTurn, transferTable } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
@@ -58,6 +59,7 @@ export interface Asking {
   readonly welcome: MessageOf<'welcome'>;
   list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
   get(path: string, options: GetOptions): Promise<ReceiveOutcome | ManyMoved>;
+  stream(path: string, options: StreamOptions): Promise<ReceiveOutcome>;
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
   putMany(options: PutManyOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
@@ -162,6 +164,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     welcome,
     list: (path, signal) => list(connection, requests, path, signal),
     get: (path, wish) => get(moving, path, wish),
+    stream: (path, wish) => stream(moving, path, wish),
     put: (source, wish) => put(moving, source, wish),
     putMany: (wish) => putMany(moving, wish),
     newCode: (uses) =>

@@ -14,6 +14,7 @@ import {
   type SafeName,
 } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
+import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -44,6 +45,12 @@ export interface GetOptions extends TransferOptions {
   /** Made if need be. */
   readonly folder: string;
   readonly receivedPrefix: string;
+}
+
+/** One file whose bytes are handed on and not saved. */
+export interface StreamOptions extends Pick<TransferOptions, 'onEnded' | 'onProgress' | 'signal'> {
+  /** The same one for each attempt to get the file: it knows how much of it was handed on. */
+  readonly outlet: Outlet;
 }
 
 /** Nothing was left out. */
@@ -101,6 +108,27 @@ export async function getFrom(
     onEnded({ outcome: kind, path: typed, as: stored, size, digest });
   }
   return nothingLeft;
+}
+
+/** Hands the bytes of one file on, in their order, in place of saving them. */
+export async function streamFrom(
+  { asking }: Mover,
+  typed: string,
+  { outlet, onEnded, onProgress, signal }: StreamOptions,
+): Promise<void> {
+  const path = safePath(typed);
+  const name = path.at(-1);
+  if (name === undefined) throw new SharingError('is-folder', 'the share itself', { path: typed });
+  const outcome = await asking.stream(path.join('/'), {
+    name,
+    outlet,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
+  if (outcome.kind === 'failed') throw outcome.error;
+  if (outcome.kind !== 'received') throw new SharingError('internal', 'a stream has no name');
+  const { as, size, digest } = outcome;
+  onEnded({ outcome: 'received', path: typed, as, size, digest });
 }
 
 interface Wanted {

@@ -231,7 +231,7 @@ export async function putMany(moving: Moving, wish: PutManyOptions): Promise<Lef
 }
 
 /** Waits for a transfer's last word; a cancel that gets none in time closes the connection. */
-async function withCancel<T>(
+export async function withCancel<T>(
   { connection, requests, transfers }: Moving,
   id: number,
   outcome: Promise<T>,
@@ -303,7 +303,7 @@ interface Deferred<T> {
 }
 
 /** `Promise.withResolvers`, which Node 20 lacks. */
-function deferred<T>(): Deferred<T> {
+export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
   const promise = new Promise<T>((...settle) => {

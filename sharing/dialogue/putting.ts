@@ -10,6 +10,7 @@ import { gathering } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { ownName, safeName, type SafeName } from '#sharing/storage/path.js';
+import type { Spool } from '#sharing/storage/spool.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import type { Top } from '#sharing/storage/walk.js';
 import { basename, dirname, resolve } from 'node:path';
@@ -17,9 +18,13 @@ import { basename, dirname, resolve } from 'node:path';
 /** Puts one file as it is, a folder or several things in one batch. */
 export async function putTo(
   mover: Mover,
-  files: readonly string[],
+  files: readonly string[] | Spool,
   options: TransferOptions,
 ): Promise<LeftOut> {
+  if ('open' in files) {
+    await putSpool(mover, files, options);
+    return nothingLeft;
+  }
   const [only, second] = files;
   if (only === undefined) return nothingLeft;
   if (second !== undefined) return putMany(mover, files, options);
@@ -33,17 +38,30 @@ export async function putTo(
   return putMany(mover, files, options);
 }
 
-async function putOne(
-  { device, asking }: Mover,
-  file: string,
-  { as, policy = 'number', onEnded, onProgress, signal }: TransferOptions,
-): Promise<void> {
+/** What came over a pipe has no name of its own. Throws SharingError `name-refused` without one. */
+async function putSpool(mover: Mover, spool: Spool, options: TransferOptions): Promise<void> {
+  const name = plainName(options.as ?? '');
+  await using source = await spool.open(mover.device.tagKey);
+  await putSource(mover, '-', source, { name, as: name }, options);
+}
+
+async function putOne(mover: Mover, file: string, options: TransferOptions): Promise<void> {
+  const { as } = options;
   const path = resolve(file);
   // What goes out is the name that was asked for; how it is called here is its user's affair.
   const plain = as === undefined ? undefined : plainName(as);
   const name = plain ?? safeName(basename(path));
-  await using source = await openLocal(path, device.tagKey);
-  const names = { name, ...(plain && { as: plain }) };
+  await using source = await openLocal(path, mover.device.tagKey);
+  await putSource(mover, file, source, { name, ...(plain && { as: plain }) }, options);
+}
+
+async function putSource(
+  { asking }: Mover,
+  file: string,
+  source: Source,
+  names: { readonly name: SafeName; readonly as?: SafeName },
+  { policy = 'number', onEnded, onProgress, signal }: TransferOptions,
+): Promise<void> {
   const outcome = await asking.put(source, {
     ...names,
     policy,

@@ -23,6 +23,8 @@ export interface Command {
   /** One line, no capital, no full stop. */
   readonly summary: string;
   readonly options: readonly Option[];
+  /** What is worth knowing beside the options, a line each. */
+  readonly notes?: readonly string[];
   readonly examples: readonly string[];
   /** With `&` at its end it runs beside the prompt. */
   readonly mayRunBeside?: true;

@@ -4,9 +4,13 @@ import { withMeant } from '#src/meant.js';
 import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
+import { getStream, isStream } from './get-stream.js';
 import { plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
+  isStream(call) ? getStream(context, call) : getFiles(context, call);
+
+const getFiles: Run = (context, call) =>
   withSession(context, call, async (session) => {
     const { clientDirectory, receivedPrefix } = context.settings;
     const as = plainNameOf(call);

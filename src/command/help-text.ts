@@ -51,7 +51,7 @@ export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): stri
 /** Everything about one verb. */
 export function verbHelp(command: Command, columns = Infinity): string {
   const table = (of: readonly Row[]): string[] => twoColumns(of, columns);
-  const { name, aliases, summary, options, examples, where } = command;
+  const { name, aliases, summary, options, notes = [], examples, where } = command;
   const uses: Row[] = [];
   if (where !== 'one-shot') uses.push(['at the prompt', usageOf(command, 'prompt')]);
   if (where !== 'prompt') uses.push(['in one shot', `lanpost ${usageOf(command, 'one-shot')}`]);
@@ -60,6 +60,7 @@ export function verbHelp(command: Command, columns = Infinity): string {
     ...wrapped(`${name}: ${summary}`, columns),
     ...table(uses),
     ...(options.length > 0 ? ['', 'options', ...table(options.map(optionRow))] : []),
+    ...(notes.length > 0 ? ['', ...notes.flatMap((note) => wrapped(note, columns))] : []),
     '',
     'examples',
     ...examples.map((example) => `  ${example}`),

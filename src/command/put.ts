@@ -1,7 +1,7 @@
 import type { ClientSession, TransferOptions } from '#sharing/client.js';
 import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { listLocal, matchLocal } from '#sharing/local.js';
+import { listLocal, matchLocal, type Spool } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
@@ -15,9 +15,25 @@ import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
+import { isPiped, withInput } from './put-stream.js';
 import { mustBeOne, plainNameOf, policyOf, transfer } from './transfer.js';
 
-export const run: Run = async (context, call) => {
+export const run: Run = (context, call) =>
+  isPiped(call)
+    ? withInput(context, call, (input) => putInput({ ...context, ask: undefined }, call, input))
+    : putFiles(context, call);
+
+const putInput = (context: Context, call: Call, input: () => Promise<Spool>): Promise<ExitCode> => {
+  const wish = { policy: policyOf(context, call), as: plainNameOf(call) ?? '' };
+  return withEach(context, call, async (own, session) => {
+    await mustBeTrusted(own, call, session);
+    const showing = { title: wish.as, path: '-', event: 'stored', placeOf: plainly } as const;
+    const spool = await input();
+    return transfer(own, showing, (hooks) => session.put(spool, { ...wish, ...hooks }));
+  });
+};
+
+const putFiles: Run = async (context, call) => {
   const { atPrompt, settings, workingFolder } = context;
   const base = atPrompt ? resolve(workingFolder, settings.clientDirectory) : workingFolder;
   const as = plainNameOf(call);
@@ -28,13 +44,27 @@ export const run: Run = async (context, call) => {
   mustBeOne(as, found.length);
   if (found.length === 0) return combine(codes);
   const wish = { policy, ...(as !== undefined && { as }) };
-  const code = await (several === undefined
-    ? withSession(context, call, (session) => putOn(context, call, session, found, wish))
-    : withServers(context, call, several, (own, session) =>
-        putOn(own, call, session, found, wish),
-      ));
+  const code = await withEach(context, call, (own, session) =>
+    putOn(own, call, session, found, wish),
+  );
   return combine([...codes, code]);
 };
+
+/** Works in the session that is meant, or in one with each of several servers. */
+function withEach(
+  context: Context,
+  call: Call,
+  work: (context: Context, session: ClientSession) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const several = textOption(call, 'to');
+  return several === undefined
+    ? withSession(context, call, (session) => work(context, session))
+    : withServers(context, call, several, work);
+}
+
+function plainly(name: string): string {
+  return name;
+}
 
 async function putOn(
   context: Context,
@@ -50,7 +80,7 @@ async function putOn(
     title: second === undefined ? (only?.typed ?? '') : `${found.length} names`,
     path: second === undefined ? (only?.typed ?? '') : null,
     event: 'stored',
-    placeOf: (name: string) => name,
+    placeOf: plainly,
   } as const;
   return transfer(context, showing, ({ onEnded, ...hooks }) =>
     session.put(

@@ -121,6 +121,10 @@ export const registry: readonly Command[] = [
     most: Infinity,
     summary: 'gets files, folders and what matches a pattern into the local folder',
     options: [as, ...taken, codeFile],
+    notes: [
+      'lanpost get <server> <path> - writes one file to standard output, each part verified before it is written;',
+      'only with exit code 0 it is whole. Standard output is the file then: no --json, and no terminal.',
+    ],
     examples: [
       'get welcome.txt',
       'get photos',
@@ -128,6 +132,7 @@ export const registry: readonly Command[] = [
       'get film.mkv &',
       'get "a name with blanks.pdf"',
       'lanpost get amber notes/plan.txt',
+      'lanpost get amber photos.tar -',
     ],
     mayRunBeside: true,
     load: () => import('./get.js'),
@@ -144,11 +149,16 @@ export const registry: readonly Command[] = [
     most: Infinity,
     summary: 'puts files and folders on the server',
     options: [as, ...taken, to, trust, codeFile],
+    notes: [
+      'lanpost put <server> - --as <name> puts standard input. Its size has to be known, so it is first read into a',
+      'private file in the temporary folder (TMPDIR), which goes when the command ends.',
+    ],
     examples: [
       'put notes.txt',
       'put photos notes.txt',
       'lanpost put amber report.pdf --as final.pdf',
       'put homework --to amber,birch',
+      'lanpost put amber - --as photos.tar',
       'lanpost put report.pdf --to all',
     ],
     mayRunBeside: true,

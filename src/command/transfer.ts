@@ -36,14 +36,8 @@ export async function transfer(
   const { view, signal } = context;
   // What was not even tried is not done.
   if (signal.aborted) return exitCodes.interrupted;
-  const text = progressText(title, () => performance.now(), view.sizeText);
   const codes: Promise<ExitCode>[] = [];
-  let last: Progress | undefined;
-  // Words are made when they are shown, and not for each file.
-  const draw = (): void => {
-    if (last && view.status.isDue()) view.status.draw(text(last));
-  };
-  const timer = setInterval(draw, tick);
+  const { onProgress, stop } = watchProgress(context, title);
   const onEnded = (ended: Ended): void => {
     if (ended.outcome === 'failed') codes.push(tell(context, ended.path, ended.error));
     else view.show(answerOf(ended, event, placeOf));
@@ -52,19 +46,40 @@ export async function transfer(
     const { links, hidden } = await work({
       onEnded,
       each: view.json,
-      onProgress(progress) {
-        last = progress;
-        draw();
-      },
+      onProgress,
       signal,
     });
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {
     codes.push(tell(context, path, error));
   } finally {
-    clearInterval(timer);
+    stop();
   }
   return combine(await Promise.all(codes));
+}
+
+/** Shows how far a transfer is, until it is stopped. */
+export function watchProgress(
+  { view: { status, sizeText } }: Context,
+  title: string,
+): { readonly onProgress: (progress: Progress) => void; readonly stop: () => void } {
+  const text = progressText(title, () => performance.now(), sizeText);
+  let last: Progress | undefined;
+  // Words are made when they are shown, and not for each file.
+  const draw = (): void => {
+    if (last && status.isDue()) status.draw(text(last));
+  };
+  const timer = setInterval(draw, tick);
+  return {
+    onProgress(progress) {
+      last = progress;
+      draw();
+    },
+    stop() {
+      clearInterval(timer);
+      status.clear();
+    },
+  };
 }
 
 function answerOf(

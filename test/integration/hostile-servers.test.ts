@@ -1,4 +1,4 @@
-import type { ClientSession } from '#sharing/client.js';
+import { openOutlet, type ClientSession } from '#sharing/client.js';
 import type { ErrorCode } from '#sharing/errors.js';
 import { SharingError } from '#sharing/errors.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
@@ -726,4 +726,72 @@ describe('silence is ended', () => {
     const giveUp = delay(4000).then(() => 'it still waits' as const);
     expect(await Promise.race([codeOf(work(met.session)), giveUp])).not.toBe('it still waits');
   });
+});
+
+describe('a file that is handed on', () => {
+  /** What the reader has got, and how it ended. */
+  async function handedOn(script: Script): Promise<{ bytes: Buffer; code: ErrorCode }> {
+    await using met = await meet(script);
+    const parts: Buffer[] = [];
+    const outlet = openOutlet((bytes) => {
+      parts.push(Buffer.from(bytes));
+      return Promise.resolve();
+    });
+    const code = await codeOf(
+      met.session.stream('wanted.txt', { outlet, onEnded: () => undefined }),
+    );
+    return { bytes: Buffer.concat(parts), code };
+  }
+
+  const first = Buffer.alloc(mebibyte, 1);
+  const good = [
+    chunkFrame({ length: mebibyte, digest: digestOf('blake3', first) }),
+    ...[0, 1, 2, 3].map((at) => frame(3, first.subarray(at * 262_144, (at + 1) * 262_144))),
+  ];
+
+  test('is not with a byte that has another digest', async () => {
+    const { bytes, code } = await handedOn(giving(content.length, ...lying(0), end));
+    expect(code).toBe('damaged');
+    expect(bytes).toHaveLength(0);
+  });
+
+  test('ends where it is damaged', async () => {
+    const { bytes, code } = await handedOn(
+      giving(mebibyte + content.length, ...good, ...lying(1), end),
+    );
+    expect(code).toBe('damaged');
+    expect(bytes.equals(first)).toBe(true);
+  });
+
+  test.each<[string, readonly Buffer[]]>([
+    ['an end before its chunks', [end]],
+    ['a chunk twice', [...good, ...good]],
+    ['a chunk that is none of it', [chunkFrame({ chunk: 7, length: 5 })]],
+    ['a chunk of another length', [chunkFrame({ chunk: 0, length: 5 })]],
+    ['digests', [digestsFrame(1, 0, 0, Buffer.alloc(64))]],
+    ['a chunk of another file', [chunkFrame({ file: 1, length: mebibyte })]],
+  ])('is not with %s', async (_what, parts) => {
+    const { bytes, code } = await handedOn(giving(mebibyte + content.length, ...parts));
+    expect(code).toBe('protocol');
+    expect(bytes.length).toBeLessThanOrEqual(mebibyte);
+  });
+
+  test('is not of a folder, whatever of it comes', async () => {
+    const { bytes, code } = await handedOn(async (client) => {
+      await client.hear('get');
+      client.say({ t: 'offer', id: 1, batch: true, files: [['wanted.txt', 0]], more: true });
+      expect(await client.hear('stop', 'want')).toMatchObject({ t: 'stop' });
+      client.raw(wholeChunk);
+      client.say({ t: 'stop', id: 1, code: 'cancelled', message: '' });
+    });
+    expect(code).toBe('is-folder');
+    expect(bytes).toHaveLength(0);
+  });
+
+  function lying(chunk: number): readonly Buffer[] {
+    return [
+      chunkFrame({ chunk, length: content.length, digest: Buffer.alloc(32) }),
+      frame(3, content),
+    ];
+  }
 });

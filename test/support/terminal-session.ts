@@ -128,6 +128,7 @@ export async function openMachine(): Promise<Machine> {
       home: join(folder, 'home'),
       user: process.getuid?.(),
       workingFolder: folder,
+      temporaryFolder: folder,
       hostName: 'amber',
       interfaces: () => machine.interfaces,
       system: silentSystem,

@@ -36,7 +36,7 @@ async function put(
     view: {
       json: false,
       show: (answer: Answer) => shown.push(answer),
-      status: { isDue: () => false },
+      status: { isDue: () => false, clear: () => undefined },
     },
     memory: {
       session: {

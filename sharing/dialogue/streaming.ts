@@ -1,0 +1,82 @@
+import { deferred, withCancel, type Moving } from '#sharing/dialogue/moving.js';
+import { openRoad } from '#sharing/dialogue/lanes.js';
+import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { SafeName } from '#sharing/storage/path.js';
+import type { Outlet } from '#sharing/transfer/outlet.js';
+import type { OnProgress } from '#sharing/transfer/progress.js';
+import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
+import { startStreaming } from '#sharing/transfer/stream.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { onlyFile } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
+
+export interface StreamOptions {
+  /** What the receipt calls it. */
+  readonly name: SafeName;
+  readonly outlet: Outlet;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Gets one file and hands its bytes on in their order, over the session's own connection. Rejects with the server's refusal,
+ * `is-folder` for what is no single file, or the reason of a lost connection.
+ */
+export async function stream(
+  moving: Moving,
+  path: string,
+  { name, outlet, onProgress, signal }: StreamOptions,
+): Promise<ReceiveOutcome> {
+  const { connection, requests, transfers, algorithm, stallTime } = moving;
+  const outcome = deferred<ReceiveOutcome>();
+  let arriving: Receiving | undefined;
+  const id = requests.begin('getting', (begun) => ({
+    refused(error) {
+      if (arriving) arriving.abandon(error);
+      else outcome.reject(error);
+    },
+    offered(offer) {
+      const { road } = openRoad(transfers, connection, begun);
+      if (offer.batch) arriving = refuseBatch(road, begun);
+      else {
+        const [, size, , tag] = onlyFile(offer);
+        const file = { id: begun, name, outlet, size, tag, algorithm, stallTime };
+        arriving = startStreaming(road, { ...file, ...(onProgress && { onProgress }) });
+      }
+      transfers.receiving.set(begun, arriving);
+      arriving.outcome.then(outcome.resolve, outcome.reject);
+      if (signal?.aborted) arriving.cancel();
+    },
+  }));
+  connection.send({ t: 'get', id, path });
+  return withCancel(moving, id, outcome.promise, () => arriving?.cancel(), signal);
+}
+
+/** A folder is many files: it is broken off before anything of it is wanted (PROTOCOL.md, "Batches"). */
+function refuseBatch(connection: Connection, id: number): Receiving {
+  const ended = deferred<ReceiveOutcome>();
+  const error = new SharingError('is-folder', 'many files where one was to come');
+  const abandon = (): void => {
+    ended.reject(error);
+  };
+  connection.send({ t: 'stop', id, ...refusalOf(new SharingError('cancelled', error.message)) });
+  connection.signal.addEventListener(
+    'abort',
+    () => {
+      ended.reject(asSharingError(connection.signal.reason));
+    },
+    { once: true },
+  );
+  return {
+    patience: () => 1,
+    tell(frame) {
+      if (frame.t === 'stop') abandon();
+      return undefined;
+    },
+    takeBeside: () => Promise.resolve(),
+    intake: () => ({ chunk: () => undefined, data: () => undefined, lost: () => undefined }),
+    cancel: () => undefined,
+    abandon,
+    outcome: ended.promise,
+  };
+}
