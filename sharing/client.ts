@@ -84,6 +84,7 @@ export interface ServerFacts {
 export type { LeftOut } from '#sharing/batch/receive.js';
 export type { ServerStatus } from '#sharing/dialogue/asking.js';
 export type { GetOptions, StreamOptions, TransferOptions } from '#sharing/dialogue/getting.js';
+export { sharedReads, type SharedReads } from '#sharing/storage/shared-reads.js';
 export { openOutlet, type Outlet } from '#sharing/transfer/outlet.js';
 export type { Ended, Transferred } from '#sharing/gathering.js';
 

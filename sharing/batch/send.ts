@@ -5,6 +5,9 @@ import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { openFound, readFound } from '#sharing/storage/found.js';
+import { fileState } from '#sharing/storage/file-state.js';
+import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
+import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { sourceTag } from '#sharing/storage/source.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
@@ -61,6 +64,8 @@ export interface BatchSendOptions {
   /** The policy is ours to say: this is a put. */
   readonly decides: boolean;
   readonly left: Left;
+  /** What is read is shared with whoever sends the same. */
+  readonly reads?: SharedReads;
   readonly onEnd: (one: SentOne) => void;
   readonly onProgress?: OnProgress;
 }
@@ -79,7 +84,7 @@ interface Job {
 
 /** Offers all that lies in `tops` and sends what the receiver wants of it (PROTOCOL.md, "Batches"). */
 export function startBatchSending(connection: Road, options: BatchSendOptions): BatchSending {
-  const { id, algorithm, tagKey, left, onEnd, onProgress = () => undefined } = options;
+  const { id, algorithm, tagKey, left, reads, onEnd, onProgress = () => undefined } = options;
   const rules = batchSendRules();
   const news = gate();
   const pack = packing(connection, () => {
@@ -306,9 +311,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     }
     const reserved = pack.reserve(size);
     const place = reserved instanceof Promise ? await reserved : reserved;
-    const read = readFound(found, place, paceOf);
-    if (read instanceof Promise) await ours(() => read);
-    const digest = digestOf(algorithm, place.subarray(0, size));
+    const digest = await readSmall(found, place);
     digests.set(file, digest);
     if (what === 'digest') await connection.sendDigests({ id, file, first: 0, digests: digest });
     // Nothing travels of an empty file: that it was wanted is all.
@@ -316,10 +319,21 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     rules.sent(file);
   }
 
+  async function readSmall(found: FoundFile, place: Buffer): Promise<Buffer> {
+    const target = place.subarray(0, Number(found.stats.size));
+    const read = (): Soon<void> => readFound(found, place, paceOf);
+    if (reads) {
+      return ours(() => reads.take(fileState(found.stats), algorithm, target, read));
+    }
+    const done = read();
+    if (done instanceof Promise) await ours(() => done);
+    return digestOf(algorithm, target);
+  }
+
   async function sendLarge(file: number, found: FoundFile): Promise<void> {
     await pack.flush();
     while (large.size >= maxLarge) await waitForNews();
-    const source = await ours(() => openFound(found, tagKey));
+    const source = sharing(await ours(() => openFound(found, tagKey)), reads);
     const sending = startSending(connection, {
       id,
       file,

@@ -14,6 +14,7 @@ import {
   type SafeName,
 } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
+import type { SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Policy } from '#sharing/wire/message.js';
@@ -39,6 +40,8 @@ export interface TransferOptions {
   readonly each?: boolean;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+  /** For a put: what is read is shared with the other servers that get the same. */
+  readonly reads?: SharedReads;
 }
 
 export interface GetOptions extends TransferOptions {

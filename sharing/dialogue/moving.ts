@@ -7,6 +7,7 @@ import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
+import type { SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startBatchReceiving, type LeftOut, type ReceivedOne } from '#sharing/batch/receive.js';
@@ -191,6 +192,7 @@ export interface PutManyOptions {
   readonly as?: SafeName;
   readonly policy: Policy;
   readonly tagKey: Buffer;
+  readonly reads?: SharedReads;
   readonly onEnd: (one: SentOne) => void;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
@@ -199,7 +201,7 @@ export interface PutManyOptions {
 /** Puts files and folders in one transfer. Rejects with the server's refusal, or the reason of a lost connection. */
 export async function putMany(moving: Moving, wish: PutManyOptions): Promise<LeftOut> {
   const { connection, requests, transfers, algorithm, stallTime } = moving;
-  const { tops, as, policy, tagKey, onEnd } = wish;
+  const { tops, as, policy, tagKey, reads, onEnd } = wish;
   const left = { links: 0, hidden: 0 };
   const outcome = deferred<LeftOut>();
   const options = {
@@ -211,6 +213,7 @@ export async function putMany(moving: Moving, wish: PutManyOptions): Promise<Lef
     decides: true,
     left,
     onEnd,
+    ...(reads && { reads }),
   };
   const id = requests.begin('sending', (begun) => {
     const { road } = openRoad(transfers, connection, begun);

@@ -10,6 +10,7 @@ import { gathering } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { ownName, safeName, type SafeName } from '#sharing/storage/path.js';
+import { sharing } from '#sharing/storage/shared-reads.js';
 import type { Spool } from '#sharing/storage/spool.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import type { Top } from '#sharing/storage/walk.js';
@@ -41,7 +42,8 @@ export async function putTo(
 /** What came over a pipe has no name of its own. Throws SharingError `name-refused` without one. */
 async function putSpool(mover: Mover, spool: Spool, options: TransferOptions): Promise<void> {
   const name = plainName(options.as ?? '');
-  await using source = await spool.open(mover.device.tagKey);
+  await using spooled = await spool.open(mover.device.tagKey);
+  const source = sharing(spooled, options.reads);
   await putSource(mover, '-', source, { name, as: name }, options);
 }
 
@@ -51,7 +53,8 @@ async function putOne(mover: Mover, file: string, options: TransferOptions): Pro
   // What goes out is the name that was asked for; how it is called here is its user's affair.
   const plain = as === undefined ? undefined : plainName(as);
   const name = plain ?? safeName(basename(path));
-  await using source = await openLocal(path, mover.device.tagKey);
+  await using opened = await openLocal(path, mover.device.tagKey);
+  const source = sharing(opened, options.reads);
   await putSource(mover, file, source, { name, ...(plain && { as: plain }) }, options);
 }
 

@@ -1,5 +1,6 @@
 import type { Soon } from '#sharing/soon.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
@@ -15,6 +16,8 @@ const freshTime = 2_000_000_000n;
 export interface Source extends AsyncDisposable {
   /** Bytes, when it was opened. */
   readonly size: number;
+  /** Tells this state of this file from all others of this machine; it is nobody else's business. */
+  readonly state: string;
   /** Modification time in microseconds since 1970. */
   readonly mtime: number;
   /** Names this state of this file without telling anything about it (PROTOCOL.md, "Source tags"). */
@@ -24,6 +27,12 @@ export interface Source extends AsyncDisposable {
    * Throws SharingError `changed` when it is not, `read-failed` when the system cannot read it.
    */
   read(target: Buffer, position: number): Promise<void>;
+  /** The same, and gives the digest, where it need not be made anew. */
+  readonly readHashed?: (
+    algorithm: DigestAlgorithm,
+    target: Buffer,
+    position: number,
+  ) => Promise<Buffer>;
   /** Throws SharingError `changed` when the file is not, or no longer, what was offered. */
   check(): Promise<void>;
 }
@@ -77,6 +86,7 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
 
   return {
     size,
+    state: fileState(stats),
     mtime: modificationTime(stats),
     tag: sourceTag(stats, tagKey),
     async check() {

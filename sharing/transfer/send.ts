@@ -200,8 +200,9 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     const buffer = await freeBuffer();
     const length = chunkLength(size, chunk);
     const bytes = buffer.subarray(packedHeaderLength, packedHeaderLength + length);
+    let digest: Buffer | undefined;
     try {
-      await read(chunk, bytes);
+      digest = await read(chunk, bytes);
     } catch (error) {
       buffers.push(buffer);
       throw error;
@@ -211,7 +212,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       buffers.push(buffer);
       return;
     }
-    const digest = noteDigest(chunk, bytes);
+    digest = noteDigest(chunk, bytes, digest);
     const carrier = connection.carrier();
     carriers.set(chunk, carrier);
     const sent = carrier
@@ -226,17 +227,21 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     underWay.add(sent);
   }
 
-  async function read(chunk: number, bytes: Buffer): Promise<void> {
+  /** Gives the digest if it is known without being made. */
+  async function read(chunk: number, bytes: Buffer): Promise<Buffer | undefined> {
     reading += 1;
     try {
-      await source.read(bytes, chunk * chunkSize);
+      const position = chunk * chunkSize;
+      if (source.readHashed) return await source.readHashed(algorithm, bytes, position);
+      await source.read(bytes, position);
+      return undefined;
     } finally {
       reading -= 1;
     }
   }
 
-  function noteDigest(chunk: number, bytes: Buffer): Buffer {
-    const digest = digestOf(algorithm, bytes);
+  function noteDigest(chunk: number, bytes: Buffer, known: Buffer | undefined): Buffer {
+    const digest = known ?? digestOf(algorithm, bytes);
     hashed[chunk] = 1;
     digest.copy(digests, chunk * digestLength);
     return digest;
@@ -258,8 +263,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
     for (let chunk = first; chunk < first + count; chunk += 1) {
       const bytes = buffer.subarray(0, chunkLength(size, chunk));
-      await read(chunk, bytes);
-      noteDigest(chunk, bytes);
+      noteDigest(chunk, bytes, await read(chunk, bytes));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ClientSession, TransferOptions } from '#sharing/client.js';
+import { sharedReads, type ClientSession, type TransferOptions } from '#sharing/client.js';
 import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { listLocal, matchLocal, type Spool } from '#sharing/local.js';
@@ -25,11 +25,11 @@ export const run: Run = (context, call) =>
 
 const putInput = (context: Context, call: Call, input: () => Promise<Spool>): Promise<ExitCode> => {
   const wish = { policy: policyOf(context, call), as: plainNameOf(call) ?? '' };
-  return withEach(context, call, async (own, session) => {
+  return withEach(context, call, async (own, session, shared) => {
     await mustBeTrusted(own, call, session);
     const showing = { title: wish.as, path: '-', event: 'stored', placeOf: plainly } as const;
     const spool = await input();
-    return transfer(own, showing, (hooks) => session.put(spool, { ...wish, ...hooks }));
+    return transfer(own, showing, (hooks) => session.put(spool, { ...wish, ...shared, ...hooks }));
   });
 };
 
@@ -44,22 +44,27 @@ const putFiles: Run = async (context, call) => {
   mustBeOne(as, found.length);
   if (found.length === 0) return combine(codes);
   const wish = { policy, ...(as !== undefined && { as }) };
-  const code = await withEach(context, call, (own, session) =>
-    putOn(own, call, session, found, wish),
+  const code = await withEach(context, call, (own, session, shared) =>
+    putOn(own, call, session, found, { ...wish, ...shared }),
   );
   return combine([...codes, code]);
 };
+
+/** What the sessions with several servers have in common. */
+type Shared = Pick<TransferOptions, 'reads'>;
 
 /** Works in the session that is meant, or in one with each of several servers. */
 function withEach(
   context: Context,
   call: Call,
-  work: (context: Context, session: ClientSession) => Promise<ExitCode>,
+  work: (context: Context, session: ClientSession, shared: Shared) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const several = textOption(call, 'to');
-  return several === undefined
-    ? withSession(context, call, (session) => work(context, session))
-    : withServers(context, call, several, work);
+  if (several === undefined) {
+    return withSession(context, call, (session) => work(context, session, {}));
+  }
+  const reads = sharedReads();
+  return withServers(context, call, several, (own, session) => work(own, session, { reads }));
 }
 
 function plainly(name: string): string {
@@ -71,7 +76,7 @@ async function putOn(
   call: Call,
   session: ClientSession,
   found: readonly Found[],
-  wish: Pick<TransferOptions, 'policy' | 'as'>,
+  wish: Pick<TransferOptions, 'policy' | 'as' | 'reads'>,
 ): Promise<ExitCode> {
   await mustBeTrusted(context, call, session);
   const asTyped = inWordsOf(found);
