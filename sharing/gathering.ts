@@ -9,9 +9,18 @@ export type Transferred =
       readonly size: number;
       /** `<algorithm>:<hex>`. */
       readonly digest: string;
+      /** Its name was taken, so it got a number. */
+      readonly renamed?: boolean;
+      /** The folder at the top that it lies in, which is told after it. */
+      readonly within?: string;
     }
   /** What stands there stays, as the policy says. */
-  | { readonly outcome: 'skipped'; readonly path: string; readonly as: string };
+  | {
+      readonly outcome: 'skipped';
+      readonly path: string;
+      readonly as: string;
+      readonly within?: string;
+    };
 
 /** What became of the files of a folder, or of all of a batch. */
 export interface Counts {
@@ -21,6 +30,8 @@ export interface Counts {
   readonly bytes: number;
   readonly identical: number;
   readonly skipped: number;
+  /** Files whose name was taken, so that they got a number. */
+  readonly renamed: number;
   readonly failed: number;
 }
 
@@ -55,7 +66,7 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
   function of(top: string): Gathered {
     const known = tops.get(top);
     if (known) return known;
-    const counts = { files: 0, bytes: 0, identical: 0, skipped: 0, failed: 0 };
+    const counts = { files: 0, bytes: 0, identical: 0, skipped: 0, renamed: 0, failed: 0 };
     const gathered = { counts, files: [] };
     tops.set(top, gathered);
     return gathered;
@@ -64,7 +75,7 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
   return {
     file(top, ended) {
       if (top === undefined) {
-        onEnded(ended);
+        onEnded(marked(ended));
         return;
       }
       const { counts, files } = of(top);
@@ -73,6 +84,7 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
         counts.files += 1;
         if (ended.outcome === 'identical') counts.identical += 1;
         else counts.bytes += ended.size;
+        if (marked(ended) !== ended) counts.renamed += 1;
       }
       if (each) files.push(ended);
     },
@@ -83,8 +95,15 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
     folder(top, as) {
       const { counts, files } = of(top);
       tops.delete(top);
-      for (const one of files) onEnded({ ...one, as: `${as}/${one.as}` });
+      for (const one of files) onEnded({ ...marked(one), as: `${as}/${one.as}`, within: top });
       onEnded({ outcome: 'folder', path: top, as, ...counts });
     },
   };
+}
+
+/** The same with the word that it has another name than one with its own at the end. */
+export function marked(ended: Transferred, asked?: string): Transferred {
+  if (ended.outcome === 'skipped' || ended.outcome === 'identical') return ended;
+  const own = asked ?? ended.path.split(/[/\\]/).at(-1) ?? '';
+  return ended.as.endsWith(own) ? ended : { ...ended, renamed: true };
 }

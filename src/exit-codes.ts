@@ -21,7 +21,7 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   5: 'one or more files failed',
   6: 'data arrived damaged',
   7: 'no room, or over a limit',
-  8: 'interrupted',
+  8: 'interrupted; it can go on later',
 };
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,7 +1,7 @@
 import type { Asking } from '#sharing/dialogue/asking.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
 import { SharingError } from '#sharing/errors.js';
-import { gathering, type OnEnded } from '#sharing/gathering.js';
+import { gathering, marked, type OnEnded } from '#sharing/gathering.js';
 import type { Device } from '#sharing/identity/device.js';
 import type { Arrivals } from '#sharing/storage/arrivals.js';
 import { isGlob, matchesGlob } from '#sharing/session/glob.js';
@@ -108,7 +108,7 @@ export async function getFrom(
   if (outcome.kind === 'skipped') onEnded({ outcome: 'skipped', path: typed, as: outcome.as });
   else {
     const { kind, as: stored, size, digest } = outcome;
-    onEnded({ outcome: kind, path: typed, as: stored, size, digest });
+    onEnded(marked({ outcome: kind, path: typed, as: stored, size, digest }, as ?? wanted.last));
   }
   return nothingLeft;
 }

@@ -6,7 +6,7 @@ import {
 } from '#sharing/dialogue/getting.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { gathering } from '#sharing/gathering.js';
+import { gathering, marked } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { ownName, safeName, type SafeName } from '#sharing/storage/path.js';
@@ -80,7 +80,8 @@ async function putSource(
     return;
   }
   const { kind, as: stored, digest } = outcome;
-  onEnded({ outcome: kind, path: file, as: stored, size: source.size, digest });
+  const ended = { outcome: kind, path: file, as: stored, size: source.size, digest };
+  onEnded(marked(ended, names.name));
 }
 
 async function putMany(

@@ -5,6 +5,7 @@ import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
 import { getStream, isStream } from './get-stream.js';
+import { openTally } from './tally.js';
 import { plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
@@ -16,11 +17,13 @@ const getFiles: Run = (context, call) =>
     const as = plainNameOf(call);
     const policy = policyOf(context, call);
     const codes: ExitCode[] = [];
+    const tally = openTally(clientDirectory);
     for (const path of call.words) {
       const showing = {
         title: path,
         path,
         event: 'received',
+        tally,
         placeOf: (name: string) => join(clientDirectory, name),
       } as const;
       const code = await transfer(context, showing, (hooks) =>
@@ -39,5 +42,6 @@ const getFiles: Run = (context, call) =>
       codes.push(code);
       if (context.signal.aborted) break;
     }
+    tally.tell(context.view);
     return combine(codes);
   });

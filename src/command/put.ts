@@ -16,6 +16,7 @@ import { lstat } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
 import { isPiped, withInput } from './put-stream.js';
+import { openTally } from './tally.js';
 import { mustBeOne, plainNameOf, policyOf, transfer } from './transfer.js';
 
 export const run: Run = (context, call) =>
@@ -27,7 +28,8 @@ const putInput = (context: Context, call: Call, input: () => Promise<Spool>): Pr
   const wish = { policy: policyOf(context, call), as: plainNameOf(call) ?? '' };
   return withEach(context, call, async (own, session, shared) => {
     await mustBeTrusted(own, call, session);
-    const showing = { title: wish.as, path: '-', event: 'stored', placeOf: plainly } as const;
+    const tally = openTally(session.server.name);
+    const showing = { ...storing, title: wish.as, path: '-', tally };
     const spool = await input();
     return transfer(own, showing, (hooks) => session.put(spool, { ...wish, ...shared, ...hooks }));
   });
@@ -67,9 +69,7 @@ function withEach(
   return withServers(context, call, several, (own, session) => work(own, session, { reads }));
 }
 
-function plainly(name: string): string {
-  return name;
-}
+const storing = { event: 'stored', placeOf: (name: string) => name } as const;
 
 async function putOn(
   context: Context,
@@ -80,14 +80,15 @@ async function putOn(
 ): Promise<ExitCode> {
   await mustBeTrusted(context, call, session);
   const asTyped = inWordsOf(found);
+  const tally = openTally(session.server.name);
   const [only, second] = found;
   const showing = {
     title: second === undefined ? (only?.typed ?? '') : `${found.length} names`,
     path: second === undefined ? (only?.typed ?? '') : null,
-    event: 'stored',
-    placeOf: plainly,
-  } as const;
-  return transfer(context, showing, ({ onEnded, ...hooks }) =>
+    ...storing,
+    tally,
+  };
+  const code = await transfer(context, showing, ({ onEnded, ...hooks }) =>
     session.put(
       found.map(({ path }) => path),
       {
@@ -99,6 +100,8 @@ async function putOn(
       },
     ),
   );
+  tally.tell(context.view);
+  return code;
 }
 
 /** One thing to put: as it was typed, or as a pattern that was typed finds it, and where it lies. */

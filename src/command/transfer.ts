@@ -6,6 +6,7 @@ import { combine, ProgramError } from '#src/failure.js';
 import { tell } from '#src/tell.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';
+import type { Tally } from './tally.js';
 import { textOption, type Call } from './command.js';
 
 /** Milliseconds between two looks at a transfer that does not move. */
@@ -23,6 +24,7 @@ export interface Showing {
   readonly event: 'received' | 'stored';
   /** Goes before the names that files got. */
   readonly placeOf: (as: string) => string;
+  readonly tally: Tally;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Showing {
  */
 export async function transfer(
   context: Context,
-  { title, path, event, placeOf }: Showing,
+  { title, path, event, placeOf, tally }: Showing,
   work: (hooks: Hooks) => Promise<LeftOut>,
 ): Promise<ExitCode> {
   const { view, signal } = context;
@@ -39,6 +41,7 @@ export async function transfer(
   const codes: Promise<ExitCode>[] = [];
   const { onProgress, stop } = watchProgress(context, title);
   const onEnded = (ended: Ended): void => {
+    tally.note(ended);
     if (ended.outcome === 'failed') codes.push(tell(context, ended.path, ended.error));
     else view.show(answerOf(ended, event, placeOf));
   };
@@ -51,6 +54,7 @@ export async function transfer(
     });
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {
+    tally.failed();
     codes.push(tell(context, path, error));
   } finally {
     stop();

@@ -44,6 +44,7 @@ export type Answer =
   /** What stands under that name stays, as was asked for. */
   | { readonly event: 'skipped'; readonly path: string; readonly as: string }
   | FolderAnswer
+  | SummaryAnswer
   /** The connection broke in the middle of a transfer, and is tried again; then it is back. */
   | {
       readonly event: 'broken';
@@ -199,7 +200,27 @@ export interface FolderAnswer {
   readonly bytes: number;
   readonly identical: number;
   readonly skipped: number;
+  /** Files whose name was taken, so that they got a number. */
+  readonly renamed: number;
   readonly failed: number;
+}
+
+/** The end of a command that moved several things: what became of all of them. */
+export interface SummaryAnswer {
+  readonly event: 'summary';
+  /** Files that came, or were there already. */
+  readonly files: number;
+  /** Bytes of those that came. */
+  readonly bytes: number;
+  readonly identical: number;
+  readonly skipped: number;
+  readonly renamed: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** Bytes a second. */
+  readonly rate: number;
+  /** Where they lie: a folder of this machine, or the name of a server. */
+  readonly place: string;
 }
 
 export interface FailedAnswer extends Failure {

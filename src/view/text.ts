@@ -9,10 +9,11 @@ import type {
   FolderAnswer,
   ServerAnswer,
   SettingAnswer,
+  SummaryAnswer,
   TransferAnswer,
 } from './answer.js';
 import { padTo } from './columns.js';
-import { clockText, fullTimeText, placeText, timeText } from './format.js';
+import { clockText, durationText, fullTimeText, placeText, timeText } from './format.js';
 import { movingRow } from './moving.js';
 import { quote } from './quote.js';
 import { clientLine, statusLines } from './status-text.js';
@@ -45,6 +46,8 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
       return `[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}\n`;
     case 'folder':
       return `${folderLine(answer, style)}\n`;
+    case 'summary':
+      return `${summaryLine(answer, style)}\n`;
     case 'broken':
       return `${answer.message}; trying to reach ${quote(answer.name)} again\n`;
     case 'back':
@@ -160,6 +163,23 @@ function folderLine({ as, files, bytes, ...counts }: FolderAnswer, style: Style)
   ];
   const more = marks.length > 0 ? `  (${marks.join(', ')})` : '';
   return `${quote(as)}/  verified  ${counted([[files, 'file']])}  ${sizeText(bytes, style)}${more}`;
+}
+
+function summaryLine(
+  { files, bytes, seconds, rate, place, ...counts }: SummaryAnswer,
+  style: Style,
+): string {
+  const { identical, skipped, renamed, failed } = counts;
+  const marks = [
+    ...(identical > 0 ? [`${identical} identical`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(renamed > 0 ? [`${renamed} renamed`] : []),
+    ...(failed > 0 ? [painted(`${failed} FAILED`, 'failure', style)] : []),
+  ];
+  const speed = bytes > 0 ? ` in ${durationText(seconds * 1000)} (${sizeText(rate, style)}/s)` : '';
+  const more = marks.length > 0 ? `; ${marks.join(', ')}` : '';
+  const where = files > 0 ? `, now in ${quote(place)}` : '';
+  return `in all ${counted([[files, 'file']])}  ${sizeText(bytes, style)}${speed}${where}${more}`;
 }
 
 function findingLines({ message, details, commands }: FindingAnswer): string {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { mustBeLine } from './json-events.js';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
 
@@ -164,7 +165,11 @@ function linesOf(text: string): Line[] {
     .split('\n')
     .slice(0, -1)
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Line);
+    .map((line) => {
+      const read = JSON.parse(line) as Line;
+      mustBeLine(read);
+      return read;
+    });
 }
 
 /** What `find` finds in the outputs, as soon as it is there. */

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { splitWords } from '#src/shell/words.js';
+import { mustBeLine } from './json-events.js';
 import { freePort, hold, isFree } from './ports.js';
 import {
   openMachine,
@@ -197,9 +198,8 @@ async function openStage(machine: Machine): Promise<Stage> {
 
 /** With --json every line is for a program, and only standard output has any. */
 function mustBeEvent({ stream, text }: Line): void {
-  const { v, event } = JSON.parse(text) as { v: unknown; event: unknown };
-  if (stream === 'out' && v === 1 && typeof event === 'string') return;
-  throw new Error(`not an event: ${stream} ${text}`);
+  if (stream !== 'out') throw new Error(`not an event: ${stream} ${text}`);
+  mustBeLine(JSON.parse(text));
 }
 
 /** What no two runs have in common. */
@@ -208,6 +208,8 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d \d\d:\d\d/g, '{time}'],
   [/\[\d\d:\d\d:\d\d\]/g, '{time}'],
   [/blake3:[0-9a-f]{64}/g, '{digest}'],
+  [/ in \d+ s \([\d.]+ \w+\/s\),/g, ' in {duration},'],
+  [/"seconds":[\d.]+,"rate":\d+/g, '"seconds":{seconds},"rate":{rate}'],
 ];
 
 function inGroups(id: string): string {

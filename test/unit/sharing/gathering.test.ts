@@ -43,6 +43,7 @@ describe('gathering', () => {
       bytes: 5,
       identical: 1,
       skipped: 1,
+      renamed: 0,
       failed: 1,
     });
     expect(ended).toHaveLength(2);
@@ -72,7 +73,16 @@ describe('gathering', () => {
     expect(ended).toMatchObject([
       { path: 'b', files: 2, bytes: 10 },
       { path: 'a', files: 1, bytes: 5 },
-      { path: 'a', as: 'a (2)', files: 0, bytes: 0, identical: 0, skipped: 0, failed: 0 },
+      {
+        path: 'a',
+        as: 'a (2)',
+        files: 0,
+        bytes: 0,
+        identical: 0,
+        skipped: 0,
+        renamed: 0,
+        failed: 0,
+      },
     ]);
   });
 });

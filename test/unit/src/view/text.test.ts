@@ -11,6 +11,7 @@ const folder: FolderAnswer = {
   bytes: 2048,
   identical: 0,
   skipped: 0,
+  renamed: 0,
   failed: 0,
 };
 
@@ -22,7 +23,7 @@ describe('the line of a folder', () => {
     [{ files: 0, bytes: 0 }, 'clientDirectory/new_a/  verified  0 files  0 B'],
     [{ failed: 2 }, 'clientDirectory/new_a/  verified  3 files  2 KiB  (2 FAILED)'],
     [
-      { identical: 1, skipped: 2, failed: 3 },
+      { identical: 1, skipped: 2, renamed: 0, failed: 3 },
       'clientDirectory/new_a/  verified  3 files  2 KiB  (1 identical, 2 skipped, 3 FAILED)',
     ],
     [{ as: 'a\u001b[2J' }, 'a\\u{1b}[2J/  verified  3 files  2 KiB'],
