@@ -45,6 +45,7 @@ export function openJobs(): Jobs {
       ...view,
       styled: (wish) => viewOf(view.styled(wish), job),
       status: {
+        columns: () => view.status.columns(),
         isDue: () => performance.now() - last >= noteTime,
         draw(text) {
           last = performance.now();

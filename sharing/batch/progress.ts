@@ -4,22 +4,25 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 export interface BatchProgress {
   /** One file more, of so many bytes. */
   offered(size: number): void;
-  /** So many bytes of a file are confirmed by now. */
-  moved(file: number, bytes: number): void;
-  /** A file has ended, in whatever way. */
-  over(file: number, size: number): void;
+  /** So many bytes of a file are confirmed by now; `had` of them lay there before. */
+  moved(file: number, bytes: number, had?: number): void;
+  /** A file has ended, in whatever way; `came`: it travelled. */
+  over(file: number, size: number, came: boolean): void;
 }
 
 /** `isCounted` tells whether all files are known. */
 export function batchProgress(onProgress: OnProgress, isCounted: () => boolean): BatchProgress {
   /** Bytes of the files that are under way. */
-  const moving = new Map<number, number>();
-  let [of, size, done, confirmed] = [0, 0, 0, 0];
+  const moving = new Map<number, { readonly bytes: number; readonly had: number }>();
+  let [of, size, done, confirmed, before] = [0, 0, 0, 0, 0];
 
   function tell(): void {
-    let bytes = confirmed;
-    for (const more of moving.values()) bytes += more;
-    onProgress({ phase: 'sending', bytes, size, files: { done, of, counted: isCounted() } });
+    let [bytes, had] = [confirmed, before];
+    for (const more of moving.values()) {
+      bytes += more.bytes;
+      had += more.had;
+    }
+    onProgress({ phase: 'sending', bytes, had, size, files: { done, of, counted: isCounted() } });
   }
 
   return {
@@ -27,11 +30,12 @@ export function batchProgress(onProgress: OnProgress, isCounted: () => boolean):
       of += 1;
       size += bytes;
     },
-    moved(file, bytes) {
-      moving.set(file, bytes);
+    moved(file, bytes, had = 0) {
+      moving.set(file, { bytes, had });
       tell();
     },
-    over(file, bytes) {
+    over(file, bytes, came) {
+      before += came ? (moving.get(file)?.had ?? 0) : bytes;
       moving.delete(file);
       done += 1;
       confirmed += bytes;

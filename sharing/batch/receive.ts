@@ -289,8 +289,8 @@ export function startBatchReceiving(
       algorithm,
       stallTime,
       watch,
-      onProgress: ({ phase, bytes }) => {
-        if (phase === 'sending') progress.moved(file, bytes);
+      onProgress: ({ phase, bytes, had }) => {
+        if (phase === 'sending') progress.moved(file, bytes, had);
       },
     });
     large.set(file, receiving);
@@ -449,7 +449,7 @@ export function startBatchReceiving(
     rules.over(file);
     // What a stop took with it is told once.
     if (!stopped || outcome.kind !== 'failed') onEnd({ kind: 'file', path, outcome, below });
-    progress.over(file, size);
+    progress.over(file, size, outcome.kind === 'received');
     news.open();
   }
 

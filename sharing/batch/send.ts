@@ -294,7 +294,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     reports.delete(file);
     const size = Number(stats.size);
     onEnd({ kind: 'file', top, path, size, outcome, travelled });
-    progress.over(file, size);
+    progress.over(file, size, travelled);
   }
 
   async function sendSmall(
@@ -341,8 +341,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       algorithm,
       stallTime: options.stallTime,
       watch,
-      onProgress: ({ phase, bytes }) => {
-        if (phase === 'sending') progress.moved(file, bytes);
+      onProgress: ({ phase, bytes, had }) => {
+        if (phase === 'sending') progress.moved(file, bytes, had);
       },
     });
     large.set(file, sending);

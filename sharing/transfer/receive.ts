@@ -127,6 +127,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let verifying = false;
   let saving = false;
   let confirmed = 0;
+  /** Bytes that lay here already. */
+  let had = 0;
   /** Chunks that landed and are to be told. */
   let unsaid: number[] = [];
   let saidGot = 0;
@@ -217,7 +219,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     rules.wantChunks(chunks);
     const all = chunks.every((one) => one === 1);
     want(all ? { want: 'all', file } : { want: 'ranges', file, ranges });
-    onProgress({ phase: 'sending', bytes: confirmed, size });
+    onProgress({ phase: 'sending', bytes: confirmed, had, size });
   }
 
   /** While the missing chunks travel, those that lie here are read again; what is not good travels too. */
@@ -228,6 +230,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         continue;
       takenBack.signal.throwIfAborted();
       if ((await landing?.verify(chunk)) === true) {
+        had += chunkLength(size, chunk);
         confirm(chunk);
         continue;
       }
@@ -243,7 +246,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   function confirm(chunk: number): void {
     confirmed += chunkLength(size, chunk);
-    onProgress({ phase: 'sending', bytes: confirmed, size });
+    onProgress({ phase: 'sending', bytes: confirmed, had, size });
   }
 
   function want(row: Want): void {
@@ -269,6 +272,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     missing.chunks.forEach((one, chunk) => {
       if (one === 0) confirmed += chunkLength(size, chunk);
     });
+    had = confirmed;
     wantMissing(missing);
   }
 

@@ -70,6 +70,8 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   /** Which of `digests` are known. */
   const hashed = new Uint8Array(chunkCount(size));
   let confirmed = 0;
+  /** Bytes that the receiver had already. */
+  let had = 0;
   let reading = 0;
   let made = 0;
   let hashing: Promise<void> | undefined;
@@ -291,13 +293,14 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     // What is not wanted lies there already.
     if (begins && 'want' in message && message.want === 'ranges') {
       confirmed = size - bytesIn(message.ranges, size);
+      had = confirmed;
     }
     if ('t' in message && message.t === 'got') {
       for (const chunk of chunksGot(message)) {
         carriers.delete(chunk);
         confirmed += chunkLength(size, chunk);
       }
-      onProgress({ phase: 'sending', bytes: confirmed, size });
+      onProgress({ phase: 'sending', bytes: confirmed, had, size });
     }
     wake();
   }

@@ -71,7 +71,7 @@ export function watchProgress(
   let last: Progress | undefined;
   // Words are made when they are shown, and not for each file.
   const draw = (): void => {
-    if (last && status.isDue()) status.draw(text(last));
+    if (status.isDue()) status.draw(text(last, status.columns()));
   };
   const timer = setInterval(draw, tick);
   return {

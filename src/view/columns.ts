@@ -22,6 +22,19 @@ export function fitInto(text: string, columns: number): string {
   return shown;
 }
 
+/** A text that fits into so many columns; of a longer one the middle is left out. */
+export function shortened(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  const room = columns - gap.length;
+  const head = fitInto(text, Math.ceil(room / 2));
+  const reversed = Array.from(text).reverse().join('');
+  return `${head}${gap}${Array.from(fitInto(reversed, Math.floor(room / 2)))
+    .reverse()
+    .join('')}`;
+}
+
+const gap = '...';
+
 /** A text with blanks behind it, so that the next column begins where it does in the other lines. */
 export function padTo(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)));

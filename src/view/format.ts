@@ -21,6 +21,12 @@ export function durationText(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** The same for a time that is only guessed at: the longer, the rounder. */
+export function leftText(milliseconds: number): string {
+  const step = milliseconds < 60_000 ? 1000 : milliseconds < 600_000 ? 10_000 : 60_000;
+  return durationText(Math.round(milliseconds / step) * step).replace(/ 0 s$/, '');
+}
+
 /** Microseconds since 1970 as local time: "2026-11-20 19:22". */
 export function timeText(microseconds: number): string {
   const date = new Date(microseconds / 1000);

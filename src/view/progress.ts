@@ -1,13 +1,23 @@
 import type { Progress } from '#sharing/local.js';
-import { bytesText, durationText } from './format.js';
+import { shortened } from './columns.js';
+import { bytesText, durationText, leftText } from './format.js';
 import { quote } from './quote.js';
+import { smoothed } from './smoothed.js';
 
-/** Turns the progress of one file into the text of the status line. */
-export type ProgressText = (progress: Progress) => string;
+/** Turns the progress of one transfer into the text of the status line; undefined before the other side has said anything. */
+export type ProgressText = (progress: Progress | undefined, columns: number) => string;
 
-/** Milliseconds over which the rate is smoothed, and without a byte after which it is a stall. */
-const window = 3000;
+/** Milliseconds without a byte after which it is a stall, before and after the first one. */
+const firstStall = 10_000;
 const stallTime = 3000;
+/** On a slow link bytes are confirmed seldom: so many times the longest wait of late is no stall yet. */
+const patience = 2.5;
+const longestPatience = 60_000;
+/** Milliseconds after which a rate is worth showing. */
+const settleTime = 500;
+/** Columns that the figures take; what is left is the name's, but for a few that it has in any case. */
+const figures = 56;
+const shortestName = 12;
 
 /** `now` is in milliseconds of any clock that only goes forward; `sizeText` says how a size is shown. */
 export function progressText(
@@ -15,34 +25,51 @@ export function progressText(
   now: () => number,
   sizeText: (bytes: number) => string = bytesText,
 ): ProgressText {
-  let samples: { readonly at: number; readonly bytes: number }[] = [];
-  let moved = { at: now(), bytes: 0 };
+  const began = now();
+  const { rate, left } = smoothed();
+  let gaps: readonly number[] = [];
+  let moved: { at: number; bytes: number; done: number } = { at: began, bytes: -1, done: 0 };
+  let hasMoved = false;
+  let first: number | undefined;
 
-  return ({ phase, bytes, size, files }) => {
+  function follow({ bytes, files }: Progress, at: number): void {
+    const done = files?.done ?? 0;
+    // Empty files are done without a byte.
+    if (bytes === moved.bytes && done === moved.done) return;
+    if (hasMoved) gaps = [...gaps.slice(-4), at - moved.at];
+    hasMoved = bytes > 0 || done > 0;
+    moved = { at, bytes, done };
+  }
+
+  function stalled(at: number): boolean {
+    const usual = Math.min(longestPatience, patience * Math.max(0, ...gaps));
+    return at - moved.at >= (hasMoved ? Math.max(stallTime, usual) : firstStall);
+  }
+
+  return (progress, columns) => {
     const at = now();
-    if (bytes !== moved.bytes) moved = { at, bytes };
-    samples = [...samples.filter((sample) => at - sample.at < window), { at, bytes }];
-    const shown = quote(name);
-    if (phase === 'comparing') return `${shown}  comparing with what is here`;
+    const shown = shortened(quote(name), Math.max(shortestName, columns - figures));
+    if (!progress || progress.phase === 'deciding') return `${shown}  waiting for the other side`;
+    const { phase, bytes, size, files } = progress;
+    if (phase === 'comparing') {
+      return `${shown}  comparing with what is here  ${percent(bytes, size)} %`;
+    }
     if (phase === 'saving') return `${shown}  saving`;
-    const share = size === 0 ? 100 : Math.floor((100 * bytes) / size);
+    follow(progress, at);
     const head = files
       ? `${shown}  ${files.done} of ${files.of}${files.counted ? '' : '+'} files  ${sizeText(bytes)}`
-      : `${shown}  ${share} %  ${sizeText(bytes)} of ${sizeText(size)}`;
-    if (at - moved.at >= stallTime) {
-      return `${head}  stalled: nothing moved for ${durationText(at - moved.at)}`;
-    }
-    const rate = rateOf(samples);
-    if (rate === 0) return head;
+      : `${shown}  ${percent(bytes, size)} %  ${sizeText(bytes)} of ${sizeText(size)}`;
+    first ??= at;
+    const perSecond = rate(at, bytes - (progress.had ?? 0));
+    if (stalled(at)) return `${head}  stalled: nothing moved for ${durationText(at - moved.at)}`;
+    if (at - first < settleTime || perSecond < 1) return head;
+    const speed = `${head}  ${sizeText(Math.round(perSecond))}/s`;
     // Nobody knows how much is left before all is counted.
-    if (files?.counted === false) return `${head}  ${sizeText(Math.round(rate))}/s`;
-    return `${head}  ${sizeText(Math.round(rate))}/s  ${durationText(((size - bytes) / rate) * 1000)} left`;
+    if (files?.counted === false) return speed;
+    return `${speed}  ${leftText(left(at, ((size - bytes) / perSecond) * 1000))} left`;
   };
 }
 
-function rateOf(samples: readonly { readonly at: number; readonly bytes: number }[]): number {
-  const [first] = samples;
-  const last = samples.at(-1);
-  if (!first || !last || last.at - first.at < 200) return 0;
-  return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
+function percent(bytes: number, size: number): number {
+  return size === 0 ? 100 : Math.floor((100 * bytes) / size);
 }

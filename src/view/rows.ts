@@ -1,4 +1,5 @@
 import type { Answer } from './answer.js';
+import { columnsOf } from './columns.js';
 import { quote } from './quote.js';
 import type { View } from './view.js';
 
@@ -32,6 +33,7 @@ export function rowsOn(view: View): Rows {
     },
     status: {
       isDue: () => view.status.isDue(),
+      columns: () => view.status.columns() - columnsOf(quote(name)) - 2,
       draw(text) {
         rows.set(name, text);
         draw();

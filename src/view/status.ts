@@ -6,6 +6,8 @@ export interface StatusLine {
   /** False while what is drawn would not be shown. */
   isDue(): boolean;
   draw(text: string): void;
+  /** Columns that a line may have. */
+  columns(): number;
   clear(): void;
 }
 
@@ -31,8 +33,11 @@ export function statusLine(
     return drawn > 1 ? `\r\u001b[${drawn - 1}A\u001b[J` : '\r\u001b[K';
   }
 
+  const columns = (): number => (terminal ? sizeOr(error.columns, 80) - 1 : Infinity);
+
   return {
     isDue,
+    columns,
     draw(text) {
       if (!isDue()) return;
       last = now();
@@ -40,7 +45,7 @@ export function statusLine(
         error.write(`${text}\n`);
         return;
       }
-      const width = sizeOr(error.columns, 80) - 1;
+      const width = columns();
       const lines = text.split('\n').slice(0, Math.max(1, sizeOr(error.rows, 24) - 1));
       error.write(`${erased()}${lines.map((line) => fitInto(line, width)).join('\n')}`);
       drawn = lines.length;

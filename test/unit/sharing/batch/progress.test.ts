@@ -12,12 +12,14 @@ test('what moves at once counts together, and never goes back when one of it end
   for (const size of [100, 100, 5]) progress.offered(size);
   progress.moved(0, 60);
   progress.moved(1, 90);
-  progress.over(2, 5);
+  progress.over(2, 5, false);
   isCounted = true;
-  progress.over(1, 100);
-  progress.moved(0, 80);
-  progress.over(0, 100);
+  progress.over(1, 100, true);
+  progress.moved(0, 80, 30);
+  progress.over(0, 100, true);
   expect(told.map(({ bytes }) => bytes)).toEqual([60, 150, 155, 165, 185, 205]);
+  // What did not travel says nothing of how fast the line is.
+  expect(told.map(({ had }) => had)).toEqual([0, 0, 5, 5, 35, 35]);
   expect(told[0]).toMatchObject({ size: 205, files: { done: 0, of: 3, counted: false } });
   expect(told.at(-1)).toMatchObject({ size: 205, files: { done: 3, of: 3, counted: true } });
 });

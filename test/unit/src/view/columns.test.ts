@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { columnsOf, fitInto, padTo } from '#src/view/columns.js';
+import { columnsOf, fitInto, padTo, shortened } from '#src/view/columns.js';
 
 test.each([
   ['', 0],
@@ -22,4 +22,10 @@ test('columns stand below each other', () => {
   expect(padTo('amber', 8)).toBe('amber   ');
   expect(padTo('琥珀', 8)).toBe('琥珀    ');
   expect(padTo('longer than that', 8)).toBe('longer than that');
+});
+
+test('of a text that is too long the middle is left out', () => {
+  expect(shortened('short', 5)).toBe('short');
+  expect(shortened('a-long-name.tar.gz', 12)).toBe('a-lon...r.gz');
+  expect(columnsOf(shortened('漢字漢字漢字漢字', 9))).toBeLessThanOrEqual(9);
 });
