@@ -49,7 +49,7 @@ function chapter(event: string, { about, keys, example }: Facts): string {
 type Shape = z.core.JSONSchema.BaseSchema;
 
 function typeText(shape: Shape): string {
-  if (shape.anyOf) return shape.anyOf.map((one) => typeText(one as Shape)).join(' or ');
+  if (shape.anyOf) return shape.anyOf.map((one) => typeText(one)).join(' or ');
   if (shape.enum) return shape.enum.map((one) => `\`${String(one)}\``).join(', ');
   if (shape.type === 'array') return `list of ${typeText(shape.items as Shape)}s`;
   if (shape.type === 'object') {
