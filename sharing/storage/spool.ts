@@ -5,7 +5,6 @@ import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 /** What came over a pipe, in a file that nobody else sees: an offer has to say how long it is. */
 export interface Spool extends AsyncDisposable {
@@ -65,19 +64,24 @@ async function fill(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let bytes = 0;
-  async function take(parts: AsyncIterable<Buffer | string>): Promise<void> {
-    for await (const part of parts) {
+  // Without an error: it is not the input that failed, and its owner must not think so.
+  const stop = (): void => {
+    input.destroy();
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
+  try {
+    for await (const part of input as AsyncIterable<Buffer | string>) {
       const piece = typeof part === 'string' ? Buffer.from(part) : part;
       await writingTo(folder, 'folder-unwritable', () => handle.writeFile(piece));
       bytes += piece.length;
       onBytes(bytes);
     }
-  }
-  try {
-    await pipeline(input, take, { ...(signal && { signal }) });
   } catch (error) {
     if (signal?.aborted === true) throw new SharingError('cancelled', 'interrupted');
     const { code, message, facts } = asSharingError(error, 'read-failed');
     throw new SharingError(code, message, { ...facts, spool: true }, error);
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { privileged } from '../support/privileges.js';
 import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
@@ -138,7 +139,7 @@ describe('put from standard input', () => {
       const find = async (): Promise<string | undefined> => {
         for (const name of await readdir(open)) {
           const target = await readlink(join(open, name)).catch(() => '');
-          if (target.startsWith(spool)) return join(open, name);
+          if (target.startsWith(spool) && target.endsWith('(deleted)')) return join(open, name);
         }
         return undefined;
       };
@@ -167,13 +168,34 @@ describe('put from standard input', () => {
     expect(await readdir(share)).not.toContain('copy.bin');
   });
 
-  test('says where there is no room for it', async () => {
+  test('says where it cannot be kept', async () => {
     const child = piped(['put', to(), '-', '--as', 'copy.bin'], { TMPDIR: join(base, 'missing') });
     const said = textOf(child.stderr);
     child.stdin?.end('x');
     expect(await exitOf(child)).toBe(2);
     expect(said.text).toContain(`${join(base, 'missing')} cannot be made`);
   });
+
+  test.skipIf(!privileged)(
+    'says when the temporary folder is full, and leaves nothing',
+    async () => {
+      const small = join(base, 'small');
+      await mkdir(small);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
+      try {
+        const child = piped(['put', to(), '-', '--as', 'copy.bin'], { TMPDIR: small });
+        const said = textOf(child.stderr);
+        child.stdin?.end(content);
+        expect(await exitOf(child)).toBe(7);
+        expect(said.text).toContain(`no room on the disk of ${small}`);
+        expect(said.text).toContain('set TMPDIR');
+        expect(await readdir(small)).toEqual([]);
+        expect(await readdir(share)).not.toContain('copy.bin');
+      } finally {
+        execFileSync('umount', ['--lazy', small]);
+      }
+    },
+  );
 
   test('is read once for several servers', async () => {
     const other = await makePlace(join(base, 'there'));

@@ -160,9 +160,10 @@ describe.skipIf(!privileged)('three hosts', () => {
       '--',
       ...names,
     ]);
-    expect(get.lines.slice(1).map(({ event, path }) => [event, path])).toEqual(
-      names.map((name) => ['received', name]),
-    );
+    expect(get.lines.slice(1).map(({ event, path }) => [event, path])).toEqual([
+      ...names.map((name) => ['received', name]),
+      ['summary', undefined],
+    ]);
     expect(get.code).toBe(0);
     await expectArrived(join(coral.folder, 'by-address'));
 
@@ -170,7 +171,8 @@ describe.skipIf(!privileged)('three hosts', () => {
     const from = { ...coral, folder: folderOf(coral, 'drafts') };
     const put = await run(from, ['put', '--json', ...trust, address, '--', ...names]);
     // They go in one transfer, and each is told when it is done.
-    const stored = put.lines.slice(1).map(({ event, path }) => `${event} ${String(path)}`);
+    expect(put.lines.at(-1)).toMatchObject({ event: 'summary', files: names.length, failed: 0 });
+    const stored = put.lines.slice(1, -1).map(({ event, path }) => `${event} ${String(path)}`);
     expect(stored.sort()).toEqual(names.map((name) => `stored ${name}`).sort());
     expect(put.code).toBe(0);
     await expectArrived(folderOf(amber, 'serverDirectory'));
