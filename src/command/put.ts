@@ -47,7 +47,7 @@ const putFiles: Run = async (context, call) => {
   if (found.length === 0) return combine(codes);
   const wish = { policy, ...(as !== undefined && { as }) };
   const code = await withEach(context, call, (own, session, shared) =>
-    putOn(own, call, session, found, { ...wish, ...shared }),
+    putOn(own, call, session, { found, missing: codes.length }, { ...wish, ...shared }),
   );
   return combine([...codes, code]);
 };
@@ -75,12 +75,13 @@ async function putOn(
   context: Context,
   call: Call,
   session: ClientSession,
-  found: readonly Found[],
+  { found, missing }: { readonly found: readonly Found[]; readonly missing: number },
   wish: Pick<TransferOptions, 'policy' | 'as' | 'reads'>,
 ): Promise<ExitCode> {
   await mustBeTrusted(context, call, session);
   const asTyped = inWordsOf(found);
   const tally = openTally(session.server.name);
+  for (let count = 0; count < missing; count += 1) tally.failed();
   const [only, second] = found;
   const showing = {
     title: second === undefined ? (only?.typed ?? '') : `${found.length} names`,

@@ -25,6 +25,7 @@ function open() {
       note: (text) => lines.push(text.replace(/^\d\d:\d\d {2}/, '')),
       status: {
         isDue: () => true,
+        columns: () => 80,
         draw: (text) => drawn.push(text),
         clear: () => drawn.push('cleared'),
       },

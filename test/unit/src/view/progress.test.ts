@@ -141,5 +141,5 @@ test('sizes of a progress are shown as they were asked for', () => {
     () => 0,
     (bytes) => `${bytes} B`,
   );
-  expect(text({ phase: 'sending', bytes: 2048, size: 4096 })).toBe('a  50 %  2048 B of 4096 B');
+  expect(text({ phase: 'sending', bytes: 2048, size: 4096 }, 80)).toBe('a  50 %  2048 B of 4096 B');
 });
