@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { moveHome } from '../support/home-network.js';
 import { buildLan, type Host } from '../support/hosts.js';
 import { asInEveryRun } from '../support/made-up.js';
 import { pictureOf } from '../support/picture.js';
@@ -11,14 +12,8 @@ import { openScreen, whyNoScreen, type Screen } from '../support/screen.js';
 const root = join(import.meta.dirname, '../..');
 const picture = join(root, '.github/terminal.svg');
 const columns = 80;
-const addresses: Readonly<Record<string, string>> = { amber: '192.168.1.20', birch: '192.168.1.9' };
 const written = Date.parse('2026-11-20T18:00:00Z') / 1000;
 const drawable = privileged && isThere('a screen', whyNoScreen());
-
-/** A machine of the picture: its only address is that of a home network. */
-function readdress(host: Host): void {
-  host.ip('addr flush dev e0', `addr add ${addresses[host.name] ?? ''}/24 brd + dev e0`);
-}
 
 /** A file that was written on a day of its own, so that a listing is the same in every run. */
 async function sample(path: string, content: string | Buffer): Promise<void> {
@@ -51,7 +46,8 @@ describe.skipIf(!drawable)('the picture of a terminal', () => {
       { name: 'birch', subnets: [0] },
     ]);
     const [amber, birch] = lan.hosts as [Host, Host];
-    for (const host of [amber, birch]) readdress(host);
+    moveHome(amber, '192.168.1.20');
+    moveHome(birch, '192.168.1.9');
     await sample(join(folder, 'bin/lanpost'), program());
     await chmod(join(folder, 'bin/lanpost'), 0o755);
     await mkdir(join(amber.folder, 'serverDirectory'));

@@ -11,7 +11,7 @@ export interface Host extends Place {
   /** Pulls the cable to a subnet, or plugs it in again. */
   cable(subnet: number, state: 'up' | 'down'): void;
   /** Commands of `ip` on this machine; its interface on subnet 0 is e0. */
-  ip(...commands: readonly string[]): void;
+  readonly ip: (...commands: readonly string[]) => void;
   /** Connects it to a subnet that another host is on. */
   plug(subnet: number): void;
 }
