@@ -1,5 +1,4 @@
-import { chmod, cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, cp, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { moveHome } from '../support/home-network.js';
@@ -8,6 +7,7 @@ import { asInEveryRun } from '../support/made-up.js';
 import { pictureOf } from '../support/picture.js';
 import { isThere, privileged } from '../support/privileges.js';
 import { openScreen, whyNoScreen, type Screen } from '../support/screen.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const root = join(import.meta.dirname, '../..');
 const picture = join(root, '.github/terminal.svg');
@@ -40,7 +40,7 @@ function open(host: Host, programs: string): Screen {
 // The picture of the README is this session; `npm run picture` draws it again: look at it then.
 describe.skipIf(!drawable)('the picture of a terminal', () => {
   test('shows what happens', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'lanpost-picture-'));
+    const folder = await temporaryFolder();
     await using lan = await buildLan(folder, [
       { name: 'amber', subnets: [0] },
       { name: 'birch', subnets: [0] },
@@ -81,10 +81,12 @@ describe.skipIf(!drawable)('the picture of a terminal', () => {
       { title: 'amber, 192.168.1.20', lines: server.lines().map(masked) },
       { title: 'birch, 192.168.1.9', lines: client.lines().map(masked) },
     ];
+    client.enter('bye');
+    server.press('C-c');
+    await server.until('stopped');
     const drawn = pictureOf(windows, columns);
     expect(drawn.length).toBeLessThan(40 * 1024);
     await expect(drawn).toMatchFileSnapshot(picture);
-    await rm(folder, { recursive: true, force: true });
   });
 });
 

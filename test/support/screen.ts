@@ -12,6 +12,8 @@ export function whyNoScreen(): string | null {
 export interface Screen extends AsyncDisposable {
   /** Types a line and Enter. */
   enter(line: string): void;
+  /** Presses a key, as tmux calls it: `C-c`. */
+  press(key: string): void;
   /** Resolves once these words stand on the screen, `times` times if it is given. */
   until(words: string, times?: number): Promise<void>;
   /** What stands there now: lines with colours (SGR of ECMA-48) and nothing else, the empty ones at the end left out. */
@@ -43,6 +45,9 @@ export function openScreen(place: Place, { columns, rows, environment }: ScreenO
     enter(line) {
       tmux('send-keys', '-l', line);
       tmux('send-keys', 'Enter');
+    },
+    press(key) {
+      tmux('send-keys', key);
     },
     async until(words, times = 1) {
       await vi.waitFor(
