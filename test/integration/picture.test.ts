@@ -68,7 +68,7 @@ describe.skipIf(!drawable)('the picture of a terminal', () => {
     await using server = open(amber, join(folder, 'bin'));
     await using client = open(birch, join(folder, 'bin'));
     server.enter('lanpost serve');
-    await server.until('code');
+    await server.until('good until');
     const [, code = ''] = /code +([0-9A-Z]{4}-[0-9A-Z]{4})/.exec(server.lines().join('\n')) ?? [];
     await play(client, 'lanpost', code);
     await server.until(' left');

@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { inShell, untilServing, type Played } from '../support/command-line.js';
 import { blocksOf } from '../support/documents.js';
+import { sparseFile } from '../support/files.js';
 import { moveHome } from '../support/home-network.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
 import { mayFilter, privileged } from '../support/privileges.js';
-import { run, serve, type Server } from '../support/program.js';
+import { run, serve, start, type Server } from '../support/program.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -16,6 +17,11 @@ const root = join(import.meta.dirname, '../..');
 const notRun: Readonly<Record<string, string>> = {
   'npm pack': 'test/long/package.test.ts packs, installs and runs it',
   'npm install --global ./lanpost-0.1.0.tgz': 'test/long/package.test.ts installs it',
+  'npm run build:single': 'test/long/single.test.ts builds and runs it',
+  'eval "$(lanpost completion bash)"': 'test/integration/completion.test.ts does it in bash',
+  'source <(lanpost completion zsh)': 'test/integration/completion.test.ts does it in zsh',
+  'lanpost completion fish | source': 'test/integration/completion.test.ts does it in fish',
+  'lanpost help --man | man -l -': 'test/integration/manual.test.ts shows it with man',
   'npm ci && npm test': 'it would run this test; .ci/run does it on a clean machine',
   'npm run check': 'it would run this test; .ci/run does it',
   'npm run test:long': 'takes an hour; .ci/run does it',
@@ -29,10 +35,34 @@ const addresses: Readonly<Record<string, string>> = {
   birch: '192.168.1.21',
   cedar: '192.168.1.9',
 };
-/** The firewall of which the README shows what doctor says. */
-const firewall = {
-  up: 'add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }',
-  down: 'delete table inet filter',
+/** What has to be so before what the README shows below a line can be seen; over when it is disposed. */
+const stages: Readonly<Record<string, () => Promise<AsyncDisposable>>> = {
+  'lanpost doctor': () => {
+    filter(
+      'add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }',
+    );
+    return Promise.resolve({
+      [Symbol.asyncDispose]: () => Promise.resolve(filter('delete table inet filter')),
+    });
+  },
+  async 'lanpost status'() {
+    const shape = ['tbf', 'rate', '80mbit', 'burst', '64kb', 'latency', '50ms'];
+    execFileSync('tc', ['-n', amber.namespace, 'qdisc', 'add', 'dev', 'e0', 'root', ...shape]);
+    const coming = start(cedar, ['get', 'amber', 'film.mkv']);
+    await vi.waitFor(
+      async () => {
+        const { stdout } = await run(amber, ['status']);
+        expect(stdout).toContain('B/s');
+      },
+      { timeout: 20_000 },
+    );
+    return {
+      async [Symbol.asyncDispose]() {
+        await coming[Symbol.asyncDispose]();
+        execFileSync('tc', ['-n', amber.namespace, 'qdisc', 'delete', 'dev', 'e0', 'root']);
+      },
+    };
+  },
 };
 
 interface Example {
@@ -118,6 +148,10 @@ beforeAll(async () => {
     join(root, 'serverDirectory/welcome.txt'),
     join(amber.folder, 'serverDirectory/welcome.txt'),
   );
+  execFileSync('tar', ['cf', 'photos.tar', 'photos'], {
+    cwd: join(amber.folder, 'serverDirectory'),
+  });
+  await sparseFile(join(amber.folder, 'serverDirectory/film.mkv'), 1024 ** 3);
   await fill(birch.folder, ['serverDirectory/plan.txt']);
   await fill(cedar.folder, [
     'report.pdf',
@@ -148,12 +182,13 @@ const runnable = examples.filter(({ line }) => notRun[line] === undefined);
 
 describe.skipIf(!privileged)('what README.md shows', () => {
   test.for(runnable)('$line', async ({ line, shown }, { skip }) => {
-    const filtered = line === 'lanpost doctor' && shown.length > 0;
+    const stage = shown.length > 0 ? stages[line] : undefined;
+    const filtered = stage !== undefined && line === 'lanpost doctor';
     if (filtered && !mayFilter()) skip();
     for (const host of [amber, birch]) await serving(host);
-    if (filtered) filter(firewall.up);
-    const { code, output } = await play(line);
-    if (filtered) filter(firewall.down);
+    const staged = await stage?.();
+    const { code, output } = await play(line).finally(() => staged?.[Symbol.asyncDispose]());
+    if (line === 'lanpost shutdown') await servers.get(amber)?.ended;
     expect({ code, output }).toMatchObject({ code: filtered ? 3 : 0 });
     const expected = shown.map(shapeOf);
     // It may say more than is shown, and says nothing else in between.
@@ -177,12 +212,15 @@ async function play(line: string): Promise<Played> {
   return inShell(isOwners ? amber : cedar, programs, here, line === 'npm run shell' ? 'bye\n' : '');
 }
 
-/** A line without what differs from run to run, and from user to user: ids, sizes, other digits, names of interfaces, how far columns are apart. */
+/** A line without what differs from run to run, and from user to user: ids, sizes, times, other digits, places, interfaces, how far columns are apart. */
 function shapeOf(line: string): string {
   return line
     .replaceAll(/\b[0-9A-Z]{4}(-[0-9A-Z]{4})+\b/g, 'ID')
     .replaceAll(/\b[\d.]+ [KMGT]?i?B\b/g, 'SIZE')
     .replaceAll(/\d+/g, '0')
+    .replaceAll(/\b0 (s|min|h|d)( 0 \w+)?\b/g, 'TIME')
+    .replaceAll(/\/\S*(?=\/serverDirectory)/g, 'PLACE')
+    .replaceAll(/\b0 files?\b/g, 'FILES')
     .replaceAll(/\beth0\b/g, 'e0')
     .replace(/^( +\$) sudo /, '$1 ')
     .replaceAll(/ +/g, ' ')

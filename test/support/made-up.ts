@@ -6,7 +6,7 @@ const grouped = /\b[0-9A-Z]{4}(?:-[0-9A-Z]{4})+\b/g;
 
 /**
  * Words of a run as they are in every run. The rule: each id and each code becomes a made-up one of the same length, by the
- * order in which they come; a time of day becomes half past ten, and what it is good until ten minutes later; a rate becomes 99; `places` become what stands beside them.
+ * order in which they come; a time of day becomes half past ten, and what it is good until ten minutes later; a rate becomes 99 MiB/s; what takes time takes none; `places` become what stands beside them.
  */
 export function asInEveryRun(
   places: readonly (readonly [string, string])[],
@@ -27,7 +27,9 @@ export function asInEveryRun(
         seconds ? '10:30:00' : '10:30',
       )
       .replaceAll('good until 10:30', 'good until 10:40')
-      .replaceAll(/\b[\d.]+(?= [KMG]?i?B\/s)/g, '99');
+      .replaceAll(/\b[\d.]+ [KMG]?i?B\/s/g, '99 MiB/s')
+      .replaceAll(/ in \d+ s$/g, '')
+      .replaceAll(/\bin \d+ s\b/g, 'in 0 s');
 }
 
 /** 13 groups of 4, the same for the same seed. */

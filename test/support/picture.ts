@@ -86,6 +86,7 @@ function runsOf(line: string): Run[] {
       else if (code === 2) look.dim = true;
       else if (code === 22) Object.assign(look, { bold: false, dim: false });
       else if (code === 39) look.color = '';
+      else if (code === 49) continue;
       else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) look.color = `c${code}`;
       else throw new Error(`a picture has no look for ${JSON.stringify(piece)}`);
     }
