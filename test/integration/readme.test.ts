@@ -42,7 +42,10 @@ const stages: Readonly<Record<string, () => Promise<AsyncDisposable>>> = {
       'add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }',
     );
     return Promise.resolve({
-      [Symbol.asyncDispose]: () => Promise.resolve(filter('delete table inet filter')),
+      [Symbol.asyncDispose]() {
+        filter('delete table inet filter');
+        return Promise.resolve();
+      },
     });
   },
   async 'lanpost status'() {

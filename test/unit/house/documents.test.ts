@@ -1,7 +1,7 @@
 import { describeSettings } from '#config/describe.js';
 import { usageOf, type Command } from '#src/command/command.js';
 import { commandsAt } from '#src/command/registry.js';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { documents, headingsOf, linksOf, tableOf } from '../../support/documents.js';
@@ -48,6 +48,19 @@ describe('README', () => {
       meaning,
     ]);
     expect(tableOf('README.md', 'setting')).toEqual(rows);
+  });
+
+  test('quotes the program as it speaks', () => {
+    const program = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => readFileSync(join(root, 'src', path), 'utf8'))
+      .join('');
+    const symptoms = tableOf('README.md', 'symptom').map(([symptom = '']) => symptom);
+    const quoted = symptoms.flatMap((words) => [...words.matchAll(/"([^"]+)"/g)]);
+    expect(quoted.length).toBeGreaterThan(5);
+    // Numbers stand for what the program fills in.
+    const pieces = quoted.flatMap(([, words = '']) => words.split(/ ?\d+ ?/));
+    expect(pieces.filter((piece) => !program.includes(piece))).toEqual([]);
   });
 });
 
