@@ -228,8 +228,8 @@ export function openHouse(
       (id, right) => forAll.includes(right) || (known?.byId(id)?.rights ?? []).includes(right),
     );
   }
-  const reviewing = setInterval(() => void review(), reviewTime);
-  reviewing.unref();
+  /** An idle server sleeps. */
+  let reviewing: NodeJS.Timeout | undefined;
 
   return {
     receive(guest) {
@@ -241,8 +241,14 @@ export function openHouse(
           const fault = new SharingError('internal', '');
           connection.close(fault, { t: 'error', code: 'internal', message: '' });
         })
-        .finally(() => sessions.delete(done));
+        .finally(() => {
+          sessions.delete(done);
+          if (sessions.size > 0) return;
+          clearInterval(reviewing);
+          reviewing = undefined;
+        });
       sessions.add(done);
+      reviewing ??= setInterval(() => void review(), reviewTime).unref();
     },
     async windDown() {
       const deadline = performance.now() + windDownTime;
