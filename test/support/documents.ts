@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join, posix } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -8,14 +8,14 @@ export function documents(): string[] {
   const rooms = ['config', 'discovery', 'sharing', 'src', 'test'];
   const below = rooms.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map((path) =>
-      join(room, path),
+      posix.join(room, path.replaceAll('\\', '/')),
     ),
   );
   return [...readdirSync(root), ...below].filter((path) => path.endsWith('.md'));
 }
 
 export function textOf(document: string): string {
-  return readFileSync(join(root, document), 'utf8');
+  return readFileSync(join(root, document), 'utf8').replaceAll('\r\n', '\n');
 }
 
 /** Places that a document leads to within the repository, from the root, with the heading if one is named. */
@@ -26,7 +26,7 @@ export function linksOf(document: string): { readonly path: string; readonly hea
   return [...text.matchAll(/\]\(([^()\s]+)\)/g)].flatMap(([, target = '']) => {
     if (/^[a-z]+:/.test(target)) return [];
     const [path = '', heading = ''] = target.split('#');
-    return [{ path: path === '' ? document : normalize(join(dirname(document), path)), heading }];
+    return [{ path: path === '' ? document : posix.join(posix.dirname(document), path), heading }];
   });
 }
 
