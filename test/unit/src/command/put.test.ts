@@ -110,6 +110,7 @@ describe('put', () => {
     expect(shown).toMatchObject([
       { event: 'failed', path: '', code: 'name-refused' },
       { event: 'failed', path: 'nowhere/*', code: 'folder-missing' },
+      { event: 'summary', files: 0, failed: 2 },
     ]);
     expect(code).toBe(exitCodes.files);
   });
