@@ -14,6 +14,7 @@ export function sharingWords(event: SharingEvent): string {
     case 'client-in':
       return `${quote(event.name)} (${quote(event.address)}) came in as ${event.as}`;
     case 'client-refused':
+      if (event.code === 'code-needed') return `${quote(event.address)} is asked for the code`;
       return `${quote(event.address)} was refused: ${quote(event.message)}`;
     case 'client-out':
       return `${quote(event.name)} left${event.code === 'bye' ? '' : `: ${quote(event.message)}`}`;

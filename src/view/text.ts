@@ -176,7 +176,11 @@ function summaryLine(
     ...(renamed > 0 ? [`${renamed} renamed`] : []),
     ...(failed > 0 ? [painted(`${failed} FAILED`, 'failure', style)] : []),
   ];
-  const speed = bytes > 0 ? ` in ${durationText(seconds * 1000)} (${sizeText(rate, style)}/s)` : '';
+  // What is over in a blink needs no time.
+  const speed =
+    bytes > 0 && seconds >= 1
+      ? ` in ${durationText(seconds * 1000)} (${sizeText(rate, style)}/s)`
+      : '';
   const more = marks.length > 0 ? `; ${marks.join(', ')}` : '';
   const where = files > 0 ? `, now in ${quote(place)}` : '';
   return `in all ${counted([[files, 'file']])}  ${sizeText(bytes, style)}${speed}${where}${more}`;

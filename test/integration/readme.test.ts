@@ -23,6 +23,7 @@ const notRun: Readonly<Record<string, string>> = {
   'lanpost completion fish | source': 'test/integration/completion.test.ts does it in fish',
   'lanpost help --man | man -l -': 'test/integration/manual.test.ts shows it with man',
   'npm ci && npm test': 'it would run this test; .ci/run does it on a clean machine',
+  'npm test': 'it would run this test',
   'npm run check': 'it would run this test; .ci/run does it',
   'npm run test:long': 'takes an hour; .ci/run does it',
   'npm run picture': 'test/integration/picture.test.ts does the same and compares',

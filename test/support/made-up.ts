@@ -29,7 +29,7 @@ export function asInEveryRun(
       .replaceAll('good until 10:30', 'good until 10:40')
       .replaceAll(/\b[\d.]+ [KMG]?i?B\/s/g, '99 MiB/s')
       .replaceAll(/ in \d+ s$/g, '')
-      .replaceAll(/\bin \d+ s\b/g, 'in 0 s');
+      .replaceAll(/ in \d+ s \(99 MiB\/s\)/g, '');
 }
 
 /** 13 groups of 4, the same for the same seed. */

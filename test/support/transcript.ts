@@ -208,7 +208,8 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d \d\d:\d\d/g, '{time}'],
   [/\[\d\d:\d\d:\d\d\]/g, '{time}'],
   [/blake3:[0-9a-f]{64}/g, '{digest}'],
-  [/ in \d+ s \([\d.]+ \w+\/s\),/g, ' in {duration},'],
+  // Told from one second on.
+  [/ in \d+ s \([\d.]+ \w+\/s\),/g, ','],
   [/"seconds":[\d.]+,"rate":\d+/g, '"seconds":{seconds},"rate":{rate}'],
 ];
 
