@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sameContents } from '../support/files.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
@@ -33,10 +34,10 @@ function isThere(): boolean {
 }
 
 /** The same place for the single file, with nothing of this machine's surroundings: no PATH, no home. */
-function alone(place: Place, executable = single): Place {
+function alone(place: Place): Place {
   const surroundings = ['PATH=', `LANPOST_HOME=${place.state}`];
   const quiet = place.namespace === undefined ? ['LANPOST_MDNS=off'] : [];
-  return { ...place, program: ['/usr/bin/env', '-i', ...surroundings, ...quiet, executable] };
+  return { ...place, program: ['/usr/bin/env', '-i', ...surroundings, ...quiet, single] };
 }
 
 test.skipIf(!there)('is built in steps that are told', () => {
@@ -58,7 +59,7 @@ test.skipIf(!there)('gets a file in a thread of its own', async () => {
   const place = alone(await makePlace(join(folder, 'thread')));
   await mkdir(join(place.folder, 'here'));
   await mkdir(join(place.folder, 'shared'));
-  await writeFile(join(place.folder, 'shared', 'big.bin'), randomBytes(96 * MiB));
+  await writeFile(join(place.folder, 'shared', 'big.bin'), randomBytes(192 * MiB));
   const ports = ['--tcp-port', '0', '--udp-port', String(await freePort('udp'))];
   await using server = await serve(place, [...ports, 'shared']);
   // Whether a thread pays depends on the machine, so the same script as elsewhere says that it does.
@@ -68,14 +69,14 @@ test.skipIf(!there)('gets a file in a thread of its own', async () => {
   const { state } = place;
   const options = { state, port: server.port, path: 'big.bin', folder: join(place.folder, 'here') };
   const words = JSON.stringify({ ...options, limits: clientLimits });
-  const { stdout } = await run(alone(place, executable), [words]);
+  const { stdout } = await promisify(execFile)('/usr/bin/env', ['-i', executable, words]);
   const lines = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as object);
   expect(lines).toEqual([
     { thread: true },
-    { ended: [expect.objectContaining({ outcome: 'received', size: 96 * MiB })] },
+    { ended: [expect.objectContaining({ outcome: 'received', size: 192 * MiB })] },
   ]);
   const [sent, arrived] = ['shared/big.bin', 'here/new_big.bin'].map((path) =>
     join(place.folder, path),
