@@ -3,7 +3,10 @@ export const longestScanMs = 10_000;
 
 /** The last of the rounds that every scan of the usual length has. */
 export const lastEarlyRoundMs = 900;
-const firstRoundsMs = [0, 120, 400, lastEarlyRoundMs];
+const secondRoundMs = 120;
+/** By then the replies to the first round have left the queues of a slow link, and those of the second fit in. */
+const crowdedSecondRoundMs = 200;
+const firstRoundsMs = [0, secondRoundMs, 400, lastEarlyRoundMs];
 /** Some firewalls let replies in for three seconds after a probe, so long scans go on asking. */
 const longScanMs = 3000;
 const laterRoundEveryMs = 2000;
@@ -32,6 +35,11 @@ export function roundTimes(timeoutMs: number): readonly number[] {
     rounds.push(at);
   }
   return rounds;
+}
+
+/** When a round is really sent: where very many have answered, the second one waits until the network is free again. */
+export function roundTime(at: number, isCrowded: boolean): number {
+  return at === secondRoundMs && isCrowded ? crowdedSecondRoundMs : at;
 }
 
 /**

@@ -3,7 +3,14 @@ import { liveNeighbourhood, readInterfaces, type InterfaceTable } from './addres
 import { createCollecting } from './collecting.js';
 import type { Observe } from './events.js';
 import { createInbox } from './inbox.js';
-import { boundedTimeout, lastEarlyRoundMs, roundTimes, scanEnd, sweepTime } from './pace.js';
+import {
+  boundedTimeout,
+  lastEarlyRoundMs,
+  roundTime,
+  roundTimes,
+  scanEnd,
+  sweepTime,
+} from './pace.js';
 import { createSearch } from './mdns/search.js';
 import type { Finding, FoundServer } from './peers.js';
 import { createProbing, type KnownAddress } from './probing.js';
@@ -42,8 +49,8 @@ interface Scan extends AsyncDisposable {
 /** More than an honest network brings; what a flood brings beyond it is counted as dropped. */
 const maxWaitingFindings = 32_768;
 const lookEveryMs = 50;
-/** Servers that fill a link of 10 Mbit/s for 25 ms by one reply each. */
-const crowd = 100;
+/** Of the servers that fill a link of 10 Mbit/s, so many have been heard before IPv6 would be asked. */
+const crowd = 50;
 
 /**
  * Asks who is here, by a sweep too if nobody answers, and gives each server as it is found, each once, then its further addresses.
@@ -87,7 +94,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     now,
     open,
     // In the end all are asked: somebody among them may have no IPv4.
-    isCrowded: () => elapsedMs() < lastEarlyRoundMs && collecting.servers().length > crowd,
+    isCrowded: () => elapsedMs() < lastEarlyRoundMs && isCrowd(),
     onDatagram(datagram) {
       if (collecting.take(datagram)) noteNews();
     },
@@ -115,6 +122,10 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
       })
     : undefined;
 
+  function isCrowd(): boolean {
+    return collecting.servers().length > crowd;
+  }
+
   function noteNews(): void {
     lastNewMs = elapsedMs();
     if (options.enough?.(collecting.servers()) === true) ending.abort();
@@ -136,6 +147,8 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   async function sendRounds(): Promise<void> {
     for (const at of roundTimes(timeoutMs)) {
       if (at > 0) await wait(at - elapsedMs(), signal);
+      const late = roundTime(at, isCrowd());
+      if (late > at) await wait(late - elapsedMs(), signal);
       if (signal.aborted) return;
       probing.round();
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boundedTimeout, roundTimes, scanEnd, sweepTime } from '#discovery/pace.js';
+import { boundedTimeout, roundTime, roundTimes, scanEnd, sweepTime } from '#discovery/pace.js';
 
 test.each([
   [300, [0, 120]],
@@ -9,6 +9,11 @@ test.each([
   [10_000, [0, 120, 400, 900, 2900, 4900, 6900, 8900]],
 ])('a scan of %i ms probes at %j', (timeoutMs, rounds) => {
   expect(roundTimes(timeoutMs)).toEqual(rounds);
+});
+
+test('the second round waits where very many have answered, and no other does', () => {
+  expect(roundTimes(1500).map((at) => roundTime(at, true))).toEqual([0, 200, 400, 900]);
+  expect(roundTime(120, false)).toBe(120);
 });
 
 test('with nothing found it waits to the end', () => {
