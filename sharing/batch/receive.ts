@@ -1,8 +1,10 @@
-import { isStaged, namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import { namesAbove, type Arrival } from '#sharing/batch/arrival.js';
 import { arrivingFolders, type ArrivingTop } from '#sharing/batch/folders.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
+import { largeArrivals } from '#sharing/batch/large-arrivals.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
+import { smallJudging } from '#sharing/batch/small-judging.js';
 import { wantQueue } from '#sharing/batch/wants.js';
 import { after, type Soon } from '#sharing/soon.js';
 import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
@@ -16,25 +18,11 @@ import type { FromSender } from '#sharing/session/incoming.js';
 import { rangesOf } from '#sharing/session/ranges.js';
 import { advance } from '#sharing/storage/advance.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
-import {
-  isTaken,
-  sameHere,
-  sameInTree,
-  standingAmongOthers,
-  standingInTree,
-  type SmallStanding,
-  type SmallWish,
-} from '#sharing/storage/small-standing.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import {
-  startReceiving,
-  type ChunkIntake,
-  type ReceiveOutcome,
-  type Receiving,
-} from '#sharing/transfer/receive.js';
+import type { ChunkIntake, ReceiveOutcome } from '#sharing/transfer/receive.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
@@ -88,8 +76,6 @@ export interface BatchReceiveOptions {
 
 /** Bytes that a name takes for itself: files of nothing fill a disk too. */
 const entrySize = 4096;
-/** Large files that are received at once. */
-const maxLarge = 2;
 /** Receipts, each with a name, that one message holds for sure. */
 const namedRows = 100;
 
@@ -108,7 +94,6 @@ export function startBatchReceiving(
   /** Offered, and not judged yet. */
   const rows: Offered[] = [];
   const arrivals = new Map<number, Arrival>();
-  const large = new Map<number, Receiving>();
   const working = new Set<Promise<void>>();
   const progress = batchProgress(onProgress, () => rules.isWhole() && rows.length === 0);
   let comparing: Promise<void> = Promise.resolve();
@@ -141,18 +126,50 @@ export function startBatchReceiving(
     onKept,
     onFailed: failed,
   });
+  const judging = smallJudging({
+    landing,
+    folders,
+    wants,
+    rules,
+    policy,
+    algorithm,
+    mustGoOn,
+    setAside,
+    onEmpty: (arrival) => {
+      small.empty(arrival);
+    },
+    onOver: over,
+  });
   const watch = watchStall(stallTime, howLong, () => {
     const error = new SharingError('stalled', 'the sender sends no more');
     connection.close(error, { t: 'error', ...refusalOf(error) });
+  });
+
+  const large = largeArrivals(connection, {
+    id,
+    landing,
+    room,
+    folders,
+    wants,
+    policy,
+    peer,
+    algorithm,
+    stallTime,
+    watch,
+    progress,
+    news,
+    mustGoOn,
+    follow,
+    onOver: over,
   });
 
   /** While we judge, write or save, the sender waits for us. */
   function howLong(): number {
     if (stopped) return patience.receiver;
     // What waits for a large file to end waits for its sender too.
-    const judging = rows.length > 0 && large.size < maxLarge;
-    if (judging || !small.isIdle() || !connection.listening()) return 0;
-    const waits = [...large.values()].map((one) => one.patience());
+    const isJudging = rows.length > 0 && !large.isFull();
+    if (isJudging || !small.isIdle() || !connection.listening()) return 0;
+    const waits = large.patience();
     if (waits.includes(0)) return 0;
     if (rules.awaited() > 0 || waits.length > 0) return patience.receiver;
     return rules.isWhole() ? 0 : patience.answer;
@@ -216,10 +233,7 @@ export function startBatchReceiving(
 
   function judgeFile(row: OfferedFile): Soon<void> {
     const refused = (error: unknown): void => {
-      mustGoOn();
-      const known = writeError(error);
-      if (endsAll(known)) throw known;
-      refuse(row, known);
+      cannotTake(row, error);
     };
     folders.goTo(row.parent);
     progress.offered(row.size);
@@ -227,7 +241,7 @@ export function startBatchReceiving(
       const arrival = arrivalOf(row);
       arrivals.set(row.file, arrival);
       if (arrival.folder) folders.begin(arrival.folder);
-      const judged = row.kind === 'large' ? begin(arrival) : judgeSmall(arrival);
+      const judged = row.kind === 'large' ? large.begin(arrival) : judging.judge(arrival);
       return judged instanceof Promise ? judged.catch(refused) : undefined;
     } catch (error) {
       refused(error);
@@ -243,6 +257,14 @@ export function startBatchReceiving(
     return { offered: row, folder, name, reserved: 0, digest: undefined };
   }
 
+  /** Only what would keep out the others too ends more than one file. */
+  function cannotTake(row: OfferedFile, error: unknown): void {
+    mustGoOn();
+    const known = writeError(error);
+    if (endsAll(known)) throw known;
+    refuse(row, known);
+  }
+
   function refuse(row: OfferedFile, error: SharingError): void {
     wants.add({ want: 'refused', file: row.file, ...refusalOf(error) });
     const arrival = arrivals.get(row.file);
@@ -250,158 +272,13 @@ export function startBatchReceiving(
     else end(row, [], { kind: 'failed', error });
   }
 
-  /** A large file goes its own way; two at a time. */
-  async function begin(arrival: Arrival): Promise<void> {
-    while (large.size >= maxLarge) {
-      wants.flush();
-      await news.wait();
-      mustGoOn();
-    }
-    const { offered, folder, name } = arrival;
-    const { file, size, mtime, tag } = offered;
-    const spot = await spotOf(arrival, landing, folders);
-    const staging = folder?.top.staging;
-    const left = staging?.leftovers;
-    const { target } = spot.area;
-    const [found, withSiblings] = await Promise.all([
-      left?.find(target, name),
-      staging ? false : isTaken(target, name),
-    ]).catch((error: unknown) => {
-      spot.release();
-      throw error;
-    });
-    wants.flush();
-    const receiving = startReceiving(connection, {
-      id,
-      file,
-      area: () => Promise.resolve(spot.area),
-      room,
-      name,
-      ...(folder && { place: [...namesAbove(arrival), name].join('/') }),
-      // In a tree that nobody sees, what an earlier attempt left makes place, and nothing else.
-      policy: staging ? 'number' : policy,
-      withSiblings,
-      ...(found && { onDifferent: async () => left?.remove(target, name, found) }),
-      size,
-      mtime,
-      tag,
-      peer,
-      algorithm,
-      stallTime,
-      watch,
-      onProgress: ({ phase, bytes, had }) => {
-        if (phase === 'sending') progress.moved(file, bytes, had);
-      },
-    });
-    large.set(file, receiving);
-    follow(async () => {
-      try {
-        const outcome = await receiving.outcome;
-        // A disk that is full is full for all that would come after it.
-        if (outcome.kind === 'failed' && endsAll(outcome.error)) throw outcome.error;
-        if ('as' in outcome) await left?.claim(target, outcome.as);
-        over(arrival, outcome);
-      } finally {
-        large.delete(file);
-        spot.release();
-        news.open();
-      }
-    });
-  }
-
-  function judgeSmall(arrival: Arrival): Soon<void> {
-    return after(standingOf(arrival), (standing) => actOn(arrival, standing));
-  }
-
-  function actOn(arrival: Arrival, standing: SmallStanding): Soon<void> {
-    const { offered, name } = arrival;
-    const { file, size } = offered;
-    if (typeof standing === 'object') {
-      same(arrival, standing.as, digestOf(algorithm, Buffer.alloc(0)));
-      return;
-    }
-    switch (standing) {
-      case 'skip':
-        wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
-        over(arrival, { kind: 'skipped', as: name });
-        return;
-      case 'compare':
-        rules.want(file, 'digest', size);
-        wants.add({ want: 'digests', file });
-        return;
-      case 'new':
-        return askFor(arrival);
-    }
-  }
-
-  function standingOf(arrival: Arrival): Soon<SmallStanding> {
-    const staging = arrival.folder?.top.staging;
-    return staging && !staging.leftovers ? 'new' : lookedUp(arrival);
-  }
-
-  async function lookedUp(arrival: Arrival): Promise<SmallStanding> {
-    const staging = arrival.folder?.top.staging;
-    const { area, release } = await spotOf(arrival, landing, folders);
-    try {
-      return staging?.leftovers
-        ? await standingInTree(area.target, wishOf(arrival), staging.leftovers)
-        : await standingAmongOthers(area, wishOf(arrival), algorithm);
-    } finally {
-      release();
-    }
-  }
-
-  function wishOf({ name, offered: { size, mtime } }: Arrival): SmallWish {
-    return { name, size, mtime, policy };
-  }
-
-  /** Of an empty file nothing travels: it is here. */
-  function askFor(arrival: Arrival): Soon<void> {
-    const { file, size } = arrival.offered;
-    const needed = size + entrySize;
+  function setAside(arrival: Arrival): Soon<void> {
+    const needed = arrival.offered.size + entrySize;
     const soon = (): number =>
       rows.reduce((sum, row) => (row.kind === 'small' ? sum + row.size + entrySize : sum), 0);
     return after(aside.take(needed, soon), () => {
       arrival.reserved = needed;
-      mustGoOn();
-      if (size === 0) {
-        small.empty(arrival);
-        return;
-      }
-      rules.want(file, 'bytes', size);
-      wants.whole(file);
     });
-  }
-
-  async function compare(arrival: Arrival, digest: Buffer): Promise<void> {
-    const { area, release } = await spotOf(arrival, landing, folders);
-    try {
-      const left = arrival.folder?.top.staging?.leftovers;
-      const wish = wishOf(arrival);
-      const as = left
-        ? await sameInTree(area, wish, algorithm, digest, left)
-        : await sameHere(area, wish, algorithm, digest);
-      mustGoOn();
-      if (as !== undefined) same(arrival, as, digest);
-      else await askFor(arrival);
-    } catch (error) {
-      mustGoOn();
-      const known = writeError(error);
-      if (endsAll(known)) throw known;
-      refuse(arrival.offered, known);
-    } finally {
-      release();
-    }
-  }
-
-  /** It is here already; in a tree that nobody has seen we brought it ourselves, with an earlier attempt. */
-  function same(arrival: Arrival, as: SafeName, digest: Buffer): void {
-    const { file, size } = arrival.offered;
-    const text = digestText(algorithm, digest);
-    const staged = isStaged(arrival);
-    const reason = staged ? 'staged' : 'identical';
-    wants.add({ want: 'nothing', file, reason, as, digest: text });
-    over(arrival, { kind: staged ? 'received' : 'identical', as, size, digest: text });
   }
 
   function failed(arrival: Arrival, error: SharingError): void {
@@ -487,7 +364,7 @@ export function startBatchReceiving(
     wants.close();
     stopped = { error, over: false };
     if (!connection.signal.aborted) connection.send({ t: 'stop', id, ...refusalOf(error) });
-    for (const one of large.values()) one.abandon(error);
+    large.abandon(error);
     news.open();
   }
 
@@ -496,7 +373,7 @@ export function startBatchReceiving(
     wants.close();
     stopped ??= { error, over: true };
     stopped.over = true;
-    for (const one of large.values()) one.abandon(stopped.error);
+    large.abandon(stopped.error);
     news.open();
   }
 
@@ -540,7 +417,7 @@ export function startBatchReceiving(
 
   function failedThere(frame: Extract<FromSender, { t: 'fail' }>): Promise<void> | undefined {
     const { file } = frame;
-    const one = large.get(file);
+    const one = large.find(file);
     if (one) return one.tell(frame);
     const error = refusedBy(frame);
     const arrival = arrivals.get(file);
@@ -552,14 +429,19 @@ export function startBatchReceiving(
     return undefined;
   }
 
-  function takeDigest(frame: Extract<FromSender, { t: 'digests' }>): Promise<void> | undefined {
+  function takeDigests(frame: Extract<FromSender, { t: 'digests' }>): Promise<void> | undefined {
+    const one = large.find(frame.file);
+    if (one) return one.tell(frame);
     rules.digest(frame);
     watch.moved();
     const arrival = arrivals.get(frame.file);
     if (!arrival) return undefined;
     const digest = Buffer.from(frame.digests);
     comparing = comparing
-      .then(() => (stopped ? undefined : compare(arrival, digest)))
+      .then(() => (stopped ? undefined : judging.compare(arrival, digest)))
+      .catch((error: unknown) => {
+        cannotTake(arrival.offered, error);
+      })
       .catch((error: unknown) => {
         if (!connection.signal.aborted) stop(asSharingError(error));
       });
@@ -591,9 +473,9 @@ export function startBatchReceiving(
           watch.moved();
           return failedThere(frame);
         case 'digests':
-          return large.has(frame.file) ? large.get(frame.file)?.tell(frame) : takeDigest(frame);
+          return takeDigests(frame);
         case 'end': {
-          const one = large.get(frame.file);
+          const one = large.find(frame.file);
           if (one) return one.tell(frame);
           // Of one that is over it is late.
           if (rules.isOpen(frame.file))
@@ -604,28 +486,16 @@ export function startBatchReceiving(
     },
     intake() {
       const ofSmall = small.intake();
-      const ofLarge = new Map<Receiving, ChunkIntake>();
+      const ofLarge = large.intake();
       let current: ChunkIntake | undefined;
-
-      function intakeOf(receiving: Receiving): ChunkIntake {
-        const known = ofLarge.get(receiving) ?? receiving.intake();
-        // Those that are over take nothing any more.
-        for (const one of ofLarge.keys())
-          if (![...large.values()].includes(one)) ofLarge.delete(one);
-        ofLarge.set(receiving, known);
-        return known;
-      }
 
       return {
         chunk(header) {
           ofSmall.drop();
           current = undefined;
           if (stopped) return undefined;
-          const receiving = large.get(header.file);
-          if (receiving) {
-            current = intakeOf(receiving);
-            return current.chunk(header);
-          }
+          current = ofLarge.of(header);
+          if (current) return current.chunk(header);
           const arrival = arrivals.get(header.file);
           rules.chunk(header);
           return arrival ? ofSmall.begin(arrival, header) : undefined;

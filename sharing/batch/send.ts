@@ -1,25 +1,30 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { batchSendRules, maxOpenRows, type BatchNews } from '#sharing/session/batch-sending.js';
+import {
+  batchSendRules,
+  maxOpenRows,
+  type BatchNews,
+  type SmallOutcome,
+} from '#sharing/session/batch-sending.js';
 import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
-import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { openFound, readFound } from '#sharing/storage/found.js';
 import { fileState } from '#sharing/storage/file-state.js';
 import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
-import { sourceTag } from '#sharing/storage/source.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
+import { believed, notBelieved } from '#sharing/batch/belief.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
+import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
 import { packing } from '#sharing/batch/packing.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Road } from '#sharing/transport/lane.js';
-import { chunkSize } from '#sharing/wire/frame.js';
-import { maxRows, type MessageOf, type OfferRow } from '#sharing/wire/message.js';
+import type { MessageOf } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** How one thing of a batch ended. */
@@ -72,10 +77,6 @@ export interface BatchSendOptions {
 
 /** Large files that are sent at once: while one is saved the next one fills the line. */
 const maxLarge = 2;
-/** Bytes of rows that one message holds for sure. */
-const pageLength = 48 * 1024;
-/** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
-const firstRows = 32;
 
 interface Job {
   readonly file: number;
@@ -145,105 +146,62 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   }
 
   async function offerAll(): Promise<void> {
-    let page: OfferRow[] = [];
-    let length = 0;
-    let limit = firstRows;
-    let first = true;
-
-    function flush(more: boolean): void {
-      const wish = first ? options.wish : {};
-      const end = more ? {} : { left };
-      connection.send({ t: 'offer', id, files: page, more, batch: true, ...wish, ...end });
-      first = false;
-      page = [];
-      length = 0;
-      limit = Math.min(maxRows, 2 * limit);
-    }
-
-    /** Makes place for one row more. */
-    async function place(rowLength: number): Promise<void> {
-      const full = page.length >= limit || length + rowLength > pageLength;
-      if (page.length > 0 && (full || rules.mayOffer() <= 0)) flush(true);
-      while (rules.mayOffer() <= 0) await waitForNews();
-      await connection.drained();
-      mustGoOn();
-    }
-
-    function hasPlace(rowLength: number): boolean {
-      return page.length < limit && length + rowLength <= pageLength && rules.mayOffer() > 0;
-    }
-
-    function add(found: FoundFile): void {
-      const { path, mtime, stats } = found;
-      const size = Number(stats.size);
-      page.push(
-        size > chunkSize ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime],
-      );
-      length += longestRow(path);
-      files.set(rules.offer(size, found.below.length === 0), found);
-      progress.offered(size);
-    }
-
-    function enter(top: Top, { path, mtime, isTop }: Extract<Found, { kind: 'folder' }>): void {
-      page.push([path, mtime]);
-      length += longestRow(path);
-      lastFolder = rules.offer(undefined, isTop);
-      note(lastFolder, top, path);
-      if (isTop) folders.set(lastFolder, top);
-    }
-
-    async function offer(top: Top, found: readonly Found[]): Promise<void> {
-      for (const one of found) {
-        if (one.kind === 'problem') {
-          if (page.length > 0) flush(true);
-          reportProblem(top, one.path, one.error, lastFolder);
-          continue;
-        }
-        const rowLength = longestRow(one.path);
-        if (!hasPlace(rowLength)) await place(rowLength);
-        if (one.kind === 'folder') enter(top, one);
-        else add(one);
-      }
-    }
-
-    let lastFolder: number | undefined;
-    for await (const top of options.tops) {
-      lastFolder = undefined;
-      const rows = walk(top, paceOf, left);
-      try {
-        for (;;) {
-          const next = await ours(() => rows.next());
-          if (next.done) break;
-          await offer(top, next.value);
-        }
-      } catch (error) {
-        mustGoOn();
-        reportProblem(top, top.name, asSharingError(error, 'read-failed'), lastFolder);
-      } finally {
-        // It may stand in the middle of a folder.
-        await rows.return();
-      }
-    }
-    flush(false);
-    rules.complete();
+    const { wish } = options;
+    const pages = offerPages(connection, { id, tagKey, rules, wish, waitForNews, mustGoOn });
+    for await (const top of options.tops) await offerTop(top, pages);
+    pages.end(left);
     isCounted = true;
     news.open();
+  }
+
+  async function offerTop(top: Top, pages: OfferPages): Promise<void> {
+    const rows = walk(top, paceOf, left);
+    let folder: number | undefined;
+    try {
+      for (;;) {
+        const next = await ours(() => rows.next());
+        if (next.done) break;
+        for (const found of next.value) {
+          if (found.kind === 'problem') problem(found.path, found.error);
+          else {
+            const placed = pages.place(found.path);
+            if (placed) await placed;
+            offer(found);
+          }
+        }
+      }
+    } catch (error) {
+      mustGoOn();
+      problem(top.name, asSharingError(error, 'read-failed'));
+    } finally {
+      // It may stand in the middle of a folder.
+      await rows.return();
+    }
+
+    function offer(found: Exclude<Found, { kind: 'problem' }>): void {
+      if (found.kind === 'folder') {
+        folder = pages.folder(found);
+        note(folder, top, found.path);
+        if (found.isTop) folders.set(folder, top);
+      } else {
+        files.set(pages.file(found), found);
+        progress.offered(Number(found.stats.size));
+      }
+    }
+
+    /** The receiver hears of it too, if it knows the folder. */
+    function problem(path: string, error: SharingError): void {
+      pages.flush();
+      if (folder !== undefined) {
+        connection.send({ t: 'fail', id, file: folder, ...refusalOf(error) });
+      }
+      onEnd({ kind: 'problem', top, path, error, isOurs: true });
+    }
   }
 
   function note(row: number, top: Top, path: string): void {
     recent.set(row, { top, path });
     if (recent.size > maxOpenRows) recent.delete(recent.keys().next().value ?? 0);
-  }
-
-  /** The receiver hears of it too, if it knows the folder. */
-  function reportProblem(
-    top: Top,
-    path: string,
-    error: SharingError,
-    folder: number | undefined,
-  ): void {
-    if (folder !== undefined) connection.send({ t: 'fail', id, file: folder, ...refusalOf(error) });
-    onEnd({ kind: 'problem', top, path, error, isOurs: true });
   }
 
   async function sendAll(): Promise<void> {
@@ -372,7 +330,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       case 'over': {
         const found = files.get(one.file);
         if (found) {
-          const outcome = believed(one.file, found, one.outcome);
+          const outcome = outcomeOf(one.file, found, one.outcome);
           over(one.file, found, outcome, one.outcome.kind === 'stored');
         } else if (one.outcome.kind === 'failed') problemOf(one.file, one.outcome.error);
         return;
@@ -424,26 +382,9 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     if (top) onEnd({ kind: 'problem', top, path: top.name, error, isOurs: false });
   }
 
-  /** A receipt counts only for what was sent. */
-  function believed(
-    file: number,
-    { path, stats }: FoundFile,
-    outcome: Extract<BatchNews, { readonly is: 'over' }>['outcome'],
-  ): SendOutcome {
-    if (outcome.kind === 'failed') return outcome;
-    const as = outcome.as ?? path.slice(path.lastIndexOf('/') + 1);
-    if (!isSafeName(as)) return { kind: 'failed', error: notBelieved() };
-    if (outcome.kind === 'skipped') return maySkip() ? { ...outcome, as } : skippedWrongly();
-    const size = Number(stats.size);
-    const ours =
-      digests.get(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
-    const digest = ours && digestText(algorithm, ours);
-    if (digest === undefined || ('digest' in outcome && outcome.digest !== digest)) {
-      return { kind: 'failed', error: notBelieved() };
-    }
-    return outcome.kind === 'identical'
-      ? { kind: 'identical', as, digest }
-      : { kind: 'stored', as, size, digest };
+  function outcomeOf(file: number, { path, stats }: FoundFile, said: SmallOutcome): SendOutcome {
+    const sent = { path, size: Number(stats.size), digest: digests.get(file) };
+    return believed(sent, said, { algorithm, maySkip: maySkip() });
   }
 
   function maySkip(): boolean {
@@ -472,7 +413,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       const error = 'code' in message ? refusedBy(message) : undefined;
       if (error) over(file, found, { kind: 'failed', error });
       else if ('as' in message) {
-        over(file, found, believed(file, found, { kind: 'skipped', as: message.as }));
+        over(file, found, outcomeOf(file, found, { kind: 'skipped', as: message.as }));
       }
       return;
     }
@@ -528,18 +469,4 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     },
     outcome: run(),
   };
-}
-
-/** The bytes that the row of a path takes in a message at most: a character of a name is three bytes, or two when it is escaped. */
-function longestRow(path: string): number {
-  return 3 * path.length + 80;
-}
-
-function skippedWrongly(): SendOutcome {
-  const words = 'the receiver skipped what it was not to skip';
-  return { kind: 'failed', error: new SharingError('damaged', words) };
-}
-
-function notBelieved(): SharingError {
-  return new SharingError('damaged', 'the receiver confirms something else than was sent');
 }

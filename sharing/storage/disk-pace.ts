@@ -4,6 +4,11 @@ import type { Soon } from '#sharing/soon.js';
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
 const rest = { times: 20, longest: 600_000 };
+/**
+ * Milliseconds after which a call in the thread pool counts as slow too. It waits for this thread as well, which stands
+ * still for less.
+ */
+const surelySlow = 50;
 /** Milliseconds of calls in one turn of this thread; then all else that waits has its turn. */
 const turnTime = 2;
 /** Calls of one slow disk that the thread pool has at once: it has four threads, and others need some too. */
@@ -12,8 +17,8 @@ const maxElsewhere = 2;
 /**
  * How calls reach a disk. A call costs a fraction on this thread, but a slow disk would stop everybody. So many quick calls
  * are cut into slices, and a call that was slow is the last one for a while: the next ones go through the thread pool, a few
- * at a time, and others lose a twentieth of their time at most. How long a call takes there says nothing: it waits for this
- * thread too.
+ * at a time, until none of them was slow for that while. Others lose a twentieth of their time at most, and nothing while a
+ * very slow disk is in use.
  */
 export interface DiskPace {
   /**
@@ -65,15 +70,23 @@ export function diskPace(
   let elsewhere = 0;
   const waiting: (() => void)[] = [];
 
+  function leaveAlone(began: number, time: number): void {
+    const until = began + time + Math.min(rest.times * time, rest.longest);
+    slowUntil = Math.max(slowUntil, until);
+  }
+
   async function elsewhereInTurn<T>(later: () => Promise<T>): Promise<T> {
     if (elsewhere >= maxElsewhere) {
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
       });
     } else elsewhere += 1;
+    const began = now();
     try {
       return await later();
     } finally {
+      const time = now() - began;
+      if (time > surelySlow) leaveAlone(began, time);
       // Whoever waits next has our turn.
       const next = waiting.shift();
       if (next) next();
@@ -91,7 +104,7 @@ export function diskPace(
     } finally {
       const time = now() - began;
       slice.used(time);
-      if (time > slow) slowUntil = began + time + Math.min(rest.times * time, rest.longest);
+      if (time > slow) leaveAlone(began, time);
     }
   }
 

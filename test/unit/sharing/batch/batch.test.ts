@@ -284,3 +284,48 @@ describe('a batch whose receiver cannot ask its disk', () => {
     ]);
   });
 });
+
+describe('a batch that is given up while its disk is asked about a large file', () => {
+  test('ends with the last word of its sender', async () => {
+    const place = await temporaryFolder();
+    const target = await openFolder(place);
+    const area = await openLandingArea(target);
+    const { connection, heard, close } = handDriven();
+    let reached: () => void = () => undefined;
+    const reaching = new Promise<void>((resolve) => (reached = resolve));
+    const first: MessageOf<'offer'> = {
+      t: 'offer',
+      id: 1,
+      files: [['large', chunkSize + 1, 0, 'a'.repeat(32)]],
+      more: false,
+      batch: true,
+    };
+    const receiving = startBatchReceiving(connection, first, {
+      ...common,
+      area: () => reaching.then(() => area),
+      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
+      nameOf: (offered) => offered,
+      policy: 'number',
+      peer: 'PEER',
+      onEnd: () => undefined,
+    });
+    const ended = receiving.outcome.catch((error: unknown) => error);
+    onTestFinished(async () => {
+      close();
+      await ended;
+      await area[Symbol.asyncDispose]();
+      await target[Symbol.asyncDispose]();
+    });
+    receiving.cancel();
+    await heard('stop');
+    await receiving.tell({ t: 'stop', id: 1, code: 'cancelled', message: '' });
+    reached();
+    const late = expect.poll(() => settled(ended), { timeout: 2000 });
+    await late.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+/** What it has become; undefined while it is pending. */
+function settled(promise: Promise<unknown>): Promise<unknown> {
+  return Promise.race([promise, turn(undefined)]);
+}

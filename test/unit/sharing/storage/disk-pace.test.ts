@@ -55,6 +55,23 @@ test('a slow call is the last one for twenty times as long', () => {
   expect(call(0)).toBe('here');
 });
 
+test.each([
+  [50, 'here'],
+  [51, 'elsewhere'],
+])('after %i ms in the thread pool the next call is made %s', async (time, way) => {
+  const { call, wait, pace } = watched();
+  call(10);
+  const later = (): Promise<void> => {
+    wait(time);
+    return Promise.resolve();
+  };
+  wait(199);
+  await pace.run(() => undefined, later);
+  expect(call(0)).toBe(way);
+  wait(20 * time);
+  expect(call(0)).toBe('here');
+});
+
 test('a call that took very long does not keep the disk away for ever', () => {
   const { call, wait } = watched();
   call(60_000);

@@ -1,0 +1,101 @@
+import type { BatchSendRules } from '#sharing/session/batch-sending.js';
+import type { Soon } from '#sharing/soon.js';
+import { sourceTag } from '#sharing/storage/source.js';
+import type { Found, FoundFile, Left } from '#sharing/storage/walk.js';
+import type { Road } from '#sharing/transport/lane.js';
+import { chunkSize } from '#sharing/wire/frame.js';
+import { maxRows, type MessageOf, type OfferRow } from '#sharing/wire/message.js';
+
+/** Bytes of rows that one message holds for sure. */
+const pageLength = 48 * 1024;
+/** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
+const firstRows = 32;
+
+type FoundFolder = Extract<Found, { kind: 'folder' }>;
+
+/** The rows of a batch on their way to the receiver, page by page. */
+export interface OfferPages {
+  /** Makes place for the row of this path; a promise means that the receiver has to be waited for. */
+  place(path: string): Soon<void>;
+  /** Adds its row, and gives the row's number. */
+  file(found: FoundFile): number;
+  folder(found: FoundFolder): number;
+  /** Says what is there, if something is. */
+  flush(): void;
+  /** Says that it was all, and what was left out. */
+  end(left: Left): void;
+}
+
+export interface OfferPagesOptions {
+  readonly id: number;
+  readonly tagKey: Buffer;
+  readonly rules: BatchSendRules;
+  /** Goes with the first page. */
+  readonly wish: Pick<MessageOf<'offer'>, 'as' | 'policy'>;
+  /** Resolves when the receiver has said something; rejects when the batch is over. */
+  readonly waitForNews: () => Promise<void>;
+  readonly mustGoOn: () => void;
+}
+
+export function offerPages(connection: Road, options: OfferPagesOptions): OfferPages {
+  const { id, tagKey, rules } = options;
+  let { wish } = options;
+  let page: OfferRow[] = [];
+  let length = 0;
+  let limit = firstRows;
+
+  function say(end: Pick<MessageOf<'offer'>, 'more' | 'left'>): void {
+    connection.send({ t: 'offer', id, files: page, batch: true, ...wish, ...end });
+    wish = {};
+    page = [];
+    length = 0;
+    limit = Math.min(maxRows, 2 * limit);
+  }
+
+  function flush(): void {
+    if (page.length > 0) say({ more: true });
+  }
+
+  function fits(rowLength: number): boolean {
+    return page.length < limit && length + rowLength <= pageLength;
+  }
+
+  async function makePlace(rowLength: number): Promise<void> {
+    if (!fits(rowLength) || rules.mayOffer() <= 0) flush();
+    while (rules.mayOffer() <= 0) await options.waitForNews();
+    await connection.drained();
+    options.mustGoOn();
+  }
+
+  function add(row: OfferRow, path: string): void {
+    page.push(row);
+    length += longestRow(path);
+  }
+
+  return {
+    place(path) {
+      const rowLength = longestRow(path);
+      return fits(rowLength) && rules.mayOffer() > 0 ? undefined : makePlace(rowLength);
+    },
+    file({ path, mtime, stats, below }) {
+      const size = Number(stats.size);
+      const isLarge = size > chunkSize;
+      add(isLarge ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime], path);
+      return rules.offer(size, below.length === 0);
+    },
+    folder({ path, mtime, isTop }) {
+      add([path, mtime], path);
+      return rules.offer(undefined, isTop);
+    },
+    flush,
+    end(left) {
+      say({ more: false, left });
+      rules.complete();
+    },
+  };
+}
+
+/** The bytes that the row of a path takes in a message at most: a character of a name is three bytes, or two when it is escaped. */
+function longestRow(path: string): number {
+  return 3 * path.length + 80;
+}
