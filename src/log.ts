@@ -8,6 +8,7 @@ import { prettyFactory } from 'pino-pretty';
 import { logFile } from './log-file.js';
 import { eventLimit } from './log-limit.js';
 import { discoveryWords, isTrouble, sharingWords } from './log-words.js';
+import { mappedStack } from './mapped-stack.js';
 import { quote } from './view/quote.js';
 
 /** What the rooms say of themselves, as lines in a file and, for a server, on the screen. */
@@ -134,10 +135,17 @@ function quoted(facts: object): object {
 /** A stack may hold foreign words too: names, paths. */
 function errorFacts(error: unknown): object {
   if (!(error instanceof Error)) return { message: quote(String(error)) };
-  const stack = (error.stack ?? '').split('\n').map(quote);
+  // An error of ours says by its code where it comes from.
+  const stack = error instanceof SharingError ? error.stack : mappedStack(error.stack ?? '');
   const facts = error instanceof SharingError ? { facts: quoted(error.facts) } : {};
   const cause = error.cause === undefined ? {} : { cause: inShort(error.cause) };
-  return { type: error.name, ...inShort(error), ...facts, ...cause, stack };
+  return {
+    type: error.name,
+    ...inShort(error),
+    ...facts,
+    ...cause,
+    stack: (stack ?? '').split('\n').map(quote),
+  };
 }
 
 /** What an error says, and its code: ours, or the system's. */

@@ -45,10 +45,19 @@ function letGoOfReader(output: Writable): void {
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
   if (await answerEarly(words, host)) return exitCodes.done;
-  // From here on, for reading the maps of what answers at once takes longer than the answer.
-  process.setSourceMapsEnabled(true);
+  await beSlowToCompile();
   const { runProgram } = await import('./program.js');
   return runProgram(words, host);
+}
+
+/**
+ * Most runs are over before optimised code would pay for its making: with the patience of V8 11 (Node 20) a quarter of the
+ * processor's time of ten thousand small files goes into compiling. A server still gets there. Later ones have a cheaper way.
+ */
+async function beSlowToCompile(): Promise<void> {
+  if (!process.versions.v8.startsWith('11.')) return;
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--interrupt-budget=1000000');
 }
 
 /** What the program sees of this process. */
@@ -74,11 +83,14 @@ export function hostOfProcess(): Host {
   };
 }
 
+/** As on the first line of main.ts: what is young takes no more than this. */
+const nodeOptions = ['--max-semi-space-size=2'];
+
 /** A program in one file is its own interpreter. */
 function programWords(): readonly string[] {
   const [, script] = process.argv;
   const isOne = script === undefined || script === process.execPath;
-  return isOne ? [process.execPath] : [process.execPath, '--enable-source-maps', script];
+  return isOne ? [process.execPath] : [process.execPath, ...nodeOptions, script];
 }
 
 /** Resolves when all that was written is out, or lost. */
