@@ -15,7 +15,7 @@ import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
-import { believed, notBelieved } from '#sharing/batch/belief.js';
+import { believed, notBelieved } from '#sharing/transfer/belief.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
 import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
 import { packing } from '#sharing/batch/packing.js';

@@ -13,7 +13,7 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
 import type { ServerAction } from '#sharing/session/server.js';
 import { pathText } from '#sharing/storage/path.js';
-import type { Receiver } from '#sharing/transport/connection.js';
+import type { Receiver } from '#sharing/transport/reading.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
 export interface AnsweringOptions extends Service {

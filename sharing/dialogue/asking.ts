@@ -21,7 +21,8 @@ import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import type { SendOutcome } from '#sharing/session/sending.js';
 import type { Entry } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
-import type { Beside, BesideWork, ReceiveOutcome } from '#sharing/transfer/receive.js';
+import type { Beside, BesideWork } from '#sharing/transfer/beside.js';
+import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import {
   maxRows,

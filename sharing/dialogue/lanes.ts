@@ -2,7 +2,8 @@ import type { Transfers } from '#sharing/dialogue/transfers.js';
 import { SharingError } from '#sharing/errors.js';
 import { openChunk } from '#sharing/session/chunks.js';
 import type { Incoming } from '#sharing/session/incoming.js';
-import type { Connection, Receiver } from '#sharing/transport/connection.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import type { Receiver } from '#sharing/transport/reading.js';
 import { roadOver, type Road } from '#sharing/transport/lane.js';
 import type { Message } from '#sharing/wire/message.js';
 import { randomBytes } from 'node:crypto';
@@ -65,7 +66,9 @@ export function joinLane(transfers: Transfers, id: number, lane: Connection): Re
   const entry = transfers.roads.get(id);
   if (!entry) throw new SharingError('no-right', 'no such lane');
   const chunks = openChunk();
-  const intake = transfers.receiving.get(id)?.intake(true);
+  const intake = transfers.receiving.get(id)?.intake(() => {
+    lane.close(undefined, { t: 'bye' });
+  });
   entry.road.attach(lane);
   void lane.closed.then(() => intake?.lost());
   return (incoming: Incoming) => {

@@ -20,8 +20,8 @@ export interface Assembly {
   intake(): Intake;
   /** What comes over any of them until its next `begin` is not wanted. */
   drop(): void;
-  /** The same of the one that has this chunk open; false if none has. */
-  letGo(chunk: number): boolean;
+  /** The one that has this chunk open. */
+  holder(chunk: number): Intake | undefined;
   /** Whether a chunk is open or handed on. */
   holds(chunk: number): boolean;
   /** Whether another one is. */
@@ -109,9 +109,7 @@ export function assemble(
     drop() {
       for (const one of intakes) one.drop();
     },
-    letGo(chunk) {
-      return intakes.find((one) => one.open() === chunk)?.drop() === chunk;
-    },
+    holder: (chunk) => intakes.find((one) => one.open() === chunk),
     holds: (chunk) => writing.has(chunk) || intakes.some((one) => one.open() === chunk),
     holdsOther: (chunk) =>
       writing.size > (writing.has(chunk) ? 1 : 0) ||

@@ -13,14 +13,16 @@ import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf, type Standing } from '#sharing/storage/policy.js';
 import type { Room } from '#sharing/storage/room.js';
 import { isTaken } from '#sharing/storage/small-standing.js';
-import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
 import {
   compareWithSource,
   missingBut,
   type Missing,
   type SourceComparison,
 } from '#sharing/transfer/resuming.js';
-import { assemble } from '#sharing/transfer/assembly.js';
+import { assemble, type Intake } from '#sharing/transfer/assembly.js';
+import type { Beside, BesideWork, StartBeside } from '#sharing/transfer/beside.js';
+import { landedWords } from '#sharing/transfer/landed.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
@@ -28,10 +30,6 @@ import { leastMovement } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
-
-/** Chunks of a quick sender that are told together, and the milliseconds after which one is told in any case. */
-const gotGroup = 4;
-const gotTime = 50;
 
 /** How one file ended, from the receiver's side. */
 export type ReceiveOutcome =
@@ -50,8 +48,8 @@ export interface ChunkIntake {
 /** One file on its way in. A pending promise means: read no further. */
 export interface Receiving {
   tell(frame: FromSender): Promise<void> | undefined;
-  /** Takes the bytes that come over one connection; each has its own. */
-  intake(isLane?: boolean): ChunkIntake;
+  /** Takes the bytes that come over one connection; each has its own. `endLane` closes one that is a lane. */
+  intake(endLane?: () => void): ChunkIntake;
   /** Takes some of the chunks in a thread of its own, if there are some to take. */
   takeBeside(start: StartBeside): Promise<void>;
   /** How many stall times the sender may be silent now; 0 while it waits for us. */
@@ -66,31 +64,6 @@ export interface Receiving {
    */
   readonly outcome: Promise<ReceiveOutcome>;
 }
-
-/** What takes chunks in a thread of its own, with a lane of its own. */
-export interface Beside {
-  /** Resolves when it takes and writes nothing any more. */
-  end(): Promise<void>;
-  /** The same, when it has ended by itself, whatever the reason. */
-  readonly ended: Promise<void>;
-}
-
-/** What it is to take, and who hears of it. */
-export interface BesideWork {
-  readonly id: number;
-  readonly file: number;
-  readonly size: number;
-  readonly algorithm: DigestAlgorithm;
-  /** The states of the chunks (`chunkState`), in shared memory: who takes one says so there. */
-  readonly states: Uint8Array<SharedArrayBuffer>;
-  /** Where the chunks are written to. */
-  readonly descriptor: number;
-  readonly onLanded: (chunk: number, digest: Buffer) => void;
-  /** What keeps the file from being received. */
-  readonly onFailed: (error: SharingError) => void;
-}
-
-export type StartBeside = (work: BesideWork) => Beside;
 
 export interface ReceiveOptions extends Expected {
   readonly id: number;
@@ -114,7 +87,12 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const { id, file, room, name, size, algorithm, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
+  const sayLanded = landedWords((got) => {
+    connection.send(got);
+  }, options);
   const working = new Set<Promise<void>>();
+  /** What ends the lanes that chunks come over. */
+  const lanes = new Map<Intake, () => void>();
   /** Chunks that were written beside us, and are being noted. */
   const landingNow = new Map<number, Promise<void>>();
   const takenBack = new AbortController();
@@ -129,9 +107,6 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let confirmed = 0;
   /** Bytes that lay here already. */
   let had = 0;
-  /** Chunks that landed and are to be told. */
-  let unsaid: number[] = [];
-  let saidGot = 0;
   let dripped = 0;
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
@@ -283,20 +258,27 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     });
   }
 
-  /** Another lane took it, and is not there any more as its sender sees it: then it lets go of it for us too. */
-  async function takeOver(
-    header: ChunkHeader,
-    take: () => Promise<void> | undefined,
-  ): Promise<void> {
+  /**
+   * A chunk comes that another connection has taken: its sender gave up one of the two as lost. That is never the session's
+   * own. Of two lanes nobody can tell, so the other one ends, and the sender sends again what was lost with either.
+   */
+  async function takeOver(header: ChunkHeader, own: Intake): Promise<void> {
     const { chunk } = header;
-    if (assembly.letGo(chunk)) rules.lost(chunk);
+    const other = assembly.holder(chunk);
+    const isLate = lanes.has(own) && other && !lanes.has(other);
+    if (isLate) return;
+    if (other) {
+      lanes.get(other)?.();
+      other.drop();
+      rules.lost(chunk);
+    }
     await beside?.end();
     await assembly.idle();
     await landingNow.get(chunk);
     const verdict = rules.chunk(header);
     if (verdict === 'busy')
       throw new SharingError('protocol', `chunk ${chunk} comes twice at once`);
-    if (verdict === 'take') await take();
+    if (verdict === 'take') await own.begin(header);
   }
 
   async function startBeside(start: StartBeside): Promise<void> {
@@ -364,21 +346,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   function hasLanded(chunk: number): void {
     rules.landed(chunk);
     if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
-    unsaid.push(chunk);
     confirm(chunk);
-    const now = performance.now();
-    const canWait = unsaid.length < gotGroup && now - saidGot < gotTime;
-    if (canWait && assembly.holdsOther(chunk)) return;
-    saidGot = now;
-    sayGot();
-  }
-
-  function sayGot(): void {
-    const chunk = unsaid.pop();
-    if (chunk === undefined) return;
-    const also = unsaid.length > 0 ? { also: unsaid } : {};
-    unsaid = [];
-    connection.send({ t: 'got', id, file, chunk, ...also });
+    sayLanded(chunk, !assembly.holdsOther(chunk));
   }
 
   async function finish(): Promise<void> {
@@ -488,16 +457,19 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       return undefined;
     },
     takeBeside: (start) => guarded(() => startBeside(start)),
-    intake(isLane = false) {
-      if (isLane) rules.useLanes();
+    intake(endLane) {
       const intake = assembly.intake();
+      if (endLane) {
+        rules.useLanes();
+        lanes.set(intake, endLane);
+      }
       return {
         chunk(header) {
           mustBeOurs(header.file);
           intake.drop();
           const verdict = rules.chunk(header);
           if (verdict === 'take') return intake.begin(header);
-          return verdict === 'busy' ? takeOver(header, () => intake.begin(header)) : undefined;
+          return verdict === 'busy' ? takeOver(header, intake) : undefined;
         },
         lost() {
           const chunk = intake.drop();

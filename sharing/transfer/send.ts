@@ -6,20 +6,15 @@ import {
   type FileReport,
   type SendOutcome,
 } from '#sharing/session/sending.js';
-import {
-  chunkCount,
-  chunkLength,
-  digestOf,
-  digestText,
-  fileDigest,
-  type DigestAlgorithm,
-} from '#sharing/storage/digest.js';
+import { notBelieved } from '#sharing/transfer/belief.js';
+import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
+import { hashedSource } from '#sharing/transfer/hashed-source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Carrier, Road } from '#sharing/transport/lane.js';
-import { chunkSize, digestLength, packedHeaderLength } from '#sharing/wire/frame.js';
+import { chunkSize, packedHeaderLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
@@ -63,18 +58,14 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   const { size } = source;
   const rules = sendRules(chunkCount(size));
   const buffers: Buffer<ArrayBuffer>[] = [];
-  const digests = Buffer.alloc(chunkCount(size) * digestLength);
+  const hashed = hashedSource(source, algorithm);
   const underWay = new Set<Promise<void>>();
   /** What each chunk went over that is not confirmed. */
   const carriers = new Map<number, Carrier>();
-  /** Which of `digests` are known. */
-  const hashed = new Uint8Array(chunkCount(size));
   let confirmed = 0;
   /** Bytes that the receiver had already. */
   let had = 0;
-  let reading = 0;
   let made = 0;
-  let hashing: Promise<void> | undefined;
   let wake: () => void = () => undefined;
 
   /** Bytes that left and words that came count as movement; that the other side lives does not. */
@@ -87,7 +78,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
 
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {
-    if (reading > 0 || !connection.listening()) return 0;
+    if (hashed.isReading() || !connection.listening()) return 0;
     return rules.receiverIsBusy() ? patience.saving : patience.sender;
   }
 
@@ -116,12 +107,11 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   /** A receipt counts only for what was sent; a receiver that names other content has something else. */
   async function believed(outcome: SendOutcome): Promise<SendOutcome> {
     if (outcome.kind === 'failed') return outcome;
-    if (outcome.kind === 'skipped') return isSafeName(outcome.as) ? outcome : notBelieved();
-    await hashTheRest();
-    const digest = digestText(algorithm, fileDigest(algorithm, size, digests));
+    const doubted: SendOutcome = { kind: 'failed', error: notBelieved() };
+    if (outcome.kind === 'skipped') return isSafeName(outcome.as) ? outcome : doubted;
     const sameSize = !('size' in outcome) || outcome.size === size;
-    const same = outcome.digest === digest && sameSize;
-    return same && isSafeName(outcome.as) ? outcome : notBelieved();
+    const same = outcome.digest === (await hashed.digest()) && sameSize;
+    return same && isSafeName(outcome.as) ? outcome : doubted;
   }
 
   async function act(
@@ -145,7 +135,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     connection.send({ t: 'end', id, file });
     onProgress({ phase: 'saving', bytes: confirmed, size });
     // While the receiver saves there is time for what its receipt is compared with.
-    void hashTheRest().catch(() => undefined);
+    void hashed.digest().catch(() => undefined);
   }
 
   /** A source that fails ends this file, not the session. */
@@ -202,9 +192,9 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     const buffer = await freeBuffer();
     const length = chunkLength(size, chunk);
     const bytes = buffer.subarray(packedHeaderLength, packedHeaderLength + length);
-    let digest: Buffer | undefined;
+    let digest: Buffer;
     try {
-      digest = await read(chunk, bytes);
+      digest = await hashed.read(chunk, bytes);
     } catch (error) {
       buffers.push(buffer);
       throw error;
@@ -214,7 +204,6 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       buffers.push(buffer);
       return;
     }
-    digest = noteDigest(chunk, bytes, digest);
     const carrier = connection.carrier();
     carriers.set(chunk, carrier);
     const sent = carrier
@@ -229,49 +218,8 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     underWay.add(sent);
   }
 
-  /** Gives the digest if it is known without being made. */
-  async function read(chunk: number, bytes: Buffer): Promise<Buffer | undefined> {
-    reading += 1;
-    try {
-      const position = chunk * chunkSize;
-      if (source.readHashed) return await source.readHashed(algorithm, bytes, position);
-      await source.read(bytes, position);
-      return undefined;
-    } finally {
-      reading -= 1;
-    }
-  }
-
-  function noteDigest(chunk: number, bytes: Buffer, known: Buffer | undefined): Buffer {
-    const digest = known ?? digestOf(algorithm, bytes);
-    hashed[chunk] = 1;
-    digest.copy(digests, chunk * digestLength);
-    return digest;
-  }
-
-  /** What the receiver had already was not sent; its receipt is over all of it. */
-  function hashTheRest(): Promise<void> {
-    hashing ??= hashUnsent();
-    return hashing;
-  }
-
-  async function hashUnsent(): Promise<void> {
-    for (let chunk = 0; chunk < hashed.length; chunk += 1) {
-      if (hashed[chunk] === 0) await hash(chunk, 1);
-    }
-  }
-
-  async function hash(first: number, count: number): Promise<void> {
-    const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
-    for (let chunk = first; chunk < first + count; chunk += 1) {
-      const bytes = buffer.subarray(0, chunkLength(size, chunk));
-      noteDigest(chunk, bytes, await read(chunk, bytes));
-    }
-  }
-
   async function sendDigests(first: number, count: number): Promise<void> {
-    await hash(first, count);
-    const page = digests.subarray(first * digestLength, (first + count) * digestLength);
+    const page = await hashed.page(first, count);
     if (rules.phase() !== 'digesting') return;
     await connection.sendDigests({ id, file, first, digests: page });
     watch.moved();
@@ -342,11 +290,6 @@ function reportsIn(message: FromReceiver): readonly FileReport[] {
     default:
   }
   throw new SharingError('protocol', `${message.t} is not legal for one file`);
-}
-
-function notBelieved(): SendOutcome {
-  const words = 'the receiver confirms something else than was sent';
-  return { kind: 'failed', error: new SharingError('damaged', words) };
 }
 
 function bytesIn(ranges: readonly (readonly [number, number])[], size: number): number {

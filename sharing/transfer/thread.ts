@@ -1,6 +1,6 @@
 import { SharingError, writeError } from '#sharing/errors.js';
 import type { Device } from '#sharing/identity/device.js';
-import type { Beside, BesideWork } from '#sharing/transfer/receive.js';
+import type { Beside, BesideWork } from '#sharing/transfer/beside.js';
 import type { Silence } from '#sharing/transport/heartbeat.js';
 import type { Message } from '#sharing/wire/message.js';
 import { Worker } from 'node:worker_threads';

@@ -611,3 +611,93 @@ function slow(folder: LandingArea['folder']): LandingArea['folder'] {
     },
   };
 }
+
+describe('a chunk that comes over two connections at once', () => {
+  const header = { id: 1, file: 0, chunk: 1, length: chunkSize } as const;
+  const bytes = Buffer.alloc(chunkSize, 5);
+  const half = chunkSize / 2;
+
+  /** A receiver whose sender is the test, and that wants all. */
+  async function receivingAll(): Promise<{ receiving: Receiving; landed: () => number[] }> {
+    const target = await openFolder(await temporaryFolder());
+    const area = await openLandingArea(target);
+    const [near, far] = socketPair();
+    const silence = { heartbeat: 15_000, idle: 35_000 };
+    const [receiver, sender] = [speak(near, silence), speak(far, silence)];
+    const said: Incoming[] = [];
+    sender.receive((incoming) => {
+      said.push(incoming);
+      return undefined;
+    });
+    const receiving = startReceiving(receiver, {
+      id: 1,
+      file: 0,
+      algorithm: 'blake3',
+      stallTime: 20_000,
+      area: () => Promise.resolve(area),
+      room,
+      name: safeName('new_a.bin'),
+      policy: 'number',
+      size: 2 * chunkSize,
+      mtime: 0,
+      tag: 'a'.repeat(32),
+      peer: 'PEER',
+    });
+    receiving.outcome.catch(() => undefined);
+    onTestFinished(async () => {
+      for (const one of [receiver, sender]) await one[Symbol.asyncDispose]();
+      await Promise.allSettled([receiving.outcome]);
+      for (const one of [area, target]) await one[Symbol.asyncDispose]();
+    });
+    await expect.poll(() => said.some(({ t }) => t === 'want')).toBe(true);
+    const landed = (): number[] =>
+      said.flatMap((one) => (one.t === 'got' ? [...chunksGot(one)] : []));
+    return { receiving, landed };
+  }
+
+  const opening = { ...header, digest: digestOf('blake3', bytes) };
+
+  // The last bytes of a lane that its sender has given up may still be under way.
+  test("counts as it comes over the session's own, though a late lane brings it too", async () => {
+    const { receiving, landed } = await receivingAll();
+    const own = receiving.intake();
+    const lane = receiving.intake(() => undefined);
+    await own.chunk(opening);
+    own.data(bytes.subarray(0, half));
+    await lane.chunk(opening);
+    lane.data(bytes.subarray(0, half));
+    lane.lost();
+    own.data(bytes.subarray(half));
+    await expect.poll(landed).toEqual([1]);
+  });
+
+  test("counts as it comes over the session's own, though a lane began it, which ends", async () => {
+    const { receiving, landed } = await receivingAll();
+    const own = receiving.intake();
+    let ended = false;
+    const lane = receiving.intake(() => {
+      ended = true;
+    });
+    await lane.chunk(opening);
+    lane.data(bytes.subarray(0, half));
+    await own.chunk(opening);
+    expect(ended).toBe(true);
+    lane.data(bytes.subarray(half));
+    own.data(bytes);
+    await expect.poll(landed).toEqual([1]);
+  });
+
+  test('counts as it comes over the later of two lanes, and the other one ends', async () => {
+    const { receiving, landed } = await receivingAll();
+    const ended: string[] = [];
+    const [first, second] = ['first', 'second'].map((name) =>
+      receiving.intake(() => ended.push(name)),
+    );
+    await first!.chunk(opening);
+    await second!.chunk(opening);
+    expect(ended).toEqual(['first']);
+    first!.lost();
+    second!.data(bytes);
+    await expect.poll(landed).toEqual([1]);
+  });
+});

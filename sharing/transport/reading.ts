@@ -1,0 +1,158 @@
+import type { Incoming } from '#sharing/session/incoming.js';
+import { bucket, type Rate } from '#sharing/transport/bucket.js';
+import type { Feed } from '#sharing/transport/feed.js';
+import { leastMovement } from '#sharing/transport/heartbeat.js';
+import { frameDecoder, type Frame } from '#sharing/wire/frame.js';
+import { decode } from '#sharing/wire/message.js';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Takes what arrived; while its promise is pending nothing more is read. */
+export type Receiver = (incoming: Incoming) => Promise<void> | undefined;
+
+/** What comes in over a stream, frame by frame. */
+export interface Reading {
+  /** Begins to read; called once. Beats never reach the receiver. */
+  begin(receiver: Receiver): void;
+  /** False while nothing is read, because we are busy with what came. */
+  isListening(): boolean;
+}
+
+export interface ReadingOptions {
+  readonly feed: Feed;
+  /** Control messages that the peer may send; what comes faster waits. */
+  readonly rate: Rate;
+  readonly signal: AbortSignal;
+  /** The peer gave a sign of life, or need not: it waits for us. */
+  readonly onHeard: () => void;
+  /** False while we are busy ourselves, and the peer's silence says nothing. */
+  readonly onListening: (listening: boolean) => void;
+  readonly onPing: (n: number) => void;
+  /** While a promise of it is pending the peer is not heard: it has answers to read. */
+  readonly answered: () => Promise<void> | undefined;
+  readonly onFailed: (error: unknown) => void;
+}
+
+export function reading(duplex: Duplex, options: ReadingOptions): Reading {
+  const { feed, rate, signal, onHeard, onListening, onFailed } = options;
+  const decoder = frameDecoder();
+  const messages = bucket(rate, () => performance.now());
+  let listening = true;
+  let dripped = 0;
+
+  /** Bytes that drip keep nobody alive. */
+  function heard(bytes: number): void {
+    dripped += bytes;
+    if (dripped < leastMovement) return;
+    dripped = 0;
+    onHeard();
+  }
+
+  function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
+    heard(frame.kind === 'data' ? frame.bytes.length : leastMovement);
+    if (frame.kind !== 'message' || messages.take()) return handle(frame, receiver);
+    return turn().then(() => (signal.aborted ? undefined : handle(frame, receiver)));
+  }
+
+  /** The shortest way for the most that comes. */
+  function takeData(bytes: Buffer, receiver: Receiver): Promise<void> | undefined {
+    if (signal.aborted) return undefined;
+    heard(bytes.length);
+    const busy = receiver({ t: 'data', bytes });
+    return busy && whileDeaf(busy);
+  }
+
+  /** Resolves when the peer may send one message more. */
+  async function turn(): Promise<void> {
+    while (!signal.aborted && !messages.take()) {
+      await delay(messages.wait(), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  function handle(frame: Frame, receiver: Receiver): Promise<void> | undefined {
+    const incoming = open(frame);
+    if (incoming.t === 'pong') return undefined;
+    if (incoming.t !== 'ping') return receiver(incoming);
+    options.onPing(incoming.n);
+    return undefined;
+  }
+
+  /** While we are busy ourselves the peer's silence says nothing. While it does not read, it does. */
+  async function whileDeaf(busy: Promise<void>): Promise<void> {
+    onListening(false);
+    try {
+      await busy;
+    } finally {
+      onListening(true);
+    }
+  }
+
+  /** Runs without a promise as long as the receiver does: this is called for every TLS record. */
+  function deliver(frames: Iterator<Frame>, receiver: Receiver): Promise<void> | undefined {
+    for (let next = frames.next(); !next.done; next = frames.next()) {
+      if (signal.aborted) return undefined;
+      const busy = take(next.value, receiver);
+      if (busy) return whileDeaf(busy).then(() => deliver(frames, receiver));
+    }
+    // A peer that asks without reading the answers is not heard until it has read them. Chunks do not count: they wait
+    // for their turn, and two that both send some would wait for one another.
+    return options.answered();
+  }
+
+  return {
+    begin(receiver) {
+      /** What still comes from a stream that was paused. */
+      const late: Buffer[] = [];
+
+      /** True when no more may be taken for now. */
+      function takeBytes(bytes: Buffer): boolean {
+        try {
+          const busy = decoder.passes(bytes)
+            ? takeData(bytes, receiver)
+            : deliver(decoder.push(bytes), receiver);
+          if (!busy) return false;
+          // The next bytes may come in the place of these.
+          decoder.keep();
+          listening = false;
+          duplex.pause();
+          busy.catch(onFailed).finally(goOn);
+          return true;
+        } catch (error) {
+          onFailed(error);
+          return false;
+        }
+      }
+
+      function goOn(): void {
+        listening = true;
+        onHeard();
+        const bytes = late.shift();
+        if (!bytes) {
+          duplex.resume();
+          return;
+        }
+        if (!takeBytes(bytes)) goOn();
+      }
+
+      feed.listen((bytes) => {
+        if (listening) takeBytes(bytes);
+        else late.push(Buffer.from(bytes));
+      });
+      duplex.resume();
+    },
+    isListening: () => listening,
+  };
+}
+
+function open(frame: Frame): Incoming {
+  switch (frame.kind) {
+    case 'message':
+      return decode(frame.body);
+    case 'chunk':
+      return { ...frame, t: 'chunk' };
+    case 'digests':
+      return { ...frame, t: 'digests' };
+    case 'data':
+      return { t: 'data', bytes: frame.bytes };
+  }
+}
