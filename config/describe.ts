@@ -11,7 +11,6 @@ export interface SettingDescription {
   readonly variable: string;
   /** One line, no full stop. */
   readonly meaning: string;
-  readonly unit: 'bytes' | 'milliseconds' | undefined;
   /** The values that are accepted, in words. */
   readonly allowed: string;
   /** Stands for the value in help: `--udp-port <number>`. */
@@ -31,7 +30,6 @@ export function describeSettings(): readonly SettingDescription[] {
       flag: flagName(key),
       variable: variableName(key),
       meaning: setting.meaning,
-      unit: setting.kind === 'bytes' || setting.kind === 'milliseconds' ? setting.kind : undefined,
       allowed: allowedWords(key),
       placeholder: placeholderOf(setting),
       bareValue: setting.kind === 'choice' ? setting.bare : undefined,

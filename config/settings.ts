@@ -75,7 +75,7 @@ export const settingTable = {
     min: 1,
     max: 4096,
     default: 256,
-    meaning: 'clients that a server serves at once',
+    meaning: 'clients that a server serves at once; strangers have at most half of the places',
   },
   maxClientsPerAddress: {
     kind: 'count',

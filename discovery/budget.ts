@@ -15,7 +15,7 @@ export interface ReplyBudget {
   replied(address: string, port: number): void;
 }
 
-export const replyLimits = {
+const replyLimits = {
   perSource: { burst: 10, perSecond: 5 },
   global: { burst: 500, perSecond: 500 },
   /** Entries of the source table, and of the searcher table. */

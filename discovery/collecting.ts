@@ -31,10 +31,14 @@ export interface Collecting {
   counts(): CollectingCounts;
 }
 
-/** Puts what is new into `findings` and counts the rest; never waits, never throws. */
+/**
+ * Puts what is new into `findings` and counts the rest; never waits, never throws. `onRestart` hears of an address whose
+ * reply replaced another run of the same id: at most as often as there are rows.
+ */
 export function createCollecting(
   neighbourhood: Neighbourhood,
   findings: Inbox<Finding>,
+  onRestart: (address: string) => void = () => undefined,
 ): Collecting {
   const peers = createPeerTable(addressOrder(neighbourhood));
   let datagrams = 0;
@@ -60,6 +64,7 @@ export function createCollecting(
       }
       const news = peers.merge(reply, address);
       if (news !== null && reply.kind === 'announcement') heard.add(runOf(reply.announcement));
+      if (news?.some(isRestart)) onRestart(address);
       return tell(news);
     },
     mention({ announcement, newer }, address, source) {
@@ -81,6 +86,10 @@ export function createCollecting(
       return { servers, datagrams, malformed, excess, dropped, announced };
     },
   };
+}
+
+function isRestart(finding: Finding): boolean {
+  return finding.kind === 'replaced' && finding.server.run !== finding.previous.run;
 }
 
 function runOf({ id, run }: Announcement): string {

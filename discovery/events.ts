@@ -55,7 +55,7 @@ export interface ScannerEvent {
   readonly datagrams: number;
   /** Datagrams that were no reply, or longer than a reply may be. */
   readonly malformed: number;
-  /** Replies refused by a cap on rows or addresses (PROTOCOL.md, Limits). */
+  /** Replies, and words of mDNS, that a limit refused (PROTOCOL.md, Limits). */
   readonly excess: number;
   /** Datagrams or findings lost because a queue was full. */
   readonly dropped: number;

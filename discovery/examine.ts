@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { neighbourhoodOf, readInterfaces, type InterfaceTable } from './addresses.js';
 import { createReplies, type Answered } from './replies.js';
@@ -163,7 +164,7 @@ async function openLine(
       for (const destination of destinations) {
         codes.set(destination, await socket.send(probe, port, destination));
       }
-      if (loopback || asidePort === undefined) return;
+      if (loopback || asidePort === undefined || isIPv6(address)) return;
       asideSent = (await socket.send(probe, asidePort, limitedBroadcast)) === null || asideSent;
     },
     async end({ atPort, aside }) {

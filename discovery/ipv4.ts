@@ -1,5 +1,5 @@
 /** An IPv4 address as a number; the text must be one. */
-export function ipv4Bits(address: string): number {
+function ipv4Bits(address: string): number {
   return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }
 

@@ -2,7 +2,9 @@ export const shortestScanMs = 300;
 export const longestScanMs = 10_000;
 
 /** The last of the rounds that every scan of the usual length has. */
-export const lastEarlyRoundMs = 900;
+const lastEarlyRoundMs = 900;
+/** A round asks over IPv6 so much later: most replies over IPv4 are there by then, so that rows begin with the address that people know. */
+export const linksLaterMs = 25;
 const secondRoundMs = 120;
 /** By then the replies to the first round have left the queues of a slow link, and those of the second fit in. */
 const crowdedSecondRoundMs = 200;
@@ -35,6 +37,12 @@ export function roundTimes(timeoutMs: number): readonly number[] {
     rounds.push(at);
   }
   return rounds;
+}
+
+/** The round in which all are asked over IPv6 too, however many have answered: the last of the early ones that a scan has. */
+export function lastRoundForAll(timeoutMs: number): number {
+  const early = firstRoundsMs.filter((at) => at + linksLaterMs < timeoutMs);
+  return early.at(-1) ?? 0;
 }
 
 /** When a round is really sent: where very many have answered, the second one waits until the network is free again. */

@@ -100,8 +100,11 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     const key = keyOf(claim, address);
     const row = rows.get(key);
     if (row !== undefined && (row.retired || row.addresses.includes(address))) return [];
-    if (!mentions.admit(relativesOf(claim), address, source, row === undefined)) return null;
-    return row === undefined ? addRow(key, claim, address, false) : addAddress(row, address);
+    const charge = mentions.admit(relativesOf(claim), address, source, row === undefined);
+    if (charge === null) return null;
+    const news = row === undefined ? addRow(key, claim, address, false) : addAddress(row, address);
+    if (news !== null) charge();
+    return news;
   }
 
   function addRow(
@@ -110,23 +113,39 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     address: string,
     heard: boolean,
   ): readonly Finding[] | null {
+    if (rows.size >= maxServers) return null;
+    const evicted = heard ? makeRoom(claim, address) : [];
     const relatives = relativesOf(claim);
-    if (rows.size >= maxServers || relatives.length >= maxRowsPerId) return null;
+    if (relatives.length >= maxRowsPerId) return null;
     const told = { ...shownClaim(claim), addresses: [address], marks: [] };
     const row: Row = { claim, addresses: [address], heard, retired: false, disputed: false, told };
     rows.set(key, row);
     if (claim.id !== null) rowsOfId.set(claim.id, [...relatives, row]);
-    if (heard) count(address);
-    const replaced = retireOthers(row, address);
+    if (heard) count(address, 1);
+    const replaced = [...evicted, ...retireOthers(row, address)];
     const server = tell(row);
     const news: Finding[] = replaced.length === 0 ? [{ kind: 'server', server }] : [];
     return [...news, ...tellReplaced(replaced, server), ...tellOthers(row)];
   }
 
+  /** An id that is on too many rows loses the newest of whoever has the most of them; gives it if it was shown. */
+  function makeRoom(claim: Claim, address: string): readonly Row[] {
+    const relatives = relativesOf(claim);
+    if (relatives.length < maxRowsPerId) return [];
+    const victim = crowdingRow(relatives, address);
+    if (victim === undefined || claim.id === null) return [];
+    const [place] = victim.addresses;
+    rows.delete(keyOf(victim.claim, place ?? ''));
+    const left = relatives.filter((row) => row !== victim);
+    rowsOfId.set(claim.id, left);
+    if (victim.heard && place !== undefined) count(place, -1);
+    return victim.retired ? [] : [victim];
+  }
+
   function addAddress(row: Row, address: string): readonly Finding[] | null {
-    if (row.addresses.length >= maxAddressesPerServer) return null;
+    if (row.addresses.length >= maxAddressesPerServer && !dropWorse(row, address)) return null;
     row.addresses.push(address);
-    if (row.heard) count(address);
+    if (row.heard) count(address, 1);
     if (row.retired) return dispute(row);
     const replaced = retireOthers(row, address);
     const server = tell(row);
@@ -134,12 +153,21 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     return [news, ...tellReplaced(replaced, server), ...tellOthers(row)];
   }
 
+  /** An address that is better than the worst of a full row takes its place: false ones must not keep it out. */
+  function dropWorse(row: Row, address: string): boolean {
+    const worst = row.addresses.toSorted((a, b) => order.rank(a) - order.rank(b)).at(-1);
+    if (worst === undefined || order.rank(address) >= order.rank(worst)) return false;
+    row.addresses = row.addresses.filter((one) => one !== worst);
+    if (row.heard) count(worst, -1);
+    return true;
+  }
+
   /** It answers for the first time: from now on it is where it answers, not where it was said to be. */
   function hear(row: Row, address: string): readonly Finding[] {
     const previous = row.told;
     row.heard = true;
     row.addresses = [address];
-    count(address);
+    count(address, 1);
     if (row.retired) return dispute(row);
     const replaced = retireOthers(row, address);
     const server = tell(row);
@@ -207,14 +235,29 @@ export function createPeerTable(order: AddressOrder): PeerTable {
     return maxServersPerAddress - (rowsAtAddress.get(address) ?? 0);
   }
 
-  function count(address: string): void {
-    rowsAtAddress.set(address, (rowsAtAddress.get(address) ?? 0) + 1);
+  function count(address: string, more: 1 | -1): void {
+    rowsAtAddress.set(address, (rowsAtAddress.get(address) ?? 0) + more);
   }
 
   return {
     merge,
     servers: () => [...rows.values()].filter(({ retired }) => !retired).map(({ told }) => told),
   };
+}
+
+/**
+ * The newest of the rows of an id that stand at one address alone, the one with the most of them: so that two who
+ * change places cannot go on for ever, only where `address` has at least two fewer.
+ */
+function crowdingRow(relatives: readonly Row[], address: string): Row | undefined {
+  const rowsAt = (place: string): number =>
+    relatives.filter(({ addresses }) => addresses.includes(place)).length;
+  const alone = relatives.filter(({ addresses }) => addresses.length === 1);
+  const victim = alone.toReversed().reduce<{ row: Row; rows: number } | undefined>((most, row) => {
+    const rows = rowsAt(row.addresses[0] ?? '');
+    return most === undefined || rows > most.rows ? { row, rows } : most;
+  }, undefined);
+  return victim !== undefined && victim.rows >= rowsAt(address) + 2 ? victim.row : undefined;
 }
 
 /** Whether what this row says of itself leaves no room for what mDNS says of the same server. */

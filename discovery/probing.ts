@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { isLinkLocal, readInterfaces, type InterfaceTable } from './addresses.js';
 import type { Observe, Tally } from './events.js';
+import { linksLaterMs } from './pace.js';
 import { sendAfterClose, type Datagram, type DatagramSocket, type OpenSocket } from './socket.js';
 import { createCounter } from './tally.js';
 import { targetsOf, waysTo, type Target } from './targets.js';
@@ -56,13 +57,11 @@ export interface Destination {
   readonly port: number;
 }
 
-export const maxKnown = 32;
+const maxKnown = 32;
 
 /** Let the system choose the way, which may lead through a router. */
 const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' };
 const inboxLimit = 8192;
-/** Most replies over IPv4 are there by then, so that rows begin with the address that people know. */
-const linksLaterMs = 25;
 
 /** Sends the probes of one scan. A failing address is an event and stops no other one. */
 export function createProbing(options: ProbingOptions): Probing {

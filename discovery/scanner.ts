@@ -5,7 +5,7 @@ import type { Observe } from './events.js';
 import { createInbox } from './inbox.js';
 import {
   boundedTimeout,
-  lastEarlyRoundMs,
+  lastRoundForAll,
   roundTime,
   roundTimes,
   scanEnd,
@@ -81,7 +81,12 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   const signal = AbortSignal.any([ending.signal, ...(options.signal ? [options.signal] : [])]);
   const findings = createInbox<Finding>(maxWaitingFindings);
   const neighbourhood = liveNeighbourhood({ interfaces, now });
-  const collecting = createCollecting(neighbourhood, findings);
+  const collecting = createCollecting(neighbourhood, findings, (address) => {
+    // A restart is easily forged; whoever is there in truth answers again, and both are shown. So is the address: elsewhere
+    // nobody is sent a probe for it.
+    const isAsked = known.some((one) => one.address === address);
+    if (isAsked || neighbourhood.isNearby(address)) void probing.ask([{ address, port }]);
+  });
   let lastNewMs: number | null = null;
   let sweptMs: number | null | undefined;
   let swept = 0;
@@ -94,7 +99,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     now,
     open,
     // In the end all are asked: somebody among them may have no IPv4.
-    isCrowded: () => elapsedMs() < lastEarlyRoundMs && isCrowd(),
+    isCrowded: () => elapsedMs() < lastRoundForAll(timeoutMs) && isCrowd(),
     onDatagram(datagram) {
       if (collecting.take(datagram)) noteNews();
     },

@@ -104,6 +104,11 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
 /** The same with the word that it has another name than one with its own at the end. */
 export function marked(ended: Transferred, asked?: string): Transferred {
   if (ended.outcome === 'skipped' || ended.outcome === 'identical') return ended;
-  const own = asked ?? ended.path.split(/[/\\]/).at(-1) ?? '';
+  const own = asked ?? lastPart(ended.path);
   return ended.as.endsWith(own) ? ended : { ...ended, renamed: true };
+}
+
+/** On our own disk it may have backslashes. */
+function lastPart(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }

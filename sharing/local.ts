@@ -1,5 +1,5 @@
 import { asSharingError } from '#sharing/errors.js';
-import { isGlob } from '#sharing/session/glob.js';
+import { isGlob } from '#sharing/storage/glob.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
@@ -10,7 +10,7 @@ import { openShare, type Entry } from '#sharing/storage/share.js';
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
-export { globMatcher, isGlob } from '#sharing/session/glob.js';
+export { globMatcher, isGlob } from '#sharing/storage/glob.js';
 export type { Entry } from '#sharing/storage/share.js';
 export { openSpool, type Spool } from '#sharing/storage/spool.js';
 export type { Progress } from '#sharing/transfer/progress.js';
@@ -35,8 +35,9 @@ export async function matchLocal(base: string, pattern: string): Promise<readonl
   const names = pattern.split('/');
   const wild = names.findIndex((name) => isGlob(name));
   if (wild < 0) return [];
-  const above = names.slice(0, wild).join('/');
-  const place = pattern.startsWith('/') ? above || '/' : resolve(base, above);
+  // With a slash at its end `C:` is a drive, and nothing is the root.
+  const above = names.slice(0, wild).map((name) => `${name}/`);
+  const place = resolve(base, above.join(''));
   try {
     await using root = await openFolder(place);
     await using folders = folderCache(root);

@@ -1,23 +1,17 @@
 import { describeSettings } from '#config/describe.js';
 import { nearest } from '#config/nearest.js';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { usageOf, type Call, type Command, type Option } from './command/command.js';
+import {
+  isOfUseAtPrompt,
+  usageOf,
+  type Call,
+  type Command,
+  type Option,
+} from './command/command.js';
 import { commandsAt, findCommand } from './command/registry.js';
+import { exactSizes, globalOptions } from './command/shared-options.js';
 import { ProgramError } from './failure.js';
 import { quote } from './view/quote.js';
-
-/** What every verb understands at the prompt, too. */
-export const exactSizes: Option = { name: 'bytes', meaning: 'show sizes to the byte' };
-
-/** Switches that every verb understands in one shot. */
-export const globalOptions: readonly Option[] = [
-  { name: 'json', meaning: 'print one JSON event a line' },
-  { name: 'quiet', short: 'q', meaning: 'print only answers and errors' },
-  exactSizes,
-  { name: 'config', value: 'file', takes: 'local', meaning: 'read settings from this file' },
-  { name: 'no-color', meaning: 'no colours' },
-  { name: 'help', short: 'h', meaning: 'explain this verb' },
-];
 
 /** A whole command line, told apart. */
 export interface CommandLine {
@@ -72,6 +66,7 @@ export function parsePromptLine(words: readonly string[]): { command: Command; c
   const command = mustFind(verb, 'prompt');
   const { values, positionals } = parse(rest, [...command.options, exactSizes]);
   checkWords(command, positionals, 'prompt');
+  checkFirstContact(command, values);
   return { command, call: { server: undefined, words: positionals, options: values } };
 }
 
@@ -128,6 +123,29 @@ function checkWords(
   throw new ProgramError('usage', `"${extra}" is one word too many`, hint);
 }
 
+/** What the open session has no use for must not seem to be heeded; and what comes from standard input is lines here. */
+function checkFirstContact(command: Command, values: Values): void {
+  for (const option of command.options) {
+    const { name, value = '', forFirstContact } = option;
+    const given = values[name];
+    if (forFirstContact !== true || given === undefined) continue;
+    if (!isOfUseAtPrompt(command, option, values['to'] !== undefined)) {
+      throw new ProgramError(
+        'usage',
+        `--${name} is for first contact, and ${command.name} works in the open session`,
+        `connect <server> --${name} <${value}>`,
+      );
+    }
+    if (given === '-') {
+      throw new ProgramError(
+        'usage',
+        'standard input holds the commands',
+        'put the code into a private file, or wait to be asked',
+      );
+    }
+  }
+}
+
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 function parse(
@@ -153,29 +171,53 @@ function parse(
   }
 }
 
-function flagError(
-  error: unknown,
+/** What parseArgs has to say, in our words; what else it throws is a fault. */
+function flagError(error: unknown, words: readonly string[], options: readonly Option[]): unknown {
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'ERR_PARSE_ARGS_UNKNOWN_OPTION':
+      return unknownOption(words, options);
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+      return wrongValue(String(error), words, options);
+    default:
+      return error;
+  }
+}
+
+/** All before the first that is unknown was understood, so that it is no value of another. */
+function unknownOption(words: readonly string[], options: readonly Option[]): ProgramError {
+  const names = options.map(({ name }) => name);
+  const letters = options.map(({ short }) => short);
+  const isKnown = (word: string): boolean =>
+    word.startsWith('--')
+      ? names.includes(nameOf(word))
+      : Array.from(word.slice(1)).every((letter) => letters.includes(letter));
+  const culprit = words.find((word) => /^--?[^-]/.test(word) && !isKnown(word)) ?? '';
+  const close = nearest(nameOf(culprit), names);
+  const hint =
+    close === undefined
+      ? 'help <verb> shows its options; a name that begins with a dash comes after --'
+      : `did you mean --${close}?`;
+  return new ProgramError('usage', `there is no option "${quote(culprit)}" here`, hint);
+}
+
+/** Every option is known: one has a value that it may not have, or lacks one. */
+function wrongValue(
+  message: string,
   words: readonly string[],
   options: readonly Option[],
 ): ProgramError {
-  const known = new Map(options.map((option) => [option.name, option]));
-  const letters = options.flatMap(({ short }) => (short === undefined ? [] : [short]));
-  const areLetters = (word: string): boolean =>
-    /^-[^-]/.test(word) && Array.from(word.slice(1)).every((letter) => letters.includes(letter));
-  const isUnknown = (word: string): boolean =>
-    /^--?[^-]/.test(word) && !known.has(nameOf(word)) && !areLetters(word);
-  const culprit = words.find(isUnknown);
-  if (culprit !== undefined) {
-    const close = nearest(nameOf(culprit), [...known.keys()]);
-    const hint = close === undefined ? 'help <verb> shows its options' : `did you mean --${close}?`;
-    return new ProgramError('usage', `there is no option "${quote(culprit)}" here`, hint);
+  const [, name = ''] = /--([a-z-]+)/.exec(message) ?? [];
+  const { value } = options.find((option) => option.name === name) ?? {};
+  if (value === undefined) {
+    return new ProgramError('usage', `--${name} takes no value`, 'help <verb> shows its options');
   }
-  // Every option is known, so one of them has a value that it may not have, or lacks one.
-  const [, name = ''] = /--([a-z-]+)/.exec(error instanceof Error ? error.message : '') ?? [];
-  const value = known.get(name)?.value;
-  return value === undefined
-    ? new ProgramError('usage', `--${name} takes no value`, 'help <verb> shows its options')
-    : new ProgramError('usage', `--${name} needs a value`, `such as --${name}=<${value}>`);
+  const next = words[words.indexOf(`--${name}`) + 1] ?? '';
+  const isOption = options.some((option) => option.name === nameOf(next));
+  const hint =
+    /^-./.test(next) && !isOption
+      ? `write --${name}=${quote(next)}`
+      : `such as --${name}=<${value}>`;
+  return new ProgramError('usage', `--${name} needs a value`, hint);
 }
 
 function nameOf(word: string): string {

@@ -9,6 +9,7 @@ import { ProgramError } from './failure.js';
 import { openJobs } from './jobs.js';
 import type { Log } from './log.js';
 import type { Host } from './host.js';
+import { shortInput } from './short-input.js';
 import { statePlace } from './state-place.js';
 import { quote } from './view/quote.js';
 import { isColored } from './view/style.js';
@@ -28,10 +29,11 @@ export interface Base {
   close(): Promise<void>;
 }
 
-const longestInput = 1000;
-
 /** Loads the settings. Throws SettingsError, SharingError `state-missing` or ProgramError `usage`. */
 export async function openBase(host: Host, line: CommandLine, view: View): Promise<Base> {
+  if (host.workingFolder === '') {
+    throw new ProgramError('usage', 'the current folder is gone', 'change to one that exists');
+  }
   const stateFolder = statePlace(host);
   const { settings, origins } = await load(host, line, stateFolder);
   const colorOf = (stream: Host['output']): boolean =>
@@ -94,7 +96,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       onTerminal: host.output.isTTY === true,
       columns: view.json ? Infinity : columnsOn(host.output),
       screen: screen ?? host.error,
-      readInput: () => readAll(host.input),
+      readInput: shortInput(host.input, parts.signal),
       interfaces: host.interfaces,
       system: host.system,
       isAlive: host.isAlive,
@@ -151,14 +153,4 @@ async function readSettings(path: string, mustExist: boolean): Promise<string | 
       'check the path, or who may read it',
     );
   }
-}
-
-/** All of standard input, when it is one short text. */
-async function readAll(input: AsyncIterable<unknown>): Promise<string> {
-  let text = '';
-  for await (const part of input) {
-    text += String(part);
-    if (text.length > longestInput) throw new ProgramError('usage', 'too much on standard input');
-  }
-  return text;
 }

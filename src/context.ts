@@ -40,7 +40,7 @@ export interface Context {
   readonly input: Readable & { readonly isTTY?: boolean };
   /** Where what is kept for a while may lie. */
   readonly temporaryFolder: string;
-  /** What stands on standard input, for a code. */
+  /** What stands on standard input, for a code; not at the prompt, whose lines come from there. */
   readonly readInput: () => Promise<string>;
   /** Where a running command may write lines that are not answers. */
   readonly screen: Writable;

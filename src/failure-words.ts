@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { quote } from './view/quote.js';
+import { shellWord } from './view/shell-word.js';
 
 /** How a size is shown. */
 export type SizeText = (bytes: number) => string;
@@ -90,7 +91,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'wrong-code': {
     exit: notLetIn,
     say: (_, message) => `not paired: ${message}`,
-    hint: 'a code is good for 10 minutes and once; its owner gets a new one with lanpost pair',
+    hint: 'look at it again; it is good for 10 minutes and once, and its owner gets a new one with lanpost pair',
   },
   'locked-out': {
     exit: notLetIn,
@@ -106,7 +107,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'unknown-server': {
     exit: notLetIn,
     say: () => 'this server knows us, but its key is not known here',
-    hint: 'without that nobody can tell whether it is the right machine',
+    hint: 'its owner shows you a code (lanpost pair), which tells whether it is the right machine; --code-file takes it',
   },
   'own-key-elsewhere': {
     exit: notLetIn,
@@ -120,7 +121,7 @@ export const failureWords: Record<ErrorCode, Words> = {
     hint: ({ forget }) =>
       forget === undefined
         ? inBetween
-        : `${inBetween}; only if it has a new key: lanpost peers forget ${shellWord(forget)}`,
+        : `${inBetween}; only if it has a new key: lanpost peers forget ${pathWord(forget)}`,
   },
   unverified: {
     exit: notLetIn,
@@ -131,7 +132,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'no-right': {
     exit: notLetIn,
     say: (_, message) => message,
-    hint: "that is its owner's choice, by how it is served and by: lanpost peers rights <this machine> read,write",
+    hint: "that is its owner's choice, by how it is served and by: lanpost peers rights <this machine> read,write,replace",
   },
   'not-found': {
     exit: files,
@@ -295,7 +296,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'landing-not-private': {
     exit: usage,
     say: ({ path }) => `${text(path)} is not a private folder of this user`,
-    hint: ({ path }) => `move it away, or: chmod 700 ${shellWord(path)}`,
+    hint: ({ path }) => `move it away, or: chmod 700 ${pathWord(path)}`,
   },
   'state-missing': {
     exit: usage,
@@ -312,7 +313,7 @@ export const failureWords: Record<ErrorCode, Words> = {
     say: ({ path, why }) => `${text(path)} ${privacy[String(why)] ?? 'is not private'}`,
     hint: ({ path, why }) =>
       why === 'open'
-        ? `chmod -R go= ${shellWord(path)}`
+        ? `chmod -R go= ${pathWord(path)}`
         : 'set LANPOST_HOME to a folder of your own',
   },
   'state-damaged': {
@@ -323,7 +324,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'state-busy': {
     exit: usage,
     say: (_, message) => message,
-    hint: ({ path }) => `try again; if that process is no lanpost: rm ${shellWord(path)}`,
+    hint: ({ path }) => `try again; if that process is no lanpost: rm ${pathWord(path)}`,
   },
   'port-taken': {
     exit: usage,
@@ -350,9 +351,8 @@ function reason(why: ErrorFacts[string] | undefined): string {
 }
 
 /** A path as a shell takes it. */
-function shellWord(fact: ErrorFacts[string] | undefined): string {
-  const word = text(fact);
-  return /^[\w./@%+:,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+function pathWord(fact: ErrorFacts[string] | undefined): string {
+  return fact === undefined ? 'it' : shellWord(String(fact));
 }
 
 /** The short form of an id in groups, as the screen shows it everywhere. */

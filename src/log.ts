@@ -44,7 +44,7 @@ export function openLog(options: LogOptions): Log {
   const streams: { level: Level; stream: DestinationStream }[] = [
     { level: options.level, stream: file },
   ];
-  const { screen } = options;
+  const { screen, screenLevel = 'warn' } = options;
   if (screen) {
     const line = prettyFactory({
       colorize: options.color ?? false,
@@ -54,12 +54,13 @@ export function openLog(options: LogOptions): Log {
       translateTime: 'SYS:HH:MM:ss',
     });
     const stream = { write: (json: string) => screen.write(line(json)) };
-    streams.push({ level: options.screenLevel ?? 'warn', stream });
+    streams.push({ level: screenLevel, stream });
   }
   const logger = pino(
     {
       base: null,
-      level: options.level,
+      // Each stream judges for itself; what one of them wants has to reach both.
+      level: screen ? lower(options.level, screenLevel) : options.level,
       formatters: { level: (label) => ({ level: label }) },
       // pino's own would take our facts of an error for an error, and call its type Object.
       serializers: { err: (facts: unknown) => facts },
@@ -95,6 +96,11 @@ export function openLog(options: LogOptions): Log {
       logger.error({ event: 'fault', err: errorFacts(error) }, 'a fault in lanpost itself');
     },
   };
+}
+
+function lower(one: Level, other: Level): Level {
+  const weight = (level: Level): number => pino.levels.values[level] ?? 0;
+  return weight(one) < weight(other) ? one : other;
 }
 
 function levelOf(event: SharingEvent): Level {

@@ -6,31 +6,53 @@ import { isGlob, type Entry } from '#sharing/local.js';
 const maxNames = 10_000;
 const patience = 2000;
 
-/** What is thrown when a path names nothing, with the path that was most likely meant if its folder can be listed. */
-export async function withMeant(
-  error: unknown,
-  path: string,
-  list: (folder: string, signal: AbortSignal) => AsyncIterable<readonly Entry[]>,
-): Promise<unknown> {
-  if (!(error instanceof SharingError) || error.code !== 'not-found') return error;
-  const plain = path.replace(/\/+$/, '');
-  const at = plain.lastIndexOf('/') + 1;
-  const name = plain.slice(at);
-  if (name === '' || isGlob(name)) return error;
+/** Missing names of one command that get a suggestion. */
+const mostMeant = 10;
+
+type Listing = (folder: string, signal: AbortSignal) => AsyncIterable<readonly Entry[]>;
+
+/** Gives what is thrown when a path names nothing: with the path that was most likely meant, if its folder can be listed. */
+export type Meaning = (error: unknown, path: string, list: Listing) => Promise<unknown>;
+
+/** For all paths of one command: each folder is listed once. */
+export function meanings(): Meaning {
+  const listed = new Map<string, Promise<readonly string[]>>();
+  let left = mostMeant;
+
+  /** `within` ends in a slash, or is empty: what is above `/a` is not what is above `a`. */
+  function namesIn(within: string, list: Listing): Promise<readonly string[]> {
+    const folder = within.slice(0, -1);
+    const known = listed.get(within) ?? namesOf(list(folder, AbortSignal.timeout(patience)));
+    listed.set(within, known);
+    return known;
+  }
+
+  return async (error, path, list) => {
+    if (!(error instanceof SharingError) || error.code !== 'not-found') return error;
+    const plain = path.replace(/\/+$/, '');
+    const at = plain.lastIndexOf('/') + 1;
+    const name = plain.slice(at);
+    if (name === '' || isGlob(name) || left === 0) return error;
+    left -= 1;
+    const close = nearest(name, await namesIn(plain.slice(0, at), list));
+    if (close === undefined) return error;
+    const meant = plain.slice(0, at) + close;
+    return new SharingError(error.code, error.message, { ...error.facts, meant }, error);
+  };
+}
+
+/** For one path alone. */
+export const withMeant: Meaning = (error, path, list) => meanings()(error, path, list);
+
+async function namesOf(pages: AsyncIterable<readonly Entry[]>): Promise<readonly string[]> {
   const names: string[] = [];
   try {
-    for await (const page of list(
-      plain.slice(0, Math.max(0, at - 1)),
-      AbortSignal.timeout(patience),
-    )) {
+    for await (const page of pages) {
       names.push(...page.map((entry) => entry.name));
       if (names.length >= maxNames) break;
     }
   } catch {
     // What came before it broke off serves as well.
   }
-  const close = nearest(name, names.slice(0, maxNames));
-  if (close === undefined) return error;
-  const meant = plain.slice(0, at) + close;
-  return new SharingError(error.code, error.message, { ...error.facts, meant }, error);
+  return names.slice(0, maxNames);
 }

@@ -1,8 +1,8 @@
-import type { FoundServer } from '#discovery/scanner.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
-import { findServer, scanNow, type Destination } from './server-name.js';
+import { findServer, isSameName, scanNow, whereFound, type Destination } from './server-name.js';
+import { placeText } from './view/format.js';
 import { quote } from './view/quote.js';
 
 /** Names that a hint has room for. */
@@ -15,17 +15,17 @@ const mostNamed = 8;
 export async function onlyServer(context: Context): Promise<Destination> {
   const { scanned } = context.memory;
   context.view.status.draw('looking for servers');
-  const found = reachable(scanned.length > 0 ? scanned : await scanNow(context));
+  const servers = scanned.length > 0 ? scanned : await scanNow(context);
   const known = await readKnownPeers(context.stateFolder);
+  const found: Found[] = [];
+  for (const server of servers) {
+    const destination = await whereFound(context, server);
+    const name = known.byId(server.id ?? '')?.name ?? server.name;
+    if (destination) found.push({ name, destination });
+  }
   const [only, second] = found;
   if (only && second === undefined) return only.destination;
-  if (second) {
-    throw severalServers(
-      found.map(({ server: { id, name } }) =>
-        id === null ? name : (known.byId(id)?.name ?? name),
-      ),
-    );
-  }
+  if (second) throw severalServers(found.map((one) => typedName(one, found)));
   const seen = await readSeen(context.stateFolder);
   const before = known.peers.filter(({ id }) => seen.some((one) => one.id === id));
   const [peer, another] = before;
@@ -38,19 +38,19 @@ export async function onlyServer(context: Context): Promise<Destination> {
   );
 }
 
-interface Reachable {
-  readonly server: FoundServer;
+interface Found {
+  readonly name: string;
   readonly destination: Destination;
 }
 
-function reachable(servers: readonly FoundServer[]): readonly Reachable[] {
-  return servers.flatMap((server) => {
-    const [best, ...others] = server.addresses;
-    if (best === undefined) return [];
-    const { id, port } = server;
-    const expected = id === null ? {} : { expectedId: id };
-    return [{ server, destination: { hosts: [best, ...others], port, ...expected } as const }];
-  });
+/** What to type for one of them: of a machine with several servers the port too, of several machines of one name the address. */
+function typedName({ name, destination }: Found, all: readonly Found[]): string {
+  const alike = all.filter((other) => isSameName(other.name, name));
+  if (alike.length === 1) return name;
+  const { hosts, port, expectedId } = destination;
+  const isOneMachine =
+    expectedId !== undefined && alike.every((one) => one.destination.expectedId === expectedId);
+  return isOneMachine ? `${name}:${port}` : placeText(hosts[0], port);
 }
 
 function severalServers(names: readonly string[]): ProgramError {

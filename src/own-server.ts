@@ -1,5 +1,6 @@
 import type { ClientSession } from '#sharing/client.js';
 import { SharingError } from '#sharing/errors.js';
+import { tryPort } from '#sharing/knocking.js';
 import type { Call } from './command/command.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
@@ -11,10 +12,13 @@ import { quote } from './view/quote.js';
  * The running server of this user that a command means: the only one, or that of `--tcp-port`, or the one the user
  * chooses. Throws ProgramError `nobody-found` or `usage`.
  */
-async function findOwn(context: Context): Promise<Running> {
+export async function findOwn(context: Context): Promise<Running> {
   const running = await readRunning(context.stateFolder, context.isAlive);
-  const named = context.origins.tcpPort.kind === 'default' ? undefined : context.settings.tcpPort;
-  const meant = named === undefined ? running : running.filter(({ port }) => port === named);
+  const { origins, settings } = context;
+  // 0 took any free port when the server began.
+  const isNamed = origins.tcpPort.kind !== 'default' && settings.tcpPort !== 0;
+  const named = isNamed ? running.filter(({ port }) => port === settings.tcpPort) : running;
+  const meant = await listeningOf(named);
   const [only, second] = meant;
   if (!only)
     throw new ProgramError(
@@ -29,6 +33,12 @@ async function findOwn(context: Context): Promise<Running> {
   const chosen = meant.find(({ port }) => String(port) === answer?.trim());
   if (chosen) return chosen;
   throw new ProgramError('usage', 'which of your servers?', 'choose one with --tcp-port');
+}
+
+/** Without those that crashed, and whose process number another program has by now: their port is free. */
+async function listeningOf(running: readonly Running[]): Promise<readonly Running[]> {
+  const inTheWay = await Promise.all(running.map(({ port }) => tryPort(port)));
+  return running.filter((_, at) => inTheWay[at] !== null);
 }
 
 /**

@@ -68,9 +68,9 @@ export function hostOfProcess(): Host {
     error: process.stderr,
     environment: process.env,
     platform: process.platform,
-    home: homedir(),
+    home: orNone(homedir),
     user: process.getuid?.(),
-    workingFolder: process.cwd(),
+    workingFolder: orNone(() => process.cwd()),
     temporaryFolder: tmpdir(),
     hostName: hostname(),
     interfaces: networkInterfaces,
@@ -81,6 +81,15 @@ export function hostOfProcess(): Host {
     isAlive,
     onInterrupt,
   };
+}
+
+/** A user without an entry has no home, and a current folder may be gone: what needs one says so. */
+function orNone(look: () => string): string {
+  try {
+    return look();
+  } catch {
+    return '';
+  }
 }
 
 /** As on the first line of main.ts: what is young takes no more than this. */

@@ -13,13 +13,14 @@ import { columnsOn } from './view/wrap.js';
 /** The whole program: words in, exit code out. It never throws and never ends the process. */
 export async function runProgram(words: readonly string[], host: Host): Promise<ExitCode> {
   if (await answerEarly(words, host)) return exitCodes.done;
-  const { output, error } = host;
-  let view = createView({ output, error, json: hasSwitch(words, '--json'), quiet: false });
+  const { output, error, environment } = host;
+  const screen = { output, error, environment };
+  let view = createView({ ...screen, json: hasSwitch(words, '--json'), quiet: false });
   let base: Base | undefined;
   try {
     const line = parseCommandLine(words);
     const { command, call, json, quiet, bytes } = line;
-    view = createView({ output, error, json, quiet, bytes });
+    view = createView({ ...screen, json, quiet, bytes });
     const columns = json ? Infinity : columnsOn(output);
     if (line.help) {
       const text = command ? verbHelp(command, columns) : helpText('one-shot', columns);
@@ -63,7 +64,7 @@ async function runOnce(host: Host, base: Base, command: Command, call: Call): Pr
     const { run } = await command.load();
     const mayAsk = host.input.isTTY === true && host.error.isTTY === true;
     const ask = mayAsk
-      ? (await import('./shell/ask.js')).askOnce(host.input, host.error)
+      ? (await import('./shell/ask.js')).askOnce(host.input, host.error, stop.signal)
       : undefined;
     return await run(base.context({ atPrompt: false, signal: stop.signal, ask }), call);
   } finally {

@@ -29,6 +29,7 @@ export async function announceRunning(
     await writeFile(`${place}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
     await rename(`${place}.new`, place);
   });
+  await removeOthersAt(folder, running);
   return {
     async [Symbol.asyncDispose]() {
       await unlink(place).catch(() => undefined);
@@ -50,6 +51,15 @@ export async function readRunning(
     else if (name.endsWith('.json')) found.push(...(await readOne(place)));
   }
   return found;
+}
+
+/** Only one program has a port: who said so before has crashed, though another may have its process number by now. */
+async function removeOthersAt(folder: string, { pid, port }: Running): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const place = join(folder, name);
+    const [other] = name.endsWith('.json') ? await readOne(place) : [];
+    if (other?.port === port && name !== `${pid}.json`) await unlink(place).catch(() => undefined);
+  }
 }
 
 async function readOne(place: string): Promise<readonly Running[]> {

@@ -1,11 +1,14 @@
 import { isAddress, isLinkLocal } from '#discovery/addresses.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
 import type { Door, Hosts } from '#sharing/client.js';
-import { readKnownPeers, readSeen } from '#sharing/device.js';
+import { readKnownPeers, readSeen, type KnownPeer } from '#sharing/device.js';
+import { SharingError } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
 import { foundServers, reachedBefore } from './found-servers.js';
+import { portToDial } from './port-to-dial.js';
+import { placeText } from './view/format.js';
 import { quote } from './view/quote.js';
 
 /** Where to dial, and whom to expect there. */
@@ -73,16 +76,13 @@ export function parseServer(typed: string, portWord?: string): TypedServer {
  */
 export async function findServer(context: Context, typed: TypedServer): Promise<Destination> {
   const { host } = typed;
-  const port = typed.port ?? context.settings.tcpPort;
+  const port = typed.port ?? portToDial(context.settings);
   if (isAddress(host)) return { hosts: [host], port };
-  const known = (await readKnownPeers(context.stateFolder)).byName(host);
-  const claimed = await whoClaims(context, host, known?.id);
+  const known = knownAs(host, (await readKnownPeers(context.stateFolder)).peers);
+  const { claimed, namesakes } = await whoClaims(context, host, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
   if (ids.size > 1) {
-    const list = [...ids]
-      .map((id) => (id === null ? 'one without id' : shortId(id)))
-      .sort()
-      .join(', ');
+    const list = claimed.map(shownPlace).sort().join(', ');
     throw new ProgramError(
       'ambiguous-name',
       `${ids.size} servers call themselves "${quote(host)}": ${list}`,
@@ -90,29 +90,51 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
     );
   }
   const [server] = claimed;
-  const [best, ...others] = server?.addresses ?? [];
-  if (server && best !== undefined) {
-    const expectedId = known?.id ?? server.id ?? undefined;
-    const destination = { hosts: [best, ...others] as const, port: typed.port ?? server.port };
-    if (expectedId === undefined) return destination;
-    let again: Promise<Destination | null> | undefined;
-    const searchAgain = (): Promise<Destination | null> =>
-      (again ??= searchAll(context, expectedId, typed.port));
-    return { ...destination, expectedId, searchAgain };
-  }
+  const destination = server && (await whereFound(context, server, typed.port));
+  if (destination) return destination;
   if (known) {
     const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
     if (seen) {
       const hosts = [seen.host, ...seen.others] as const;
       return { hosts, port: typed.port ?? seen.port, expectedId: known.id };
     }
+    const [namesake] = namesakes;
     throw new ProgramError(
       'nobody-found',
       `${quote(host)} was not found`,
-      'is it on, and on this network?',
+      namesake
+        ? `another one calls itself so, not the one that this machine knows: ${shownPlace(namesake)}`
+        : 'is it on, and on this network?',
     );
   }
   return { hosts: [host], port };
+}
+
+/**
+ * The known peer of that name, in that spelling or in another one: nobody may come by its name with a capital letter.
+ * Throws ProgramError `ambiguous-name`.
+ */
+export function knownAs(name: string, peers: readonly KnownPeer[]): KnownPeer | undefined {
+  const exact = peers.find((peer) => peer.name === name);
+  if (exact) return exact;
+  const alike = peers.filter((peer) => isSameName(peer.name, name));
+  const [only, second] = alike;
+  if (!second) return only;
+  const list = alike.map((peer) => quote(peer.name)).sort();
+  throw new ProgramError(
+    'ambiguous-name',
+    `"${quote(name)}" may be ${list.join(' or ')}`,
+    'type the name as peers list shows it',
+  );
+}
+
+/** Names that a person takes for one: capitals, and how an accent is encoded, make no other. */
+export function isSameName(one: string, other: string): boolean {
+  return folded(one) === folded(other);
+}
+
+function folded(name: string): string {
+  return name.normalize('NFC').toLowerCase().normalize('NFC');
 }
 
 /** An id is easily copied, and whoever copies it may answer first: all who claim it, of whom the key picks one. */
@@ -121,34 +143,87 @@ async function searchAll(
   expectedId: string,
   typedPort: number | undefined,
 ): Promise<Destination | null> {
-  const [first, ...further] = (await scanNow(context))
+  const claimed = (await scanNow(context))
     .filter(({ id }) => id === expectedId)
     .flatMap(({ addresses, port }) =>
       addresses.map((host): Door => ({ host, port: typedPort ?? port })),
     );
+  const [first, ...further] = [...claimed, ...(await seenDoors(context, expectedId, typedPort))];
   return first ? { hosts: [first.host], port: first.port, further, expectedId } : null;
 }
 
-/** The servers that say they are called so; for a known peer, those with its id. */
+/**
+ * Where a server that was found is dialled: at its addresses, and then where its key was met before. Undefined without an
+ * address. A typed port goes before that of the server.
+ */
+export async function whereFound(
+  context: Context,
+  server: FoundServer,
+  typedPort?: number,
+): Promise<Destination | undefined> {
+  const { id, addresses, port } = server;
+  const [best, ...others] = addresses;
+  if (best === undefined) return undefined;
+  const destination = { hosts: [best, ...others] as const, port: typedPort ?? port };
+  if (id === null) return destination;
+  let again: Promise<Destination | null> | undefined;
+  const searchAgain = (): Promise<Destination | null> =>
+    (again ??= searchAll(context, id, typedPort));
+  const seen = await seenDoors(context, id, typedPort);
+  const further = seen.filter(
+    (door) => door.port !== destination.port || !addresses.includes(door.host),
+  );
+  return { ...destination, ...(further.length > 0 && { further }), expectedId: id, searchAgain };
+}
+
+/** Where that key was met before: others who claim its id now are no reason not to look there. */
+async function seenDoors(
+  context: Context,
+  expectedId: string,
+  typedPort: number | undefined,
+): Promise<readonly Door[]> {
+  const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === expectedId);
+  if (!seen) return [];
+  const port = typedPort ?? seen.port;
+  return [seen.host, ...seen.others].map((host) => ({ host, port }));
+}
+
+/** Where a server is, and its short id: what a person needs to name it. */
+function shownPlace({ id, addresses: [best = ''], port }: FoundServer): string {
+  return `${quote(placeText(best, port))} (${id === null ? 'without id' : shortId(id)})`;
+}
+
+interface Claims {
+  /** The servers that say they are called so; for a known peer, those with its id. */
+  readonly claimed: readonly FoundServer[];
+  /** Those that only have the name of a known peer. */
+  readonly namesakes: readonly FoundServer[];
+}
+
 async function whoClaims(
   context: Context,
   name: string,
   knownId: string | undefined,
-): Promise<readonly FoundServer[]> {
+): Promise<Claims> {
   const isMeant = (server: FoundServer): boolean =>
-    knownId === undefined
-      ? server.name.toLowerCase() === name.toLowerCase()
-      : server.id === knownId;
+    knownId === undefined ? isSameName(server.name, name) : server.id === knownId;
   const before = context.memory.scanned.filter(isMeant);
-  if (before.length > 0) return before;
+  if (before.length > 0) return { claimed: before, namesakes: [] };
   // A name with a dot is a host name before it is anything else.
-  if (knownId === undefined && name.includes('.')) return [];
+  if (knownId === undefined && name.includes('.')) return { claimed: [], namesakes: [] };
   // A known key needs no others to compare with: whoever answers for it has to prove it.
   const enough = knownId === undefined ? undefined : isMeant;
-  return (await scanNow(context, enough)).filter(isMeant);
+  const found = await scanNow(context, enough);
+  return {
+    claimed: found.filter(isMeant),
+    namesakes: found.filter((server) => !isMeant(server) && isSameName(server.name, name)),
+  };
 }
 
-/** One scan without any output: whole, or until somebody is found who is `wanted`. */
+/**
+ * One scan without any output: whole, or until somebody is found who is `wanted`. Throws SharingError `cancelled` when it is
+ * interrupted.
+ */
 export async function scanNow(
   context: Context,
   wanted?: (server: FoundServer) => boolean,
@@ -167,6 +242,8 @@ export async function scanNow(
   })) {
     found.take(finding);
   }
+  // Who is missing then may only not have been heard yet.
+  if (signal.aborted) throw new SharingError('cancelled', 'interrupted');
   const rows = found.all();
   if (!wanted) context.memory.scanned = rows;
   return rows;

@@ -13,6 +13,7 @@ import { textOption, type Call } from './command/command.js';
 import type { Context } from './context.js';
 import type { ExitCode } from './exit-codes.js';
 import { explain, ProgramError } from './failure.js';
+import { placeText } from './view/format.js';
 import { quote } from './view/quote.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
@@ -32,11 +33,14 @@ export async function openTo(
   try {
     return await openWith(context, destination, given);
   } catch (error) {
-    const asked = error instanceof SharingError && error.code === 'code-needed';
+    // A server whose key was forgotten here proves by a code that it is the right one.
+    const asked =
+      error instanceof SharingError && ['code-needed', 'unknown-server'].includes(error.code);
     if (!asked || !context.ask || given !== undefined) throw error;
   }
   context.view.status.clear();
-  const code = await context.ask('the server asks for the code that its owner sees: ');
+  const place = quote(placeText(destination.hosts[0], destination.port));
+  const code = await context.ask(`${place} asks for the code that its owner sees: `);
   // Who answers nothing has changed their mind.
   if (code.trim() === '') throw new SharingError('cancelled', 'no code was given');
   return openWith(context, destination, code);

@@ -1,11 +1,11 @@
 import { readKnownPeers } from '#sharing/device.js';
-import type { ClientSession, Hosts } from '#sharing/client.js';
-import { shortId } from '#sharing/id.js';
+import type { FoundServer } from '#discovery/scanner.js';
+import type { ClientSession } from '#sharing/client.js';
 import type { Call } from './command/command.js';
 import type { Context } from './context.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { combine, ProgramError } from './failure.js';
-import { findServer, parseServer, scanNow, type Destination } from './server-name.js';
+import { findServer, parseServer, scanNow, whereFound, type Destination } from './server-name.js';
 import { withNewSession } from './session.js';
 import { tell } from './tell.js';
 import { quote } from './view/quote.js';
@@ -67,36 +67,50 @@ function named(context: Context, list: string): readonly Meant[] {
   return names.map((name) => ({ name, find: () => findServer(context, parseServer(name)) }));
 }
 
-/** Every server in reach that lets this machine in as it is, but for those of this machine itself. */
+/** Every known peer in reach. An open server may be anybody's: nothing goes there that does not name it. */
 async function everybody(context: Context): Promise<readonly Meant[]> {
   context.view.status.draw('looking for servers');
   const found = await scanNow(context);
   context.view.status.clear();
   const known = await readKnownPeers(context.stateFolder);
   const { id: ourId } = await context.device();
-  const others = found.flatMap((server) => {
-    const [best, ...more] = server.addresses;
-    const { id } = server;
-    if (id === null || id === ourId || best === undefined) return [];
-    const hosts: Hosts = [best, ...more];
-    return [{ ...server, id, hosts }];
+  const others = found.filter(
+    ({ id, addresses }) => id !== null && id !== ourId && addresses.length > 0,
+  );
+  const peers = others.flatMap((server) => {
+    const peer = known.byId(server.id ?? '');
+    return peer ? [{ ...server, name: peer.name }] : [];
   });
-  const open = others.filter(({ id, code }) => known.byId(id) !== undefined || code === false);
-  const closed = others.length - open.length;
-  const hint = 'who asks for a code is left out; connect to it once';
-  if (open.length === 0) {
-    throw new ProgramError('nobody-found', 'no server was found that lets this machine in', hint);
+  const unknown = others.length - peers.length;
+  if (peers.length === 0) {
+    throw new ProgramError(
+      'nobody-found',
+      'no server was found that this machine knows',
+      'an open server is left out too; to reach one that is not known, name it: --to <server>',
+    );
   }
-  if (closed > 0) context.view.note(`left out: ${closed} that would ask for a code`);
-  const names = open.map(({ id, name }) => known.byId(id)?.name ?? name);
-  return open.map(({ id, hosts, port }, at) => {
-    const name = names[at] ?? '';
-    const isTwin = names.filter((other) => other === name).length > 1;
+  if (unknown > 0) context.view.note(`left out: ${unknown} that this machine does not know`);
+  const machines = peers.filter((one, at) => !peers.slice(0, at).some((it) => isCopy(it, one)));
+  return machines.map((server) => {
+    const { name, port } = server;
+    const isTwin = machines.filter((other) => other.name === name).length > 1;
     return {
-      name: isTwin ? `${name} ${shortId(id)} ${port}` : name,
-      find: () => Promise.resolve({ hosts, port, expectedId: id }),
+      name: isTwin ? `${name} ${port}` : name,
+      find: async () => {
+        const destination = await whereFound(context, server);
+        if (destination) return destination;
+        throw new ProgramError('nobody-found', `${quote(name)} was not found`, 'is it on?');
+      },
     };
   });
+}
+
+/**
+ * An id that is heard at two places is one machine, and a copy of its id: the key tells which, when one of them is dialled.
+ * At one place it may be two servers of that machine.
+ */
+function isCopy(one: FoundServer, other: FoundServer): boolean {
+  return one.id === other.id && !one.addresses.some((at) => other.addresses.includes(at));
 }
 
 /** Who is asked two things at once answers one after the other. */

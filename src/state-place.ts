@@ -1,14 +1,14 @@
 import { SharingError } from '#sharing/errors.js';
 import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, resolve, win32 } from 'node:path';
 
 /** What of the process decides where the state folder is. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
-  /** The user's home as the system knows it. */
+  /** The user's home as the system knows it; empty when there is none. */
   readonly home: string;
-  /** What a relative place refers to. */
+  /** What a relative place refers to; empty when it is gone. */
   readonly workingFolder: string;
   /** The user's number, or undefined on Windows. */
   readonly user: number | undefined;
@@ -23,7 +23,10 @@ export function statePlace(surroundings: Surroundings): string {
   const given = environment['LANPOST_HOME'];
   if (given !== undefined && given !== '') return resolve(workingFolder, given);
   if (platform === 'win32') {
-    return join(environment['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'lanpost');
+    const local = environment['LOCALAPPDATA'] ?? '';
+    if (win32.isAbsolute(local)) return join(local, 'lanpost');
+    if (home === '') throw noHome();
+    return join(home, 'AppData', 'Local', 'lanpost');
   }
   const state = environment['XDG_STATE_HOME'];
   if (platform !== 'darwin' && state?.startsWith('/')) return join(state, 'lanpost');
@@ -34,6 +37,7 @@ export function statePlace(surroundings: Surroundings): string {
 }
 
 function mustBeOurs(home: string, user: number | undefined): void {
+  if (home === '') throw noHome();
   const stats = statSync(home, { throwIfNoEntry: false });
   if (!stats?.isDirectory()) {
     throw new SharingError('state-missing', `the home folder ${home} does not exist`, {
@@ -45,4 +49,8 @@ function mustBeOurs(home: string, user: number | undefined): void {
       path: home,
     });
   }
+}
+
+function noHome(): SharingError {
+  return new SharingError('state-missing', 'this user has no home folder');
 }

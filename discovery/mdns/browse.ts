@@ -44,6 +44,8 @@ export const browseTimes: readonly number[] = [0, 200, 700];
 /** A failing interface is an event and stops no other one; nothing here throws because of a network. */
 export function createBrowsing(options: BrowsingOptions): Browsing {
   const { observe, neighbourhood, onHits, onExcess } = options;
+  // One for all sockets: who is heard by several of them has no more room for that.
+  const listening = createListening({ neighbourhood, onHits, onExcess });
   const askers = new Map<string, Promise<Asker | null>>();
   let targets: readonly Target[] = [];
   let disposed = false;
@@ -111,16 +113,10 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
   }
 
   async function receive(local: string, socket: DatagramSocket): Promise<void> {
-    const listening = createListening({
-      neighbourhood,
-      onHits,
-      onExcess,
-      onMissing: (questions) => void ask(local, questions),
-    });
     for await (const datagram of socket.datagrams) {
       // On some systems every socket hears the multicast of all interfaces; each takes its own network's.
       if (disposed || !waysTo(datagram.address, targets).includes(local)) continue;
-      await listening.take(datagram);
+      await listening.take(datagram, (questions) => void ask(local, questions));
     }
     if (disposed) return;
     askers.delete(local);

@@ -23,7 +23,7 @@ export const maxAskedPerSource = 16;
 export const maxAsked = 512;
 /** A probe or its answer may get lost. */
 const askAgainAtMs = [100, 300];
-/** A server that answers does so within 120 ms (PROTOCOL.md, Responder). */
+/** A server waits up to 200 ms with its answer to a later probe (PROTOCOL.md, Responder), and the last goes out at 300 ms. */
 export const patienceMs = 500;
 
 /**

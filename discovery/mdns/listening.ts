@@ -13,13 +13,12 @@ export interface ListeningOptions {
   readonly onHits: (hits: readonly Hit[], source: string) => void;
   /** Something was left out because of a limit. */
   readonly onExcess: () => void;
-  /** Something is missing that this source may know. */
-  readonly onMissing: (questions: readonly Question[]) => void;
 }
 
 /** From datagrams to hits, within bounds. */
 export interface Listening {
-  take(datagram: Datagram): Promise<void>;
+  /** `ask` is called with what is missing and its source may know. */
+  take(datagram: Datagram, ask: (questions: readonly Question[]) => void): Promise<void>;
 }
 
 /** An honest source says what it has in a few messages. */
@@ -41,12 +40,7 @@ interface Source {
  * Reads answers of this network. Only sources of our own networks are heard, by RFC 6762, section 11; each is heard for
  * itself, so that none can add to what another says, and only so often.
  */
-export function createListening({
-  neighbourhood,
-  onHits,
-  onExcess,
-  onMissing,
-}: ListeningOptions): Listening {
+export function createListening({ neighbourhood, onHits, onExcess }: ListeningOptions): Listening {
   const sources = new Map<string, Source>();
   // The parser is only loaded where somebody announces a server.
   let parser: Promise<Parser> | undefined;
@@ -65,7 +59,7 @@ export function createListening({
   }
 
   return {
-    async take({ bytes, address, port }) {
+    async take({ bytes, address, port }, ask) {
       if (port !== mdnsPort || isLoopback(address) || !isAnswer(bytes)) return;
       // Who has said enough is not even looked at, so that a flood costs little.
       const known = sources.get(address);
@@ -92,7 +86,7 @@ export function createListening({
       const missing = source.neighbour.missing();
       if (missing.length === 0) return;
       source.asked = true;
-      onMissing(missing);
+      ask(missing);
     },
   };
 }

@@ -23,8 +23,8 @@ export interface Neighbour {
 }
 
 /** As many servers as one address may have in a scan (PROTOCOL.md, Limits). */
-export const maxInstances = 8;
-export const maxHosts = 8;
+const maxInstances = 8;
+const maxHosts = 8;
 export const maxAddresses = 8;
 const maxQuestions = 32;
 

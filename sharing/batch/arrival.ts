@@ -13,6 +13,8 @@ export interface Arrival {
   readonly name: SafeName;
   /** Bytes that are set aside for it. */
   reserved: number;
+  /** Names here of what may be the same, of a small one. */
+  alike?: readonly SafeName[];
   /** As its sender gave it, of a small one. */
   digest: Buffer | undefined;
 }

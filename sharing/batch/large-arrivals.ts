@@ -9,7 +9,6 @@ import type { Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { Room } from '#sharing/storage/room.js';
-import { isTaken } from '#sharing/storage/small-standing.js';
 import {
   startReceiving,
   type ChunkIntake,
@@ -87,7 +86,6 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
         spot.release();
         throw error;
       });
-      underWay.set(file, receiving);
       options.follow(async () => {
         try {
           const outcome = await receiving.outcome;
@@ -132,14 +130,10 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
     const { target } = area;
     const staging = folder?.top.staging;
     const left = staging?.leftovers;
-    const [found, withSiblings] = await Promise.all([
-      left?.find(target, name),
-      staging ? false : isTaken(target, name),
-    ]);
-    // Once it has begun, only the end of the batch ends it.
+    const found = await left?.find(target, name);
     mustGoOn();
     wants.flush();
-    return startReceiving(connection, {
+    const receiving = startReceiving(connection, {
       id,
       file,
       area: () => Promise.resolve(area),
@@ -148,7 +142,7 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
       ...(folder && { place: [...namesAbove(arrival), name].join('/') }),
       // In a tree that nobody sees, what an earlier attempt left makes place, and nothing else.
       policy: staging ? 'number' : policy,
-      withSiblings,
+      withSiblings: !staging,
       ...(found && { onDifferent: async () => left?.remove(target, name, found) }),
       size,
       mtime,
@@ -161,5 +155,8 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
         if (phase === 'sending') progress.moved(file, bytes, had);
       },
     });
+    // In the same turn: the end of the batch must find it.
+    underWay.set(file, receiving);
+    return receiving;
   }
 }

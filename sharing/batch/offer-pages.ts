@@ -11,6 +11,9 @@ const pageLength = 48 * 1024;
 /** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
 const firstRows = 32;
 
+/** Rows that go together at least, after there was place for none. */
+const rowsTogether = 100;
+
 type FoundFolder = Extract<Found, { kind: 'folder' }>;
 
 /** The rows of a batch on their way to the receiver, page by page. */
@@ -62,7 +65,8 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
 
   async function makePlace(rowLength: number): Promise<void> {
     if (!fits(rowLength) || rules.mayOffer() <= 0) flush();
-    while (rules.mayOffer() <= 0) await options.waitForNews();
+    // Whoever has said all that may be open waits until a page may go: one message for each row would cost more than the row.
+    if (rules.mayOffer() <= 0) while (rules.mayOffer() < rowsTogether) await options.waitForNews();
     await connection.drained();
     options.mustGoOn();
   }

@@ -20,7 +20,7 @@ import { advance } from '#sharing/storage/advance.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import type { Room } from '#sharing/storage/room.js';
+import { entrySize, type Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake, ReceiveOutcome } from '#sharing/transfer/receive.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
@@ -74,8 +74,6 @@ export interface BatchReceiveOptions {
   readonly onProgress?: OnProgress;
 }
 
-/** Bytes that a name takes for itself: files of nothing fill a disk too. */
-const entrySize = 4096;
 /** Receipts, each with a name, that one message holds for sure. */
 const namedRows = 100;
 
@@ -497,6 +495,8 @@ export function startBatchReceiving(
           current = ofLarge.of(header);
           if (current) return current.chunk(header);
           const arrival = arrivals.get(header.file);
+          // The last word on it may have come first, if its chunks went over a lane.
+          if (!arrival && !rules.isOpen(header.file)) return undefined;
           rules.chunk(header);
           return arrival ? ofSmall.begin(arrival, header) : undefined;
         },

@@ -251,7 +251,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     digests.delete(file);
     reports.delete(file);
     const size = Number(stats.size);
-    onEnd({ kind: 'file', top, path, size, outcome, travelled });
+    // What a stop took with it is told once.
+    if (!stopped || outcome.kind !== 'failed') {
+      onEnd({ kind: 'file', top, path, size, outcome, travelled });
+    }
     progress.over(file, size, travelled);
   }
 

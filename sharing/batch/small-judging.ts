@@ -46,22 +46,16 @@ export function smallJudging(options: SmallJudgingOptions): SmallJudging {
   function actOn(arrival: Arrival, standing: SmallStanding): Soon<void> {
     const { offered, name } = arrival;
     const { file, size } = offered;
-    if (typeof standing === 'object') {
-      same(arrival, standing.as, digestOf(algorithm, Buffer.alloc(0)));
-      return;
-    }
-    switch (standing) {
-      case 'skip':
-        wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
-        onOver(arrival, { kind: 'skipped', as: name });
-        return;
-      case 'compare':
-        rules.want(file, 'digest', size);
-        wants.add({ want: 'digests', file });
-        return;
-      case 'new':
-        return askFor(arrival);
-    }
+    if (standing === 'new') return askFor(arrival);
+    if (standing === 'skip') {
+      wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
+      onOver(arrival, { kind: 'skipped', as: name });
+    } else if ('compare' in standing) {
+      arrival.alike = standing.compare;
+      rules.want(file, 'digest', size);
+      wants.add({ want: 'digests', file });
+    } else same(arrival, standing.as, digestOf(algorithm, Buffer.alloc(0)));
+    return undefined;
   }
 
   function standingOf(arrival: Arrival): Soon<SmallStanding> {
@@ -118,7 +112,7 @@ export function smallJudging(options: SmallJudgingOptions): SmallJudging {
         const wish = wishOf(arrival);
         const as = left
           ? await sameInTree(area, wish, algorithm, digest, left)
-          : await sameHere(area, wish, algorithm, digest);
+          : await sameHere(area, arrival.alike ?? [], wish.size, algorithm, digest);
         mustGoOn();
         if (as !== undefined) same(arrival, as, digest);
         else await askFor(arrival);

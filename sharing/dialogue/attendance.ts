@@ -6,10 +6,13 @@ import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** One client at a server, from the handshake on until it is disposed. */
 export interface Visit extends Disposable {
-  /** Why it may not be let in now, for there are too many. */
-  isTooMany(): SharingError | undefined;
-  /** It is in; a peer with rights that it keeps, or goes. False when it has left already. */
-  letIn(as: 'owner' | 'peer' | 'open', rights: readonly Right[]): boolean;
+  /** Why it may not be let in now, for there are too many. Strangers take no place from those who are known. */
+  isTooMany(as: 'peer' | 'open'): SharingError | undefined;
+  /**
+   * It is in; a peer keeps the rights that the list of known peers gave it, or goes, and where all places are taken a
+   * stranger makes room for it. False when it has left already.
+   */
+  letIn(as: 'owner' | 'peer' | 'open', listed: readonly Right[]): boolean;
   /** It carries the bytes of another one's transfer, and ends with that. */
   isLane(): void;
   /** What it has under way counts from now on. */
@@ -28,8 +31,11 @@ export interface Visitor {
 /** Who is at a server. */
 export interface Attendance {
   enter(visitor: Visitor): Visit;
-  /** Sends away every peer that lost a right it came in with: what it has under way ends too. */
-  review(stillMay: (clientId: string, right: Right) => boolean): void;
+  /**
+   * Sends away every peer that is no longer listed with a right it was listed with when it came: what it has under way
+   * ends too. What an open door gives, it may come back for.
+   */
+  review(listed: (clientId: string) => readonly Right[]): void;
   /** True while anybody is in by the list of known peers. */
   hasPeers(): boolean;
   /** Ends the visits of those who have nothing under way. */
@@ -39,7 +45,9 @@ export interface Attendance {
 }
 
 export interface AttendanceLimits {
+  /** In all; strangers have at most half of it. */
   readonly maxClients: number;
+  /** Of those who are known and of strangers, each for themselves. */
   readonly maxClientsPerAddress: number;
   /** Requests under way of one client, in all of its visits. */
   readonly maxTransfersPerClient: number;
@@ -51,12 +59,13 @@ const maxWorkOfStrangers = 64;
 interface Entry extends Visitor {
   rules: ServerRules | undefined;
   as: 'owner' | 'peer' | 'open' | undefined;
-  rights: readonly Right[];
+  listed: readonly Right[];
   isLane: boolean;
 }
 
 export function attendance(limits: AttendanceLimits): Attendance {
   const { maxClients, maxClientsPerAddress, maxTransfersPerClient } = limits;
+  const maxStrangers = Math.max(1, Math.floor(maxClients / 2));
   const here = new Set<Entry>();
   let closed: SharingError | undefined;
 
@@ -64,10 +73,20 @@ export function attendance(limits: AttendanceLimits): Attendance {
     connection.close(error, { t: 'error', ...refusalOf(error) });
   }
 
-  function countIn(addressKey?: string): number {
-    const counts = (one: Entry): boolean =>
-      one.as !== undefined && (addressKey === undefined || one.addressKey === addressKey);
-    return [...here].filter(counts).length;
+  function countIn(which: (entry: Entry) => boolean): number {
+    return [...here].filter((one) => one.as !== undefined && which(one)).length;
+  }
+
+  /** The one who came first of those who have nothing under way, or else of all. */
+  function sendAwayStranger(): void {
+    const strangers = [...here].filter(({ as }) => as === 'open');
+    const one = strangers.find(({ rules }) => !rules?.work()) ?? strangers[0];
+    if (!one) return;
+    one.as = undefined;
+    sendAway(
+      one,
+      new SharingError('too-many-clients', 'a machine that is known here needs the place'),
+    );
   }
 
   function workOf(which: (entry: Entry) => boolean): number {
@@ -80,21 +99,32 @@ export function attendance(limits: AttendanceLimits): Attendance {
         ...visitor,
         rules: undefined,
         as: undefined,
-        rights: [],
+        listed: [],
         isLane: false,
       };
       here.add(entry);
       if (closed) sendAway(entry, closed);
       return {
-        isTooMany() {
-          if (countIn() >= maxClients) return tooMany(maxClients, '');
-          const sameAddress = countIn(entry.addressKey) >= maxClientsPerAddress;
-          return sameAddress ? tooMany(maxClientsPerAddress, ' from your address') : undefined;
+        isTooMany(as) {
+          const isAlike = (one: Entry): boolean => (one.as === 'open') === (as === 'open');
+          const alike = countIn(isAlike);
+          if (as === 'open' && alike >= maxStrangers) {
+            return tooMany(maxStrangers, ' that nobody knows here');
+          }
+          if ((as === 'open' ? countIn(() => true) : alike) >= maxClients) {
+            return tooMany(maxClients, '');
+          }
+          const { addressKey } = entry;
+          const beside = countIn((one) => isAlike(one) && one.addressKey === addressKey);
+          return beside < maxClientsPerAddress
+            ? undefined
+            : tooMany(maxClientsPerAddress, ' from your address');
         },
-        letIn(as, rights) {
+        letIn(as, listed) {
           if (!here.has(entry) || entry.connection.signal.aborted) return false;
           entry.as = as;
-          entry.rights = rights;
+          entry.listed = listed;
+          if (as === 'peer' && countIn(() => true) > maxClients) sendAwayStranger();
           return true;
         },
         isLane() {
@@ -119,10 +149,11 @@ export function attendance(limits: AttendanceLimits): Attendance {
         },
       };
     },
-    review(stillMay) {
+    review(listed) {
       for (const one of here) {
         if (one.as !== 'peer') continue;
-        if (one.rights.every((right) => stillMay(one.clientId, right))) continue;
+        const still = listed(one.clientId);
+        if (one.listed.every((right) => still.includes(right))) continue;
         sendAway(one, new SharingError('no-right', 'your rights were changed'));
       }
     },

@@ -4,7 +4,7 @@ import { SharingError } from '#sharing/errors.js';
 import { gathering, marked, type OnEnded } from '#sharing/gathering.js';
 import type { Device } from '#sharing/identity/device.js';
 import type { Arrivals } from '#sharing/storage/arrivals.js';
-import { isGlob, matchesGlob } from '#sharing/session/glob.js';
+import { isGlob, matchesGlob } from '#sharing/storage/glob.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import {
   isSafeName,

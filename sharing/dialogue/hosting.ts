@@ -9,13 +9,7 @@ import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { readKnownPeers } from '#sharing/identity/known.js';
-import {
-  admit,
-  openRights,
-  within,
-  type Admission,
-  type ServingMode,
-} from '#sharing/session/admission.js';
+import { admit, within, type Admission, type ServingMode } from '#sharing/session/admission.js';
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
 import { inboxName, openInbox } from '#sharing/storage/inbox.js';
@@ -75,6 +69,8 @@ interface Judged {
   readonly admission: Admission;
   /** The name by which we know a peer. */
   readonly known: string | undefined;
+  /** The rights that it has for itself, whatever the door gives to all. */
+  readonly listed: readonly Right[];
 }
 
 export function openHouse(
@@ -95,14 +91,14 @@ export function openHouse(
     const key = addressKey(address);
     // From the first moment on, so that nobody is overlooked when the server ends.
     using visit = here.enter({ connection, clientId, addressKey: key });
-    const { admission, known } = await judge(guest, visit);
+    const { admission, known, listed } = await judge(guest, visit);
     count += 1;
     const session = count;
     let welcomed: Welcomed | undefined;
     const kind = { isLane: false };
     const nameOf = (): string => known ?? rules.clientName();
-    const letIn = (as: Welcomed, rights: readonly Right[]): void => {
-      if (!visit.letIn(as, rights)) return;
+    const letIn = (as: Welcomed, rights: readonly Right[], own: readonly Right[]): void => {
+      if (!visit.letIn(as, own)) return;
       welcomed = as;
       guest.letIn();
       const who = { id: clientId, name: nameOf(), as, rights };
@@ -111,8 +107,8 @@ export function openHouse(
     // Not before its hello: it may be no client but a lane.
     const onWelcome = (): SharingError | undefined => {
       if (welcomed || admission.as === 'nobody') return undefined;
-      const refusal = admission.as === 'owner' ? undefined : visit.isTooMany();
-      if (!refusal) letIn(admission.as, admission.rights);
+      const refusal = admission.as === 'owner' ? undefined : visit.isTooMany(admission.as);
+      if (!refusal) letIn(admission.as, admission.rights, listed);
       return refusal;
     };
     const rules = serverRules({
@@ -146,7 +142,7 @@ export function openHouse(
         ...desk,
         async store(id, name) {
           await desk.store(id, name);
-          letIn('peer', within(mode, 'peer', desk.rights));
+          letIn('peer', within(mode, 'peer', desk.rights), desk.rights);
         },
       },
       channel: { exporter: guest.exporter, clientId, serverId: device.id },
@@ -178,7 +174,9 @@ export function openHouse(
     const { admission } = judged;
     const mayPair = admission.as === 'nobody' && admission.code === 'not-known' && hasCode();
     if (admission.as === 'owner' || (admission.as === 'nobody' && !mayPair)) return judged;
-    const refusal = visit.isTooMany();
+    // A stranger may still turn out to pair; at its welcome it is judged as what it is.
+    const as = admission.as === 'open' && !hasCode() ? 'open' : 'peer';
+    const refusal = visit.isTooMany(as);
     return refusal ? sentAway(refusal.code, refusal.message) : judged;
   }
 
@@ -197,7 +195,9 @@ export function openHouse(
       { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
       { ownId: device.id, mode, open, rightsOf: (id) => known.byId(id)?.rights },
     );
-    return { admission, known: admission.as === 'peer' ? known.byId(clientId)?.name : undefined };
+    if (admission.as !== 'peer') return { admission, known: undefined, listed: [] };
+    const peer = known.byId(clientId);
+    return { admission, known: peer?.name, listed: peer?.rights ?? [] };
   }
 
   function roomFor(clientId: string, as: Welcomed | undefined): Room {
@@ -208,11 +208,12 @@ export function openHouse(
   /** Where a client's files land: in an inbox each has a folder of its own, but for the owner. */
   function landingFor(clientId: string, as: Welcomed | undefined): LazyArea {
     if (mode !== 'inbox' || as === 'owner') {
-      return lazyArea(() => Promise.resolve(share.root), false);
+      return lazyArea(() => Promise.resolve(share.root), false, as === 'open');
     }
     return lazyArea(async () => {
       const known = await readKnownPeers(device.stateFolder);
-      return openInbox(share.root, inboxName(clientId, known.byId(clientId)?.name));
+      const name = inboxName(clientId, known.byId(clientId)?.name);
+      return openInbox(share.root, name, roomFor(clientId, as));
     }, true);
   }
 
@@ -223,10 +224,7 @@ export function openHouse(
       isShortage(error) ? 'later' : undefined,
     );
     if (known === 'later') return;
-    const forAll = openRights[options.open];
-    here.review(
-      (id, right) => forAll.includes(right) || (known?.byId(id)?.rights ?? []).includes(right),
-    );
+    here.review((id) => known?.byId(id)?.rights ?? []);
   }
   /** An idle server sleeps. */
   let reviewing: NodeJS.Timeout | undefined;
@@ -266,7 +264,7 @@ export function openHouse(
 }
 
 function sentAway(code: ErrorCode, message: string): Judged {
-  return { admission: { as: 'nobody', code, message }, known: undefined };
+  return { admission: { as: 'nobody', code, message }, known: undefined, listed: [] };
 }
 
 /** No descriptors are left, or a disk does not answer: that passes, and says nothing of anybody's rights. */

@@ -96,14 +96,15 @@ export function openLedger(now: () => number, clock: () => number): Ledger {
     },
     begin(session, direction, path, size) {
       const meter = rateMeter(clock);
-      let far: Pick<TransferStanding, 'bytes' | 'size' | 'files'> = { bytes: 0, size };
+      let far: Pick<TransferStanding, 'bytes' | 'size' | 'files'> = { bytes: 0, size: told(size) };
       const standing = (): TransferStanding => {
-        return { session, direction, path, ...far, rate: meter.rate() };
+        return { session, direction, path, ...far, rate: told(meter.rate()) };
       };
       transfers.add(standing);
       return {
         onProgress({ phase, bytes, size: all, files }) {
-          far = { bytes: phase === 'comparing' ? 0 : bytes, size: all, ...(files && { files }) };
+          const here = phase === 'comparing' ? 0 : bytes;
+          far = { bytes: told(here), size: told(all), ...(files && { files }) };
           if (phase === 'sending') meter.at(bytes);
         },
         whole(bytes) {
@@ -119,7 +120,16 @@ export function openLedger(now: () => number, clock: () => number): Ledger {
       uptime: clock() - began,
       clients: [...clients.values()],
       transfers: [...transfers].map((standing) => standing()),
-      totals: { ...totals },
+      totals: {
+        ...totals,
+        bytesIn: told(totals.bytesIn),
+        bytesOut: told(totals.bytesOut),
+      },
     }),
   };
+}
+
+/** Sums of sizes that a peer names may be more than a message can say (PROTOCOL.md, "Messages"). */
+function told(bytes: number): number {
+  return Math.min(bytes, Number.MAX_SAFE_INTEGER);
 }

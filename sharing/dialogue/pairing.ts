@@ -1,5 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import type { CodeWindow, PairingRun } from '#sharing/session/code-window.js';
+import { pairingLimits, type CodeWindow, type PairingRun } from '#sharing/session/code-window.js';
 import {
   pairAsClient,
   pairAsServer,
@@ -51,13 +51,17 @@ export function serverRun({
 }: PairingOptions): ServerRun {
   let run: PairingRun | undefined;
   let pairing: ServerPairing | undefined;
-  const timer = setTimeout(() => {
+  const timer = setTimeout(giveUp, pairingTime);
+  let proofTimer: NodeJS.Timeout | undefined;
+
+  function giveUp(): void {
     const late = new SharingError('peer-silent', 'the code did not come in time');
     connection.close(late, { t: 'denied', ...refusalOf(late) });
-  }, pairingTime);
+  }
 
   function end(): void {
     clearTimeout(timer);
+    clearTimeout(proofTimer);
     run?.[Symbol.dispose]();
   }
 
@@ -70,6 +74,8 @@ export function serverRun({
     share(share) {
       try {
         run = desk.window.begin(address);
+        // Few runs go on at once: whoever waits with its proof would keep the others out.
+        proofTimer = setTimeout(giveUp, pairingLimits.proofTime);
         pairing = pairAsServer(run.code, channel, share);
         const message = { t: 'share', share: pairing.share.toString('hex') } as const;
         return [{ do: 'send', message }];
@@ -78,6 +84,7 @@ export function serverRun({
       }
     },
     async proof(proof, name) {
+      clearTimeout(proofTimer);
       try {
         if (!run || !pairing) return [];
         for (let wait = run.wait(); wait > 0; wait = run.wait()) {

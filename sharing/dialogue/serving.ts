@@ -17,9 +17,11 @@ import type { Room } from '#sharing/storage/room.js';
 import type { Share } from '#sharing/storage/share.js';
 import { startReceiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { inPages } from '#sharing/dialogue/pages.js';
 import type { EntryRow } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** What one session serves from, and to whom. */
 export interface Service {
@@ -43,12 +45,24 @@ export interface Service {
 
 /** Sends the rows of a folder, page by page, at the pace of the reader. */
 export async function listFolder(service: Service, id: number, path: SafePath): Promise<void> {
-  const { connection, share, observe, session } = service;
+  const { connection, share, observe, session, stallTime } = service;
+  let reading = true;
+  using watch = watchStall(
+    stallTime,
+    () => (reading ? 0 : patience.sender),
+    () => {
+      const stalled = new SharingError('stalled', 'the client does not take the list');
+      connection.close(stalled, { t: 'error', ...refusalOf(stalled) });
+    },
+  );
   const sendPages = async (): Promise<void> => {
     for await (const page of share.list(path)) {
       const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
       for (const part of inPages(rows)) {
+        reading = false;
         await connection.drained();
+        reading = true;
+        watch.moved();
         if (connection.signal.aborted) return;
         connection.send({ t: 'entries', id, rows: part, more: true });
       }

@@ -5,6 +5,7 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
+import { patience, watchStall } from '#sharing/transfer/stall.js';
 import { startStreaming } from '#sharing/transfer/stream.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { onlyFile } from '#sharing/wire/message.js';
@@ -37,7 +38,7 @@ export async function stream(
     },
     offered(offer) {
       const { road } = openRoad(transfers, connection, begun);
-      if (offer.batch) arriving = refuseBatch(road, begun);
+      if (offer.batch) arriving = refuseBatch(road, begun, stallTime);
       else {
         const [, size, , tag] = onlyFile(offer);
         const file = { id: begun, name, outlet, size, tag, algorithm, stallTime };
@@ -53,7 +54,7 @@ export async function stream(
 }
 
 /** A folder is many files: it is broken off before anything of it is wanted (PROTOCOL.md, "Batches"). */
-function refuseBatch(connection: Connection, id: number): Receiving {
+function refuseBatch(connection: Connection, id: number, stallTime: number): Receiving {
   const ended = deferred<ReceiveOutcome>();
   const error = new SharingError('is-folder', 'many files where one was to come');
   const abandon = (): void => {
@@ -67,8 +68,18 @@ function refuseBatch(connection: Connection, id: number): Receiving {
     },
     { once: true },
   );
+  const waiting = (): number => patience.answer;
+  const watch = watchStall(stallTime, waiting, () => {
+    const stalled = new SharingError('stalled', 'the sender does not stop');
+    connection.close(stalled, { t: 'error', ...refusalOf(stalled) });
+  });
+  ended.promise
+    .catch(() => undefined)
+    .finally(() => {
+      watch[Symbol.dispose]();
+    });
   return {
-    patience: () => 1,
+    patience: waiting,
     tell(frame) {
       if (frame.t === 'stop') abandon();
       return undefined;

@@ -75,7 +75,7 @@ export const modeWords: Readonly<Record<ServingMode, string>> = {
 };
 
 /** What everybody near may do. */
-export const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {
+const openRights: Readonly<Record<DoorPolicy['open'], readonly Right[]>> = {
   no: [],
   read: ['read'],
   rw: ['read', 'write'],

@@ -8,6 +8,8 @@ export const pairingLimits = {
   shutOutTime: 10 * 60_000,
   betweenJudgements: 1000,
   atOnce: 4,
+  /** From the client's share to its proof, which no user is waited for in between. */
+  proofTime: 5000,
   maxAddresses: 1024,
 } as const;
 

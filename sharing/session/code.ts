@@ -1,7 +1,7 @@
 import { parseSymbols } from '#sharing/id.js';
 
 /** Symbols of a code; 40 bits. */
-export const codeLength = 8;
+const codeLength = 8;
 
 /** Reads a code as people type it: case, blanks and dashes do not matter, nor O for 0, I and L for 1. */
 export function parseCode(typed: string): string | undefined {

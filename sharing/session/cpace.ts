@@ -8,11 +8,6 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
  * responder. Pure arithmetic; the draft's vectors are in test/vectors.
  */
 
-/** Bytes of a share, a scalar and a confirmation key's input. */
-export const shareLength = 32;
-/** Bytes of a confirmation. */
-export const confirmationLength = 64;
-
 const domain = Buffer.from('CPaceRistretto255');
 const hashBlock = 128;
 

@@ -106,7 +106,8 @@ export function receiveRules(size: number): ReceiveRules {
       return 'take';
     },
     chunk({ chunk, length }) {
-      if (state.phase === 'refusing') return 'drop';
+      // The last word may have come before it, if it went over a lane.
+      if (state.phase === 'refusing' || state.phase === 'over') return 'drop';
       if (lanes && exchange(states, chunk, chunkState.landed, chunkState.repeated)) return 'drop';
       if (state.phase !== 'receiving') throw breach('chunk');
       const right = Math.min(chunkSize, size - chunk * chunkSize);

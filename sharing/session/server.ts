@@ -139,7 +139,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     clientName = incoming.name;
     digest = agreeOnDigest(incoming.digests);
     if (!digest) throw new SharingError('unsupported', 'no common digest algorithm');
-    const wantsMore = pairs && incoming.pair === true && admission.as === 'open';
+    const wantsMore = pairs && incoming.pair === true && admission.as !== 'owner';
     if (admission.as !== 'nobody' && !wantsMore) return [welcome(admission)];
     if (admission.as === 'nobody' && (admission.code !== 'not-known' || !pairs)) {
       throw new SharingError(admission.code, admission.message);

@@ -1,6 +1,7 @@
 import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { keyOf, openChild, type Folder } from '#sharing/storage/folder.js';
+import { takenNumbers, type TakenNumbers } from '#sharing/storage/naming.js';
 import { passingNames, type PassingNames } from '#sharing/storage/token.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { BigIntStats } from 'node:fs';
@@ -19,6 +20,10 @@ export interface LandingArea extends AsyncDisposable {
   readonly folder: Folder;
   /** Names for what lies in it for moments. */
   readonly names: PassingNames;
+  /** The last number that each name got (`takenNumbers`). */
+  readonly numbers: TakenNumbers;
+  /** Whoever brings files into it is a stranger: what strangers leave for another time counts together. */
+  readonly ofStrangers?: boolean;
 }
 
 const areaName = '.lanpost';
@@ -47,6 +52,7 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
       below: [],
       folder,
       names,
+      numbers: takenNumbers(),
       async [Symbol.asyncDispose]() {
         try {
           await names[Symbol.asyncDispose]();
@@ -86,7 +92,11 @@ export interface LazyArea extends AsyncDisposable {
 }
 
 /** `openTarget` gives the receiving folder; it is closed with the area if `owned`. */
-export function lazyArea(openTarget: () => Promise<Folder>, owned: boolean): LazyArea {
+export function lazyArea(
+  openTarget: () => Promise<Folder>,
+  owned: boolean,
+  ofStrangers = false,
+): LazyArea {
   const opened: AsyncDisposable[] = [];
   let area: Promise<LandingArea> | undefined;
 
@@ -95,7 +105,7 @@ export function lazyArea(openTarget: () => Promise<Folder>, owned: boolean): Laz
     if (owned) opened.unshift(target);
     const landing = await openLandingArea(target);
     opened.unshift(landing);
-    return landing;
+    return { ...landing, ofStrangers };
   }
 
   return {

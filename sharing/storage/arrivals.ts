@@ -1,9 +1,8 @@
 import { writingTo } from '#sharing/errors.js';
 import { mustBeApart } from '#sharing/identity/state.js';
 import { lazyArea, stillStands, type LandingArea } from '#sharing/storage/area.js';
-import { openFolder, type Folder } from '#sharing/storage/folder.js';
+import { makeFolder, openFolder, type Folder } from '#sharing/storage/folder.js';
 import { sweep } from '#sharing/storage/sweep.js';
-import { mkdir } from 'node:fs/promises';
 
 /** Where a client receives: its folders stay open from one file to the next. */
 export interface Arrivals extends AsyncDisposable {
@@ -50,7 +49,7 @@ export function openArrivals(stateFolder: string, now: () => number): Arrivals {
 
 /** The receiving folder, made when the first file is offered. */
 async function receivingFolder(stateFolder: string, folder: string): Promise<Folder> {
-  await writingTo(folder, 'folder-unwritable', () => mkdir(folder, { recursive: true }));
+  await writingTo(folder, 'folder-unwritable', () => makeFolder(folder));
   await mustBeApart(stateFolder, folder);
   return openFolder(folder);
 }

@@ -50,6 +50,8 @@ export function folderCache(root: Folder): FolderCache {
   /** By path, the one that was used last at the end. */
   const entries = new Map<string, Entry>();
   const closing = new Set<Promise<void>>();
+  /** Entries that nobody uses. */
+  let idle = 0;
 
   async function openBelow(path: Path, name: SafeName | OwnName): Promise<Folder> {
     const parent = await take(path.slice(0, -1));
@@ -60,8 +62,9 @@ export function folderCache(root: Folder): FolderCache {
     }
   }
 
-  function close(key: string, { opening }: Entry): void {
+  function close(key: string, { opening, uses }: Entry): void {
     entries.delete(key);
+    if (uses === 0) idle -= 1;
     const closed = opening
       .then((folder) => folder[Symbol.asyncDispose]())
       .catch(() => undefined)
@@ -70,12 +73,9 @@ export function folderCache(root: Folder): FolderCache {
   }
 
   function trim(): void {
-    let idle = [...entries.values()].filter(({ uses }) => uses === 0).length;
     for (const [key, entry] of entries) {
       if (idle <= maxIdle) return;
-      if (entry.uses > 0) continue;
-      close(key, entry);
-      idle -= 1;
+      if (entry.uses === 0) close(key, entry);
     }
   }
 
@@ -83,15 +83,13 @@ export function folderCache(root: Folder): FolderCache {
     const name = path.at(-1);
     if (name === undefined) return { folder: root, release: () => undefined };
     const key = path.join('/');
-    const entry = entries.get(key) ?? {
-      opening: openBelow(path, name),
-      folder: undefined,
-      uses: 0,
-    };
+    const known = entries.get(key);
+    if (known?.uses === 0) idle -= 1;
+    const entry = known ?? { opening: openBelow(path, name), folder: undefined, uses: 0 };
     entries.delete(key);
     entries.set(key, entry);
     entry.uses += 1;
-    const release = releaseOnce(entry);
+    const release = releaseOnce(key, entry);
     return entry.folder ? { folder: entry.folder, release } : opened(key, entry, release);
   }
 
@@ -107,13 +105,16 @@ export function folderCache(root: Folder): FolderCache {
     }
   }
 
-  function releaseOnce(entry: Entry): () => void {
+  function releaseOnce(key: string, entry: Entry): () => void {
     let released = false;
     return () => {
       if (released) return;
       released = true;
       entry.uses -= 1;
-      if (entries.size > maxIdle) trim();
+      // One that could not be opened is none of them any more.
+      if (entry.uses > 0 || entries.get(key) !== entry) return;
+      idle += 1;
+      if (idle > maxIdle) trim();
     };
   }
 

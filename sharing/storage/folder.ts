@@ -3,8 +3,8 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
-import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 
 /**
  * A folder held open. On Linux its children are reached through the handle, so that nobody who swaps
@@ -60,6 +60,32 @@ export async function openFolder(path: string, way: FolderWay = bestWay): Promis
   } catch (error) {
     throw folderError(error, path);
   }
+}
+
+/**
+ * Makes a folder, and those above it that are missing. Rejects with the system's error; Node's own way never ends where the
+ * system says that what is above is missing and it is not, as in /proc.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const makeOne = async (): Promise<string | undefined> => {
+    try {
+      await mkdir(path);
+      return undefined;
+    } catch (error) {
+      const isThere = await stat(path).then(
+        (stats) => stats.isDirectory(),
+        () => false,
+      );
+      if (isThere) return undefined;
+      if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+      return dirname(path);
+    }
+  };
+  const above = await makeOne();
+  if (above === undefined) return;
+  await makeFolder(above);
+  if ((await makeOne()) === undefined) return;
+  throw Object.assign(new Error(`${path} cannot be made`), { code: 'ENOENT' });
 }
 
 /** Opens a child folder, never through a link. */

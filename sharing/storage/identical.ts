@@ -1,5 +1,5 @@
 import { errnoOf } from '#sharing/errors.js';
-import type { LandingArea } from '#sharing/storage/area.js';
+import type { Soon } from '#sharing/soon.js';
 import {
   chunkCount,
   chunkLength,
@@ -8,16 +8,21 @@ import {
   fileDigest,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { isUnchanged } from '#sharing/storage/file-state.js';
 import { openRegular, type Folder } from '#sharing/storage/folder.js';
-import { isSibling } from '#sharing/storage/naming.js';
-import { isSafeName, type SafeName } from '#sharing/storage/path.js';
+import { numbered } from '#sharing/storage/naming.js';
+import type { SafeName } from '#sharing/storage/path.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
 /** Files that are compared with an offer, at most; newest first. */
-export const maxCandidates = 8;
+const maxCandidates = 8;
+/** Numbers that are looked at. */
+const maxLooked = 100;
+/** Numbers in a row that no file has, after which no more are looked for: some may have been taken away. */
+const maxGap = 4;
 
 /**
  * Compares files that are here with the digests of a file that is offered, chunk by chunk as they come,
@@ -39,23 +44,22 @@ interface Candidate {
 }
 
 /** Of an offer for whose name there is nothing here. */
-export const nothingHere: Comparison = {
+const nothingHere: Comparison = {
   hopeful: () => false,
   compare: () => Promise.resolve(),
   same: () => Promise.resolve(undefined),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-/** Opens the comparison of an offer with the file called `name` and, if they count, its numbered siblings. */
+/** Opens the comparison of an offer with the files of `folder` that look like it (`lookAlikes`). */
 export async function openComparison(
-  area: LandingArea,
-  name: SafeName,
+  folder: Folder,
+  names: readonly SafeName[],
   size: number,
   algorithm: DigestAlgorithm,
-  withSiblings: boolean,
 ): Promise<Comparison> {
-  const names = withSiblings ? await siblings(area, name, size) : [name];
-  let candidates = await openCandidates(area, names, size);
+  if (names.length === 0) return nothingHere;
+  let candidates = await openCandidates(folder, names, size);
   const digests: Buffer[] = [];
   const chunks = chunkCount(size);
   const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
@@ -89,7 +93,7 @@ export async function openComparison(
     async same() {
       if (compared < chunks) return undefined;
       for (let first = candidates[0]; first; first = candidates[0]) {
-        if (await isStillThere(area.target, first)) {
+        if (await isStillThere(folder, first)) {
           const whole = fileDigest(algorithm, size, Buffer.concat(digests));
           return { as: first.name, digest: digestText(algorithm, whole) };
         }
@@ -106,31 +110,59 @@ export async function openComparison(
   };
 }
 
-/** Names here that could hold the same content: right name, right size; newest first. */
-async function siblings(
-  area: LandingArea,
+/**
+ * The files of `folder` that could hold what is offered as `name`, by their size: that one and, if they count, its numbered
+ * siblings, newest first. They are asked for one by one: to read the folder for each of the thousand files in it would take
+ * a thousand times as long.
+ */
+export async function lookAlikes(
+  folder: Folder,
   name: SafeName,
   size: number,
+  withSiblings: boolean,
 ): Promise<readonly SafeName[]> {
-  const names = await readdir(await area.target.self());
-  const found: { name: SafeName; mtime: number }[] = [];
-  for (const other of names) {
-    if (!isSafeName(other) || !isSibling(name, other)) continue;
-    const stats = await lstat(await area.target.at(other)).catch(() => undefined);
-    if (stats?.isFile() && stats.size === size) found.push({ name: other, mtime: stats.mtimeMs });
+  const found: { name: SafeName; mtime: bigint }[] = [];
+  const most = withSiblings ? maxLooked : 1;
+  let missing = 0;
+  for (let n = 1; n <= most && missing < maxGap; n += 1) {
+    const other = numberedIfShort(name, n);
+    if (other === undefined) break;
+    const stats = await statsOf(folder, other);
+    missing = stats ? 0 : missing + 1;
+    // Where nothing has the name itself nothing is compared.
+    if (n === 1 && !stats) break;
+    if (stats?.isFile() && Number(stats.size) === size) {
+      found.push({ name: other, mtime: stats.mtimeNs });
+    }
   }
-  found.sort((a, b) => b.mtime - a.mtime);
+  found.sort((a, b) => Number(b.mtime - a.mtime));
   return found.slice(0, maxCandidates).map((one) => one.name);
 }
 
+function numberedIfShort(name: SafeName, n: number): SafeName | undefined {
+  try {
+    return numbered(name, n);
+  } catch {
+    return undefined;
+  }
+}
+
+async function statsOf(folder: Folder, name: SafeName): Promise<BigIntStats | undefined> {
+  try {
+    return await callsTo(folder.device).lstat(await folder.at(name));
+  } catch {
+    return undefined;
+  }
+}
+
 async function openCandidates(
-  area: LandingArea,
+  folder: Folder,
   names: readonly SafeName[],
   size: number,
 ): Promise<Candidate[]> {
   const opened: Candidate[] = [];
   for (const name of names) {
-    const file = await openRegular(area.target, name).catch(() => undefined);
+    const file = await openRegular(folder, name).catch(() => undefined);
     if (!file) continue;
     if (Number(file.stats.size) === size) opened.push({ name, ...file });
     else await file.handle.close();
@@ -141,10 +173,12 @@ async function openCandidates(
 /** Much can happen to a file while a long one is compared; and "identical" promises as much as a receipt. */
 async function isStillThere(folder: Folder, { name, handle, stats }: Candidate): Promise<boolean> {
   try {
-    await handle.sync().catch(ignoreReadOnly);
+    const calls = callsTo(folder.device);
+    // All of a large file may still have to be written: this thread has no time for that.
+    await quietly(() => (stats.size > chunkSize ? handle.sync() : calls.fsync(handle.fd)));
     await folder.sync();
-    const now = await handle.stat({ bigint: true });
-    const there = await lstat(await folder.at(name), { bigint: true });
+    const now = await calls.fstat(handle.fd);
+    const there = await calls.lstat(await folder.at(name));
     return isUnchanged(stats, now) && now.ino === there.ino && now.dev === there.dev;
   } catch {
     return false;
@@ -152,6 +186,10 @@ async function isStillThere(folder: Folder, { name, handle, stats }: Candidate):
 }
 
 /** Windows syncs only what is open for writing. */
-function ignoreReadOnly(error: unknown): void {
-  if (errnoOf(error) !== 'EPERM') throw error;
+async function quietly(sync: () => Soon<void>): Promise<void> {
+  try {
+    await sync();
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+  }
 }

@@ -1,7 +1,8 @@
-import { errnoOf } from '#sharing/errors.js';
+import { asSharingError, errnoOf } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, safeName, type SafeName } from '#sharing/storage/path.js';
+import { entrySize, type Room } from '#sharing/storage/room.js';
 import { mkdir } from 'node:fs/promises';
 
 /**
@@ -14,10 +15,24 @@ export function inboxName(clientId: string, peerName: string | undefined): SafeN
   return isSafeName(name) ? name : safeName(`peer ${id}`);
 }
 
-/** Opens, and makes if need be, a subfolder of `root`; never through a link. */
-export async function openInbox(root: Folder, name: SafeName): Promise<Folder> {
-  await mkdir(await root.at(name)).catch((error: unknown) => {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+/**
+ * Opens, and makes if need be, a subfolder of `root`, which counts for whose it is; never through a link. Throws
+ * SharingError `no-room` or `over-quota`.
+ */
+export async function openInbox(root: Folder, name: SafeName, room: Room): Promise<Folder> {
+  const there = await openChild(root, name).catch((error: unknown) => {
+    if (asSharingError(error).code !== 'not-found') throw error;
+    return undefined;
   });
+  if (there) return there;
+  const reservation = await room.reserve(await root.self(), entrySize);
+  try {
+    await mkdir(await root.at(name));
+    reservation.written(entrySize);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  } finally {
+    reservation.release();
+  }
   return openChild(root, name);
 }

@@ -18,6 +18,8 @@ export interface JournalHeader {
   readonly mtime: number;
   /** It is of a folder: beside it lies a tree in place of a part, and there are no slots. */
   readonly folder?: true | undefined;
+  /** Only an open door had let the other device in. */
+  readonly stranger?: true | undefined;
 }
 
 const headerSchema = z.object({
@@ -29,6 +31,7 @@ const headerSchema = z.object({
   size: z.int().min(0),
   mtime: z.int(),
   folder: z.literal(true).optional(),
+  stranger: z.literal(true).optional(),
 }) satisfies z.ZodType<JournalHeader>;
 
 /** First line of a journal; the number is the version of the format (PROTOCOL.md, "Journal"). */
@@ -38,8 +41,9 @@ export const journalHeaderLength = 4096;
 
 /** Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. */
 export function encodeJournalHeader(header: JournalHeader): Buffer {
-  const { algorithm, peer, tag, name, size, mtime, folder } = header;
-  const json = JSON.stringify({ chunkSize, algorithm, peer, tag, name, size, mtime, folder });
+  const { algorithm, peer, tag, name, size, mtime, folder, stranger } = header;
+  const fields = { chunkSize, algorithm, peer, tag, name, size, mtime, folder, stranger };
+  const json = JSON.stringify(fields);
   const text = `${journalMagic}\n${json}\n`;
   const block = Buffer.alloc(journalHeaderLength, ' ');
   const length = block.write(text);

@@ -55,7 +55,7 @@ export interface Landing {
   write(chunk: number, bytes: Buffer, digest: Buffer): Promise<void>;
   /** For a thread that checks and writes chunks itself; a file of one chunk has none. */
   readonly beside?: {
-    /** One more descriptor; it must be closed, and nobody write through it, before `leave`. */
+    /** One more descriptor; nobody may write through it after `publish` or `leave` was called. */
     open(): Promise<FileHandle>;
     /** Such a chunk has landed. Throws as `write`. */
     landed(chunk: number, digest: Buffer): Promise<void>;
@@ -103,7 +103,11 @@ export async function openLanding(
     reservation = await room.reserve(await area.folder.self(), bytes);
   };
   try {
-    const header = { ...expected, name: expected.place ?? expected.name };
+    const header = {
+      ...expected,
+      name: expected.place ?? expected.name,
+      ...(area.ofStrangers && { stranger: true as const }),
+    };
     open = await openPartial(area, header, reserve);
   } catch (error) {
     reservation?.release();

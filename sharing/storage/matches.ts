@@ -1,10 +1,14 @@
 import { asSharingError, type ErrorCode } from '#sharing/errors.js';
-import { globMatcher, isGlob } from '#sharing/session/glob.js';
+import { globMatcher, isGlob } from '#sharing/storage/glob.js';
 import { entriesIn } from '#sharing/storage/entries.js';
 import type { FolderCache, Lease, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
+import { mustBeListable } from '#sharing/storage/share.js';
 
-/** The files and folders below the root of `folders` whose path matches the pattern, name by name, in order. */
+/**
+ * The files and folders below the root of `folders` whose path matches the pattern, name by name, in order. Throws
+ * SharingError `list-too-long` for a folder with more names than a list may have.
+ */
 export async function* matching(
   folders: FolderCache,
   pattern: readonly string[],
@@ -30,6 +34,7 @@ async function namesLike(
   if (!isLast && !isGlob(part)) return isSafeName(part) ? [{ name: part, isFolder: true }] : [];
   const matches = globMatcher(part);
   const found: { name: SafeName; isFolder: boolean }[] = [];
+  let looked = 0;
   const lease = await takeIfThere(folders, above);
   if (!lease) return [];
   try {
@@ -38,6 +43,8 @@ async function namesLike(
         if (type !== 'file' && type !== 'folder') continue;
         if (isSafeName(name) && matches(name)) found.push({ name, isFolder: type === 'folder' });
       }
+      looked += page.length;
+      mustBeListable(found.length, looked);
     }
   } finally {
     lease.release();

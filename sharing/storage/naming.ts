@@ -16,13 +16,26 @@ export function numbered(name: SafeName, n: number): SafeName {
   return safeName(`${stem} (${n})${end}`);
 }
 
-/** True for `name` itself and for every name that `numbered` makes of it. */
-export function isSibling(name: SafeName, other: string): boolean {
-  if (other === name) return true;
-  const { stem, end } = split(name);
-  if (!other.startsWith(`${stem} (`) || !other.endsWith(`)${end}`)) return false;
-  const number = other.slice(stem.length + 2, other.length - end.length - 1);
-  return /^[1-9][0-9]{0,4}$/.test(number) && Number(number) >= 2;
+/** The last numbers that names got, so that the thousandth of one name is not tried under all numbers before. */
+export interface TakenNumbers {
+  /** The last number that the name got in that folder, if it is remembered. */
+  last(folder: string, name: SafeName): number | undefined;
+  note(folder: string, name: SafeName, n: number): void;
+}
+
+/** Names that are remembered at once. */
+const mostNames = 10_000;
+
+export function takenNumbers(): TakenNumbers {
+  const numbers = new Map<string, number>();
+  return {
+    last: (folder, name) => numbers.get(`${folder} ${name}`),
+    note(folder, name, n) {
+      if (n < 2) return;
+      if (numbers.size >= mostNames) numbers.clear();
+      numbers.set(`${folder} ${name}`, n);
+    },
+  };
 }
 
 function split(name: string): { stem: string; end: string } {

@@ -229,7 +229,7 @@ async function makePair(
   journalName: PrivateName,
   header: JournalHeader,
 ): Promise<Pair> {
-  await thinOut(area, header.peer);
+  await thinOut(area, header);
   const journal = await open(await area.folder.at(journalName), anew, 0o600);
   try {
     await journal.write(encodeJournalHeader(header), 0, undefined, 0);

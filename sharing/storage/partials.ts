@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 /** Milliseconds after which a partial that nobody writes to is removed. */
 export const partialLifetime = 7 * 24 * 60 * 60 * 1000;
-/** Partials that are kept for another time, of one peer and in all; then the oldest goes. */
+/** Partials that are kept for another time, of one peer and in all; then the oldest goes, of whoever has the most. */
 export const maxKept = { perPeer: 8, inAll: 64 };
 
 const journalPattern = /^([0-9a-f]{32})\.journal$/;
@@ -50,16 +50,30 @@ export async function removePieces(area: LandingArea, names: readonly string[]):
   }
 }
 
-/** Makes room for one more of this peer: partials must not pile up, whoever leaves them. */
-export async function thinOut(area: LandingArea, peer: string): Promise<void> {
+type Leaver = Pick<JournalHeader, 'peer' | 'stranger'>;
+
+/** Makes room for one more of whom it is: partials must not pile up, whoever leaves them. */
+export async function thinOut(area: LandingArea, newcomer: Leaver): Promise<void> {
   const all = await listPartials(area);
-  const own = all.filter(({ header }) => header.peer === peer);
-  const tooMany = [
-    ...all.slice(0, Math.max(0, all.length - maxKept.inAll + 1)),
-    ...own.slice(0, Math.max(0, own.length - maxKept.perPeer + 1)),
-  ];
+  const own = all.filter(({ header }) => header.peer === newcomer.peer);
+  const tooMany = new Set(own.slice(0, Math.max(0, own.length - maxKept.perPeer + 1)));
+  for (;;) {
+    const left = all.filter((one) => !tooMany.has(one));
+    const first = left.length < maxKept.inAll ? undefined : oldestOfMost(left, newcomer);
+    if (!first) break;
+    tooMany.add(first);
+  }
   // What cannot be removed now is no reason to refuse a file.
   for (const { token } of tooMany) await removePartial(area, token).catch(() => false);
+}
+
+/** Nobody throws away what another left by leaving more; strangers, whose keys are free, are one. */
+function oldestOfMost(kept: readonly KeptPartial[], newcomer: Leaver): KeptPartial | undefined {
+  const whose = ({ peer, stranger }: Leaver): string => (stranger ? 'strangers' : peer);
+  const counts = new Map([[whose(newcomer), 1]]);
+  for (const { header } of kept) counts.set(whose(header), (counts.get(whose(header)) ?? 0) + 1);
+  const most = Math.max(...kept.map(({ header }) => counts.get(whose(header)) ?? 0));
+  return kept.find(({ header }) => counts.get(whose(header)) === most);
 }
 
 /** Removes a tree that was left here; links in it, which are never ours, are not followed. */

@@ -42,8 +42,8 @@ export function patternPath(text: string): SafePath {
 }
 
 /** Judges one name. Throws SharingError `name-refused` or `name-too-long`. */
-export function safeName(name: string): SafeName {
-  const reason = whyNot(name);
+export function safeName(name: string, platform: NodeJS.Platform = process.platform): SafeName {
+  const reason = whyNot(name, platform);
   if (reason !== undefined) throw refused(reason);
   if (Buffer.byteLength(name) > maxNameLength) {
     throw new SharingError('name-too-long', `a name may have ${maxNameLength} bytes`);
@@ -56,13 +56,16 @@ export function safeName(name: string): SafeName {
  * files stay hidden. Throws SharingError `name-refused`.
  */
 export function ownName(name: string): OwnName {
-  if (name === '' || name.startsWith('.')) throw refused(hidden);
+  if (name === '' || isHidden(name)) throw refused(hidden);
   return name as OwnName;
 }
 
 /** True when the name may be listed and served. */
-export function isSafeName(name: string): name is SafeName {
-  return whyNot(name) === undefined && Buffer.byteLength(name) <= maxNameLength;
+export function isSafeName(
+  name: string,
+  platform: NodeJS.Platform = process.platform,
+): name is SafeName {
+  return whyNot(name, platform) === undefined && Buffer.byteLength(name) <= maxNameLength;
 }
 
 /** The text form of a path, for messages and for the screen. */
@@ -79,18 +82,28 @@ const bidi = /[\u202a-\u202e\u2066-\u2069]/;
 const windowsIllegal = /[<>:"|?*]/;
 const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$/i;
 
-function whyNot(name: string): string | undefined {
+/** Short names, as Windows makes them: `GIT~1` may be `.git`, and any may be a name that was judged otherwise. */
+const windowsShort = /^(?=[^.]{1,8}(?:\.|$))[^.]+~[0-9]+(?:\.[^.]{0,3})?$/;
+/** Some file systems pass over these, so that what follows them is the beginning. */
+const ignorable = /^\p{Default_Ignorable_Code_Point}+/u;
+
+function isHidden(name: string): boolean {
+  return name.replace(ignorable, '').startsWith('.');
+}
+
+function whyNot(name: string, platform: NodeJS.Platform): string | undefined {
   if (name === '') return 'an empty name';
-  if (name.startsWith('.')) return hidden;
+  if (isHidden(name)) return hidden;
   if (name.includes('/') || name.includes('\\')) return 'a name with a slash or backslash';
   if (!name.isWellFormed()) return 'a name that is not valid Unicode';
   if (controls.test(name)) return 'a name with control characters';
   if (bidi.test(name)) return 'a name with characters that reverse its reading';
-  return process.platform === 'win32' ? whyNotOnWindows(name) : undefined;
+  return platform === 'win32' ? whyNotOnWindows(name) : undefined;
 }
 
 function whyNotOnWindows(name: string): string | undefined {
   if (windowsIllegal.test(name)) return 'a name with a character that Windows does not allow';
+  if (windowsShort.test(name)) return 'a name that Windows may have given to another file';
   if (windowsDevice.test(name)) return 'a name that Windows keeps for a device';
   if (/[ .]$/.test(name)) return 'a name that ends with a dot or a blank, which Windows drops';
   return undefined;

@@ -39,20 +39,42 @@ export async function giveName(
   await mustBeSame(calls, file, partial);
   if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
   if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;
-  for (let n = 1; n <= maxNumber; n += 1) {
+  const note = (n: number): void => {
+    area.numbers.note(area.target.key, wanted, n);
+  };
+  for (let n = 1; n <= maxNumber; n = n === 1 ? await nextNumber(area, wanted) : n + 1) {
     const name = numbered(wanted, n);
     const place = await area.target.at(name);
     try {
       await calls.link(partial, place);
+      note(n);
       return name;
     } catch (error) {
       const code = errnoOf(error) ?? '';
       if (code === 'EEXIST') continue;
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
     }
-    if (await takeReserved(area, partialName, name)) return name;
+    if (await takeReserved(area, partialName, name)) {
+      note(n);
+      return name;
+    }
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** Behind the last one that was given, if that is still taken: numbers that became free are used again. */
+async function nextNumber(
+  { numbers, target, folder }: LandingArea,
+  name: SafeName,
+): Promise<number> {
+  const last = numbers.last(target.key, name);
+  if (last === undefined) return 2;
+  try {
+    await callsTo(folder.device).lstat(await target.at(numbered(name, last)));
+    return last + 1;
+  } catch {
+    return 2;
+  }
 }
 
 /** True for a policy that puts a file in the place of another. */

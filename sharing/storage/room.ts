@@ -1,6 +1,9 @@
 import { SharingError } from '#sharing/errors.js';
 import { statfs } from 'node:fs/promises';
 
+/** Bytes that a name takes on a disk, whatever is in it: a file or a folder of no bytes is not for nothing. */
+export const entrySize = 4096;
+
 /** Keeps parallel receivers from promising the same free space twice. */
 export interface Room {
   /** Throws SharingError `file-too-large` for a file of more bytes than are taken. */

@@ -37,6 +37,13 @@ export const maxListed = 100_000;
 /** Names of one folder that are looked at, at most, links and the like included. */
 const maxLooked = 2 * maxListed;
 
+/** Throws SharingError `list-too-long` when so many names of a folder were found, or so many looked at, are too many. */
+export function mustBeListable(found: number, looked: number): void {
+  if (found <= maxListed && looked <= maxLooked) return;
+  const words = `more than ${maxListed} names`;
+  throw new SharingError('list-too-long', words, { limit: maxListed });
+}
+
 /** Opens `path` as the root of a share. Throws SharingError `folder-missing` or `no-permission`. */
 export async function openShare(path: string, tagKey: Buffer): Promise<Share> {
   return shareOf(await openFolder(path), tagKey);
@@ -119,10 +126,7 @@ async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
       const isFileOrFolder = type === 'file' || type === 'folder';
       if (isFileOrFolder && isShared(name)) names.push(name);
     }
-    if (names.length > maxListed || looked > maxLooked) {
-      const words = `more than ${maxListed} names`;
-      throw new SharingError('list-too-long', words, { limit: maxListed });
-    }
+    mustBeListable(names.length, looked);
   }
   return names.sort(byCodeUnits);
 }

@@ -28,6 +28,9 @@ interface Kept {
   readonly digests: Map<DigestAlgorithm, Buffer>;
 }
 
+/** Buffers that are kept for the next chunks. */
+const maxFree = 4;
+
 /** `limit` is in bytes. */
 export function sharedReads(limit = usualLimit): SharedReads {
   /** The one that was read first comes first. */
@@ -54,7 +57,7 @@ export function sharedReads(limit = usualLimit): SharedReads {
   function drop(place: string, { bytes }: Kept): void {
     kept.delete(place);
     length -= bytes.length;
-    if (bytes.length === chunkSize) free.push(bytes);
+    if (bytes.length === chunkSize && free.length < maxFree) free.push(bytes);
   }
 
   function digestIn({ bytes, digests }: Kept, algorithm: DigestAlgorithm): Buffer {

@@ -115,13 +115,15 @@ function writeNow(place: string, bytes: Buffer, mtime: number): number {
   try {
     let written = 0;
     while (written < bytes.length) written += writeSync(file, bytes, written);
-    futimesSync(file, secondsText(mtime), secondsText(mtime));
+    const time = secondsText(mtime);
+    futimesSync(file, time, time);
     return file;
   } catch (error) {
+    closeSync(file);
     try {
-      closeSync(file);
-    } finally {
       unlinkSync(place);
+    } catch {
+      // The first error says what is wrong.
     }
     throw error;
   }
@@ -136,11 +138,12 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
       const done = await writeSome(file, bytes, written, bytes.length - written, null);
       written += done.bytesWritten;
     }
-    await timesLater(file, secondsText(mtime), secondsText(mtime));
+    const time = secondsText(mtime);
+    await timesLater(file, time, time);
     return file;
   } catch (error) {
     closeSync(file);
-    await unlink(place);
+    await unlink(place).catch(() => undefined);
     throw error;
   }
 }

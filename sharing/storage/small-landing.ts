@@ -2,7 +2,7 @@ import { SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { chunkCount, digestOf, digestText } from '#sharing/storage/digest.js';
 import type { Expected, Landing } from '#sharing/storage/landing.js';
-import type { Room } from '#sharing/storage/room.js';
+import { entrySize, type Room } from '#sharing/storage/room.js';
 import { writeLoose, type SmallFile } from '#sharing/storage/small-file.js';
 
 /**
@@ -15,9 +15,12 @@ export async function openSmallLanding(
   expected: Expected,
 ): Promise<Landing> {
   const { size, algorithm, name, policy, mtime } = expected;
-  const reservation = await room.reserve(await area.folder.self(), size).catch((error: unknown) => {
-    throw writeError(error);
-  });
+  const needed = size + entrySize;
+  const reservation = await room
+    .reserve(await area.folder.self(), needed)
+    .catch((error: unknown) => {
+      throw writeError(error);
+    });
   /** The file as soon as its bytes are here. */
   let written: Promise<SmallFile> | undefined;
   let digest = digestOf(algorithm, Buffer.alloc(0));
@@ -82,6 +85,7 @@ export async function openSmallLanding(
           throw error;
         });
         published = true;
+        reservation.written(entrySize);
         // The file is there: that its place cannot be tidied up now makes it no failure.
         await leave().catch(() => undefined);
         return { as, size, digest: digestText(algorithm, digest) };

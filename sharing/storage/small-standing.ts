@@ -1,9 +1,8 @@
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { secondsText } from '#sharing/storage/file-state.js';
-import { callsTo } from '#sharing/storage/disk-calls.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import { openComparison } from '#sharing/storage/identical.js';
+import { lookAlikes, openComparison } from '#sharing/storage/identical.js';
 import type { Leftovers } from '#sharing/storage/leftovers.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf } from '#sharing/storage/policy.js';
@@ -14,8 +13,8 @@ import { utimes } from 'node:fs/promises';
 export type SmallStanding =
   /** Nothing of it: it has to travel. */
   | 'new'
-  /** Something of its size: its digest tells. */
-  | 'compare'
+  /** Something of its size under these names: its digest tells. */
+  | { readonly compare: readonly SafeName[] }
   /** The same under this name, which of an empty file is known at once. */
   | { readonly as: SafeName }
   /** What is there stays, by the policy. */
@@ -35,10 +34,10 @@ export async function standingAmongOthers(
   const { name, size, policy, mtime } = wish;
   const standing = await standingOf(area.target, name, policy, mtime);
   if (standing === 'skip') return 'skip';
-  if (!(await isTaken(area.target, name))) return 'new';
-  await using comparison = await openComparison(area, name, size, algorithm, standing === 'beside');
-  if (!comparison.hopeful()) return 'new';
-  if (size > 0) return 'compare';
+  const names = await lookAlikes(area.target, name, size, standing === 'beside');
+  if (names.length === 0) return 'new';
+  if (size > 0) return { compare: names };
+  await using comparison = await openComparison(area.target, names, size, algorithm);
   return (await comparison.same()) ?? 'new';
 }
 
@@ -50,19 +49,20 @@ export async function standingInTree(
 ): Promise<SmallStanding> {
   const found = await left.find(target, name);
   if (!found) return 'new';
-  if (found.size === size && size > 0) return 'compare';
+  if (found.size === size && size > 0) return { compare: [name] };
   await left.remove(target, name, found);
   return 'new';
 }
 
-/** The file here that has this digest, if there is one: under its name or, where it would be numbered, a sibling's. */
+/** The one of these files that has this digest, if there is one. */
 export async function sameHere(
-  area: LandingArea,
-  { name, size, policy }: SmallWish,
+  { target }: LandingArea,
+  names: readonly SafeName[],
+  size: number,
   algorithm: DigestAlgorithm,
   digest: Buffer,
 ): Promise<SafeName | undefined> {
-  await using comparison = await openComparison(area, name, size, algorithm, policy === 'number');
+  await using comparison = await openComparison(target, names, size, algorithm);
   if (comparison.hopeful()) await comparison.compare(digest);
   return (await comparison.same())?.as;
 }
@@ -75,11 +75,11 @@ export async function sameInTree(
   digest: Buffer,
   left: Leftovers,
 ): Promise<SafeName | undefined> {
-  const { name, mtime } = wish;
+  const { name, size, mtime } = wish;
   const found = await left.find(area.target, name);
   // Another name of the sender's, which is the same here, may have taken it meanwhile.
   if (!found) return undefined;
-  const same = await sameHere(area, { ...wish, policy: 'overwrite' }, algorithm, digest);
+  const same = await sameHere(area, [name], size, algorithm, digest);
   if (same === undefined) {
     await left.remove(area.target, name, found);
     return undefined;
@@ -88,15 +88,4 @@ export async function sameInTree(
   await utimes(await area.target.at(name), time, time);
   await left.claim(area.target, name);
   return same;
-}
-
-/** Where nothing has the name there is nothing to compare with, and a long folder need not be read. */
-export async function isTaken(target: Folder, name: SafeName): Promise<boolean> {
-  const place = await target.at(name);
-  try {
-    await callsTo(target.device).lstat(place);
-    return true;
-  } catch {
-    return false;
-  }
 }

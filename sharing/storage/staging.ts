@@ -143,7 +143,8 @@ async function makeTree(
   peer: string,
   name: SafeName,
 ): Promise<Folder> {
-  await thinOut(area, peer);
+  const stranger = area.ofStrangers ? true : undefined;
+  await thinOut(area, { peer, stranger });
   await clear(area, token);
   const header = {
     algorithm: 'blake3',
@@ -153,6 +154,7 @@ async function makeTree(
     size: 0,
     mtime: 0,
     folder: true,
+    stranger,
   } as const;
   const place = await area.folder.at(`${token}.journal`);
   const journal = await open(place, 'wx', 0o600);

@@ -4,26 +4,45 @@ import type { Message } from '#sharing/wire/message.js';
 const gotGroup = 4;
 const gotTime = 50;
 
-/**
- * Tells the sender which chunks have landed. The function takes one that has; `isLast`: no other is on its way that could
- * tell of it too. `now` is in milliseconds of a clock that only goes forward.
- */
+/** Tells the sender which chunks have landed, several at once where they come quickly. */
+export interface LandedWords {
+  /** `isLast`: no other is on its way that could tell of it too. */
+  landed(chunk: number, isLast: boolean): void;
+  /** Nothing is said any more. */
+  end(): void;
+}
+
+/** `now` is in milliseconds of a clock that only goes forward. */
 export function landedWords(
   say: (got: Extract<Message, { t: 'got' }>) => void,
   { id, file }: { readonly id: number; readonly file: number },
   now: () => number = () => performance.now(),
-): (chunk: number, isLast: boolean) => void {
+): LandedWords {
   let unsaid: number[] = [];
   let saidAt = 0;
-  return (chunk, isLast) => {
-    const time = now();
-    if (!isLast && unsaid.length + 1 < gotGroup && time - saidAt < gotTime) {
-      unsaid.push(chunk);
-      return;
-    }
+  let soon: NodeJS.Timeout | undefined;
+
+  function sayAll(): void {
+    clearTimeout(soon);
+    soon = undefined;
+    const chunk = unsaid.pop();
+    if (chunk === undefined) return;
     const also = unsaid.length > 0 ? { also: unsaid } : {};
     unsaid = [];
-    saidAt = time;
+    saidAt = now();
     say({ t: 'got', id, file, chunk, ...also });
+  }
+
+  return {
+    landed(chunk, isLast) {
+      unsaid.push(chunk);
+      if (isLast || unsaid.length >= gotGroup || now() - saidAt >= gotTime) sayAll();
+      // The other one may be on a lane that is dead, and nobody knows it yet.
+      else soon ??= setTimeout(sayAll, gotTime);
+    },
+    end() {
+      clearTimeout(soon);
+      unsaid = [];
+    },
   };
 }

@@ -31,6 +31,13 @@ async function takeChunks({ work, hello, ...task }: ThreadTask): Promise<void> {
     if (header.id !== id || header.file !== file || !right) throw breach('a chunk of another file');
     if (exchange(states, chunk, chunkState.missing, chunkState.taken)) return true;
     if (exchange(states, chunk, chunkState.landed, chunkState.repeated)) return false;
+    const state = states[chunk];
+    // It may have landed, or been lost, since the first look.
+    if (state !== chunkState.unwanted && state !== chunkState.repeated) {
+      // One of two lanes is lost, and nobody can tell which: without this one all goes over what is left.
+      lane.close(undefined, { t: 'bye' });
+      return false;
+    }
     throw breach(`chunk ${chunk}, not wanted or already here,`);
   }
 

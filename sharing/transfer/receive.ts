@@ -2,7 +2,7 @@ import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import type { FromSender } from '#sharing/session/incoming.js';
 import { receiveRules } from '#sharing/session/receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { nothingHere, openComparison, type Comparison } from '#sharing/storage/identical.js';
+import { lookAlikes, openComparison, type Comparison } from '#sharing/storage/identical.js';
 import {
   openLanding,
   type Expected,
@@ -12,7 +12,6 @@ import {
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf, type Standing } from '#sharing/storage/policy.js';
 import type { Room } from '#sharing/storage/room.js';
-import { isTaken } from '#sharing/storage/small-standing.js';
 import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
 import {
   compareWithSource,
@@ -21,7 +20,7 @@ import {
   type SourceComparison,
 } from '#sharing/transfer/resuming.js';
 import { assemble, type Intake } from '#sharing/transfer/assembly.js';
-import type { Beside, BesideWork, StartBeside } from '#sharing/transfer/beside.js';
+import { takingBeside, type StartBeside } from '#sharing/transfer/beside.js';
 import { landedWords } from '#sharing/transfer/landed.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
@@ -87,19 +86,27 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const { id, file, room, name, size, algorithm, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
-  const sayLanded = landedWords((got) => {
-    connection.send(got);
+  const words = landedWords((got) => {
+    // After a refusal, and after the last word, there is nothing to confirm.
+    if (isOpen()) connection.send(got);
   }, options);
   const working = new Set<Promise<void>>();
   /** What ends the lanes that chunks come over. */
   const lanes = new Map<Intake, () => void>();
-  /** Chunks that were written beside us, and are being noted. */
-  const landingNow = new Map<number, Promise<void>>();
   const takenBack = new AbortController();
+  const beside = takingBeside({
+    ...options,
+    rules,
+    isElsewhere: (chunk) => assembly.holds(chunk),
+    guarded,
+    onLanded(chunk) {
+      moved();
+      hasLanded(chunk);
+    },
+    onFailed: giveUp,
+  });
   let comparison: Comparison | undefined;
   let landing: Landing | undefined;
-  let beside: Beside | undefined;
-  let startsBeside = false;
   let standing: Standing = 'beside';
   let resuming: SourceComparison | undefined;
   let verifying = false;
@@ -134,10 +141,10 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       over({ kind: 'skipped', as: name });
       return;
     }
-    const taken = await isTaken(area.target, name);
-    if (rules.phase() !== 'deciding') return;
     const siblings = standing === 'beside' && options.withSiblings !== false;
-    comparison = taken ? await openComparison(area, name, size, algorithm, siblings) : nothingHere;
+    const names = await lookAlikes(area.target, name, size, siblings);
+    if (rules.phase() !== 'deciding') return;
+    comparison = await openComparison(area.target, names, size, algorithm);
     await nextStep();
   }
 
@@ -272,82 +279,26 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       other.drop();
       rules.lost(chunk);
     }
-    await beside?.end();
+    await beside.end();
     await assembly.idle();
-    await landingNow.get(chunk);
+    await beside.noted(chunk);
     const verdict = rules.chunk(header);
-    if (verdict === 'busy')
-      throw new SharingError('protocol', `chunk ${chunk} comes twice at once`);
     if (verdict === 'take') await own.begin(header);
-  }
-
-  async function startBeside(start: StartBeside): Promise<void> {
-    const from = landing;
-    if (!from?.beside || startsBeside || rules.phase() !== 'receiving') return;
-    startsBeside = true;
-    // Without it the transfer is slower, and nothing else.
-    const handle = await from.beside.open().catch(() => undefined);
-    if (!handle) return;
-    if (rules.phase() !== 'receiving') {
-      await handle.close();
-      return;
-    }
-    rules.useLanes();
-    const states = rules.states();
-    const work: BesideWork = {
-      id,
-      file,
-      size,
-      algorithm,
-      states,
-      descriptor: handle.fd,
-      onLanded(chunk, digest) {
-        landingNow.set(
-          chunk,
-          guarded(() => landedBeside(from, chunk, digest)),
-        );
-      },
-      onFailed: giveUp,
-    };
-    let started: Beside;
-    try {
-      started = start(work);
-    } catch {
-      // The system gives no thread.
-      await handle.close();
-      return;
-    }
-    const ended = started.ended.then(async () => {
-      await handle.close();
-      // What it took and did not bring is still missing.
-      states.forEach((_, chunk) => {
-        if (!assembly.holds(chunk) && !landingNow.has(chunk)) rules.lost(chunk);
-      });
-    });
-    beside = {
-      ended,
-      async end() {
-        await started.end();
-        await ended;
-      },
-    };
-  }
-
-  async function landedBeside(to: Landing, chunk: number, digest: Buffer): Promise<void> {
-    moved();
-    try {
-      await to.beside?.landed(chunk, digest);
-      hasLanded(chunk);
-    } finally {
-      landingNow.delete(chunk);
-    }
+    if (verdict !== 'busy') return;
+    // Somebody was quicker.
+    if (!assembly.holds(chunk)) throw new SharingError('protocol', `chunk ${chunk} comes twice`);
+    await takeOver(header, own);
   }
 
   function hasLanded(chunk: number): void {
     rules.landed(chunk);
-    if (rules.phase() !== 'receiving' && rules.phase() !== 'finishing') return;
+    if (!isOpen()) return;
     confirm(chunk);
-    sayLanded(chunk, !assembly.holdsOther(chunk));
+    words.landed(chunk, !assembly.holdsOther(chunk));
+  }
+
+  function isOpen(): boolean {
+    return rules.phase() === 'receiving' || rules.phase() === 'finishing';
   }
 
   async function finish(): Promise<void> {
@@ -386,7 +337,9 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     assembly.drop();
     // The room is somebody else's from now on, however long the sender takes to notice.
     void guarded(async () => {
-      await beside?.end();
+      await beside.end();
+      // Nothing writes by a descriptor that is closed, and may be another file's by then.
+      await assembly.idle();
       await landing?.leave(isWorthKeeping(error));
     });
     const said = refusalOf(error);
@@ -423,9 +376,10 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       });
     } finally {
       release();
+      words.end();
       watch[Symbol.dispose]();
       // Nothing may use the folder once the outcome is known: its owner lets go of it then.
-      await beside?.end();
+      await beside.end();
       while (working.size > 0) await Promise.all(working);
       await comparison?.[Symbol.asyncDispose]();
       await landing?.leave(refusal === undefined || isWorthKeeping(refusal));
@@ -456,7 +410,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       }
       return undefined;
     },
-    takeBeside: (start) => guarded(() => startBeside(start)),
+    takeBeside: (start) => guarded(async () => landing && beside.start(start, landing)),
     intake(endLane) {
       const intake = assembly.intake();
       if (endLane) {

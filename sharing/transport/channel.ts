@@ -5,7 +5,7 @@ import { constants, type KeyObject } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
 /** The name of our protocol inside TLS (RFC 7301). */
-export const alpn = 'lanpost/1';
+const alpn = 'lanpost/1';
 
 /** How the one line begins that plain text is answered with (PROTOCOL.md, "Channel"). */
 export const plaintextStart = 'lanpost speaks TLS only';

@@ -2,8 +2,8 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { Rate } from '#sharing/transport/bucket.js';
 import { streamFeed, type Feed } from '#sharing/transport/feed.js';
 import { heartbeat, type Silence } from '#sharing/transport/heartbeat.js';
-import { outgoing } from '#sharing/transport/outgoing.js';
 import { reading, type Receiver } from '#sharing/transport/reading.js';
+import { writing } from '#sharing/transport/writing.js';
 import { encodeDigests, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
@@ -64,7 +64,7 @@ export function speak(
   // Each request listens; how many there are is bounded elsewhere.
   setMaxListeners(0, signal);
   const beat = heartbeat(silence, ping, finish);
-  const out = outgoing(duplex, {
+  const out = writing(duplex, {
     signal,
     onSent: () => {
       beat.sent();

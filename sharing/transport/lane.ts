@@ -34,7 +34,7 @@ export function roadOver(control: Connection): Road {
   const { signal } = ending;
   setMaxListeners(0, signal);
   const lanes: Lane[] = [];
-  const own = overControl(control);
+  const own = overControl(control, signal);
   let onLost: (() => void) | undefined;
   let over = false;
   let laned = false;
@@ -48,6 +48,12 @@ export function roadOver(control: Connection): Road {
   function abort(reason: unknown): void {
     ending.abort(asSharingError(reason));
     for (const { connection } of [...lanes]) connection.close(asSharingError(reason));
+  }
+
+  /** What was read meanwhile must not go over the session, whose other end knows nothing of the transfer any more. */
+  async function unended(send: () => Promise<void>): Promise<void> {
+    signal.throwIfAborted();
+    return send();
   }
 
   function freest(): Lane | undefined {
@@ -73,9 +79,10 @@ export function roadOver(control: Connection): Road {
     },
     sendWhole: (header, room, moved) => (freest() ?? own).sendWhole(header, room, moved),
     sendChunk: (header, bytes, moved) =>
-      (freest()?.connection ?? control).sendChunk(header, bytes, moved),
-    sendPacked: (frames, moved) => (freest()?.connection ?? control).sendPacked(frames, moved),
-    sendDigests: (digests) => control.sendDigests(digests),
+      unended(() => (freest()?.connection ?? control).sendChunk(header, bytes, moved)),
+    sendPacked: (frames, moved) =>
+      unended(() => (freest()?.connection ?? control).sendPacked(frames, moved)),
+    sendDigests: (digests) => unended(() => control.sendDigests(digests)),
     async drained() {
       await control.drained();
       await Promise.all(lanes.map(({ connection }) => connection.drained()));
@@ -148,14 +155,13 @@ function laneOver(connection: Connection): Lane {
 }
 
 /** The session's own connection: messages pass the chunks on it. */
-function overControl(control: Connection): Carrier {
+function overControl(control: Connection, signal: AbortSignal): Carrier {
   return {
     isLost: () => false,
-    sendWhole: (header, room, moved) =>
-      control.sendChunk(
-        header,
-        room.subarray(packedHeaderLength, packedHeaderLength + header.length),
-        moved,
-      ),
+    async sendWhole(header, room, moved) {
+      signal.throwIfAborted();
+      const bytes = room.subarray(packedHeaderLength, packedHeaderLength + header.length);
+      await control.sendChunk(header, bytes, moved);
+    },
   };
 }

@@ -30,15 +30,19 @@ const staggerTime = 200;
 /** With very many addresses the time between two shrinks, so that none is left out. */
 const shareToStart = 0.5;
 
+/** Milliseconds that the other addresses have left once somebody else has answered at one. */
+const timeAfterWrong = 3000;
+
 /**
  * Opens the channel to a server by the first of its addresses that works: the next is tried after 200 ms, or when one
- * has failed (RFC 8305). An address where somebody else answers wins only when no other is left, so that the wrong key
- * is told. Throws as `dial`, for the best address; within `timeout` altogether.
+ * has failed (RFC 8305). An address where somebody else answers wins only when no other is left, or has answered within
+ * 3 s of it, so that the wrong key is told. Throws as `dial`, for the best address; within `timeout` altogether.
  */
 export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<Reached> {
   const { hosts, further = [], expectedId, timeout, signal, ...rest } = options;
   const doors = [...hosts.map((host): Door => ({ host, port: rest.port })), ...further];
-  const stagger = Math.min(staggerTime, (timeout * shareToStart) / doors.length);
+  let stagger = Math.min(staggerTime, (timeout * shareToStart) / doors.length);
+  let patience: NodeJS.Timeout | undefined;
   const over = new AbortController();
   const stop = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
   const deadline = performance.now() + timeout;
@@ -80,8 +84,14 @@ export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<R
         const { reached } = ended;
         const fits = expectedId === undefined || reached.serverId === expectedId;
         if (fits && !signal?.aborted) return reached;
-        if (wrong === undefined && !fits) wrong = reached;
-        else reached.socket.destroy();
+        if (wrong !== undefined || fits) reached.socket.destroy();
+        else {
+          wrong = reached;
+          stagger = Math.min(stagger, (timeAfterWrong * shareToStart) / doors.length);
+          patience = setTimeout(() => {
+            over.abort();
+          }, timeAfterWrong);
+        }
       }
       startNext();
     }
@@ -90,6 +100,7 @@ export async function dialFirst(options: RaceOptions, dialOne = dial): Promise<R
     wrong = undefined;
     return told;
   } finally {
+    clearTimeout(patience);
     over.abort();
     wrong?.socket.destroy();
     for (const late of pending.values()) void late.then(hangUp);

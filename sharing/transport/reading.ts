@@ -88,11 +88,11 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
   }
 
   /** Runs without a promise as long as the receiver does: this is called for every TLS record. */
-  function deliver(frames: Iterator<Frame>, receiver: Receiver): Promise<void> | undefined {
-    for (let next = frames.next(); !next.done; next = frames.next()) {
+  function deliver(receiver: Receiver): Promise<void> | undefined {
+    for (let frame = decoder.next(); frame; frame = decoder.next()) {
       if (signal.aborted) return undefined;
-      const busy = take(next.value, receiver);
-      if (busy) return whileDeaf(busy).then(() => deliver(frames, receiver));
+      const busy = take(frame, receiver);
+      if (busy) return whileDeaf(busy).then(() => deliver(receiver));
     }
     // A peer that asks without reading the answers is not heard until it has read them. Chunks do not count: they wait
     // for their turn, and two that both send some would wait for one another.
@@ -104,12 +104,15 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
       /** What still comes from a stream that was paused. */
       const late: Buffer[] = [];
 
+      function takeFrames(bytes: Buffer): Promise<void> | undefined {
+        decoder.push(bytes);
+        return deliver(receiver);
+      }
+
       /** True when no more may be taken for now. */
       function takeBytes(bytes: Buffer): boolean {
         try {
-          const busy = decoder.passes(bytes)
-            ? takeData(bytes, receiver)
-            : deliver(decoder.push(bytes), receiver);
+          const busy = decoder.passes(bytes) ? takeData(bytes, receiver) : takeFrames(bytes);
           if (!busy) return false;
           // The next bytes may come in the place of these.
           decoder.keep();

@@ -5,9 +5,9 @@ export const chunkSize = 1024 * 1024;
 /** Bytes of a digest, whatever the algorithm. */
 export const digestLength = 32;
 /** Longest control message in bytes: refused on the announced length, before anything is buffered. */
-export const maxMessageLength = 64 * 1024;
+const maxMessageLength = 64 * 1024;
 /** Most digests in one frame. */
-export const maxDigests = 1024;
+const maxDigests = 1024;
 
 const headerLength = 4;
 const chunkHeaderLength = 16 + digestLength;
@@ -41,8 +41,10 @@ export type Frame =
   | ({ readonly kind: 'digests' } & Digests);
 
 export interface FrameDecoder {
-  /** Takes bytes as they come and gives what is whole. Throws SharingError `protocol` on an illegal frame. */
-  push(bytes: Buffer): Generator<Frame, void, undefined>;
+  /** Takes bytes as they come; all before them must have been taken out. */
+  push(bytes: Buffer): void;
+  /** What is whole of them, one after the other; undefined when that is all. Throws SharingError `protocol` on an illegal frame. */
+  next(): Frame | undefined;
   /** Takes `bytes` when all of them, and more to come, are data of one frame; else they are to be pushed. */
   passes(bytes: Buffer): boolean;
   /** What was pushed last and is not taken yet will change: makes it our own. */
@@ -70,32 +72,45 @@ export function frameDecoder(): FrameDecoder {
     body = kind === kindByte.data ? undefined : Buffer.allocUnsafe(left);
   }
 
-  function* push(bytes: Buffer): Generator<Frame, void, undefined> {
-    pushed = bytes;
-    at = 0;
-    while (at < pushed.length) {
-      if (headerFill < headerLength) {
-        const taken = pushed.copy(header, headerFill, at, at + headerLength - headerFill);
-        headerFill += taken;
-        at += taken;
-        if (headerFill < headerLength) return;
-        begin();
-        continue;
-      }
-      const part = pushed.subarray(at, at + left);
-      at += part.length;
-      left -= part.length;
-      if (body) part.copy(body, body.length - left - part.length);
-      else yield { kind: 'data', bytes: part };
-      if (left > 0) return;
+  /** True when a header is whole. */
+  function takeHeader(): boolean {
+    const taken = pushed.copy(header, headerFill, at, at + headerLength - headerFill);
+    headerFill += taken;
+    at += taken;
+    return headerFill === headerLength;
+  }
+
+  /** What the bytes give that follow a header: a part of a data frame, or the whole of another one. */
+  function takeBody(): Frame | undefined {
+    const from = at;
+    at = Math.min(pushed.length, at + left);
+    left -= at - from;
+    const whole = body;
+    if (left === 0) {
       headerFill = 0;
-      if (body) yield decodeBody(kind, body);
       body = undefined;
     }
+    if (!whole) return { kind: 'data', bytes: pushed.subarray(from, at) };
+    pushed.copy(whole, whole.length - left - (at - from), from, at);
+    return left === 0 ? decodeBody(kind, whole) : undefined;
   }
 
   return {
-    push,
+    push(bytes) {
+      pushed = bytes;
+      at = 0;
+    },
+    next() {
+      while (at < pushed.length) {
+        if (headerFill < headerLength) {
+          if (takeHeader()) begin();
+        } else {
+          const frame = takeBody();
+          if (frame) return frame;
+        }
+      }
+      return undefined;
+    },
     passes(bytes) {
       if (headerFill < headerLength || body || bytes.length >= left) return false;
       left -= bytes.length;
@@ -139,12 +154,14 @@ function isLegalLength(kind: number, length: number): boolean {
 
 function decodeBody(kind: number, body: Buffer): Frame {
   if (kind === kindByte.message) return { kind: 'message', body };
-  const [id, file] = [body.readUInt32BE(0), body.readUInt32BE(4)];
+  const id = body.readUInt32BE(0);
+  const file = body.readUInt32BE(4);
   if (kind === kindByte.digests) {
     const first = body.readUInt32BE(8);
     return { kind: 'digests', id, file, first, digests: body.subarray(digestsHeaderLength) };
   }
-  const [chunk, length] = [body.readUInt32BE(8), body.readUInt32BE(12)];
+  const chunk = body.readUInt32BE(8);
+  const length = body.readUInt32BE(12);
   if (length < 1 || length > chunkSize) {
     throw new SharingError('protocol', `chunk of ${length} bytes`);
   }

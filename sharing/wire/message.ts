@@ -22,6 +22,8 @@ const u32 = z.int().min(0).max(0xffff_ffff);
 const size = z.int().min(0);
 /** Microseconds since 1970, so that a JSON number holds it exactly. */
 const time = z.int();
+/** Of the protocol, in a hello. */
+const version = z.int().min(1).max(1000);
 const word = z.string().min(1).max(32);
 const text = z.string().max(512);
 /** Numbers that make a refusal useful, in bytes. */
@@ -42,7 +44,8 @@ const fileRow = z.tuple([path, size, time, tag]);
 /** In a batch only: a file of one chunk at most, which needs no tag. */
 const smallRow = z.tuple([path, size, time]);
 const folderRow = z.tuple([path, time]);
-const offerRow = z.union([fileRow, smallRow, folderRow]);
+/** The most frequent first: each that does not fit costs. */
+const offerRow = z.union([smallRow, fileRow, folderRow]);
 const range = z.tuple([u32, u32]);
 const ranges = z.array(range).max(maxRanges);
 /** What a sender leaves out without a word, counted. */
@@ -109,7 +112,7 @@ const figures = z.object({
 const messageSchema = z.discriminatedUnion('t', [
   z.object({
     t: z.literal('hello'),
-    v: z.int().min(1).max(1000),
+    v: version,
     features: z.array(word).max(32),
     digests: z.array(word).min(1).max(8),
     purpose: z.enum(['control', 'lane']),
@@ -250,6 +253,8 @@ export function decode(body: Uint8Array): Message | UnknownMessage {
   const value = parseObject(body);
   const unknown = unknownKind(value);
   if (unknown) return unknown;
+  const other = otherVersion(value);
+  if (other) return other;
   const result = messageSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -262,6 +267,14 @@ export function onlyFile({ files, more }: MessageOf<'offer'>): FileRow {
   const [row] = files;
   if (row?.length === 4 && files.length === 1 && !more) return row;
   throw new SharingError('protocol', 'an offer of one file has one row with four parts');
+}
+
+/** A hello of another version may look as it likes: it is refused for its version alone. */
+function otherVersion(value: object): MessageOf<'hello'> | undefined {
+  if (!('t' in value) || value.t !== 'hello') return undefined;
+  const v = version.safeParse('v' in value ? value.v : undefined);
+  if (!v.success || v.data === protocolVersion) return undefined;
+  return { t: 'hello', v: v.data, features: [], digests: [], purpose: 'control', name: '' };
 }
 
 function parseObject(body: Uint8Array): object {

@@ -4,7 +4,7 @@ import { SharingError, type ErrorCode, type ErrorFacts } from '#sharing/errors.j
  * The codes that may stand in a message to a peer (PROTOCOL.md, "Refusals"). What is only this
  * machine's business (its state folder, its ports) never leaves it.
  */
-export const wireCodes = [
+const wireCodes = [
   'version-mismatch',
   'not-known',
   'wrong-code',
@@ -76,7 +76,7 @@ export function refusedBy(refusal: {
 }
 
 /** What a peer's code means here; a code of a later version is `internal`. */
-export function fromWireCode(code: string): WireCode {
+function fromWireCode(code: string): WireCode {
   return isWireCode(code) ? code : 'internal';
 }
 

@@ -57,6 +57,8 @@ export interface Option {
   readonly value?: string;
   /** What its value is; a list of servers has commas between them. */
   readonly takes?: Takes;
+  /** Only for the first contact with a server. */
+  readonly forFirstContact?: true;
   readonly meaning: string;
 }
 
@@ -72,6 +74,15 @@ export interface Call {
 export function textOption(call: Call, name: string): string | undefined {
   const value = call.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** False at the prompt for what only a new session has use for: most verbs work in the open one, unless others are named. */
+export function isOfUseAtPrompt(
+  { needsServer }: Command,
+  { forFirstContact }: Option,
+  namesServers: boolean,
+): boolean {
+  return forFirstContact !== true || !needsServer || namesServers;
 }
 
 /** The verb with what follows it, as help shows it. */

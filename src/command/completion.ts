@@ -2,14 +2,18 @@ import { bashScript } from '#src/completion/bash.js';
 import { fishScript } from '#src/completion/fish.js';
 import { grammar } from '#src/completion/grammar.js';
 import { knownNames } from '#src/completion/names.js';
-import { askForServers, type Shell } from '#src/completion/shells.js';
+import { askForServers, shells, type Shell } from '#src/completion/shells.js';
 import { zshScript } from '#src/completion/zsh.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { quote } from '#src/view/quote.js';
 import type { PlainRun } from './command.js';
 
-const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+const scripts: Readonly<Record<Shell, typeof bashScript>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
 
 export const run: PlainRun = async ({ view, stateFolder }, { words: [word = ''] }) => {
   const text =
@@ -18,12 +22,13 @@ export const run: PlainRun = async ({ view, stateFolder }, { words: [word = ''] 
   return exitCodes.done;
 };
 
-function scriptFor(word: string): (typeof scripts)[Shell] {
-  if (word === 'bash' || word === 'zsh' || word === 'fish') return scripts[word];
+function scriptFor(word: string): typeof bashScript {
+  const shell = shells.find((one) => one === word);
+  if (shell !== undefined) return scripts[shell];
   throw new ProgramError(
     'usage',
     `"${quote(word)}" is no shell that lanpost knows`,
-    `it knows ${Object.keys(scripts).join(', ')}`,
+    `it knows ${shells.join(', ')}`,
   );
 }
 

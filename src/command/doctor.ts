@@ -5,8 +5,9 @@ import { findingAnswer } from '#src/doctor/finding.js';
 import type { Sought } from '#src/doctor/server.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
+import { portToDial } from '#src/port-to-dial.js';
 import { readRunning } from '#src/running.js';
-import { parseServer } from '#src/server-name.js';
+import { knownAs, parseServer } from '#src/server-name.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Run } from './command.js';
 
@@ -35,14 +36,14 @@ export async function lookOptions({
   stateFolder,
   isAlive,
 }: Context): Promise<Parameters<typeof lookAround>[0]> {
-  const { udpPort, tcpPort } = settings;
+  const { udpPort } = settings;
   const running = await readRunning(stateFolder, isAlive);
-  return { system, interfaces, udpPort, tcpPort, running, signal };
+  return { system, interfaces, udpPort, tcpPort: portToDial(settings), running, signal };
 }
 
 async function whoIsSought({ stateFolder }: Context, typed: string): Promise<Sought> {
   const server = parseServer(typed);
-  const peer = (await readKnownPeers(stateFolder)).byName(server.host);
+  const peer = knownAs(server.host, (await readKnownPeers(stateFolder)).peers);
   const seen = (await readSeen(stateFolder)).find(({ id }) => id === peer?.id);
   return { ...server, id: peer?.id, seen };
 }

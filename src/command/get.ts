@@ -1,6 +1,6 @@
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
-import { withMeant } from '#src/meant.js';
+import { meanings } from '#src/meant.js';
 import { withSession } from '#src/session.js';
 import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
@@ -18,6 +18,7 @@ const getFiles: Run = (context, call) =>
     const policy = policyOf(context, call);
     const codes: ExitCode[] = [];
     const tally = openTally(clientDirectory);
+    const withMeant = meanings();
     for (const path of call.words) {
       const showing = {
         title: path,
@@ -40,7 +41,6 @@ const getFiles: Run = (context, call) =>
           }),
       );
       codes.push(code);
-      if (context.signal.aborted) break;
     }
     tally.tell(context.view);
     return combine(codes);

@@ -3,15 +3,11 @@ import { exitMeanings } from '#src/exit-codes.js';
 import { usageOf, type Command, type Option } from './command.js';
 import { twoColumns, wrapped, type Row } from '#src/view/wrap.js';
 import { commandsAt } from './registry.js';
+import { globalOptions } from './shared-options.js';
 
 /** What every verb understands, and what lanpost answers without one. */
 export const sharedOptions: readonly Row[] = [
-  ['--json', 'print one JSON event a line'],
-  ['-q, --quiet', 'print only answers and errors'],
-  ['--bytes', 'show sizes to the byte; at the prompt, too'],
-  ['--config <file>', 'read settings from this file'],
-  ['--no-color', 'no colours'],
-  ['-h, --help', 'explain lanpost, or one verb'],
+  ...globalOptions.map(optionRow),
   ['--version', 'print the version'],
 ];
 

@@ -28,7 +28,7 @@ export async function showListing(context: Context, call: Call, list: List): Pro
     showFolder({ ...context, view }, list, folder, { ...wish, ...more });
   try {
     const { rows, codes } = await walk(path, {});
-    if (rows === 0) view.note('empty');
+    if (rows === 0 && view.isHeard()) view.note('empty');
     return combine(codes);
   } catch (error) {
     const [above, name] = splitPath(path);
@@ -44,7 +44,8 @@ export async function showListing(context: Context, call: Call, list: List): Pro
     }).catch((second: unknown) => {
       throw above === '' ? second : error;
     });
-    if (rows === 0 && codes.length === 0) throw await withMeant(error, path, list);
+    if (rows === 0 && codes.length === 0 && view.isHeard())
+      throw await withMeant(error, path, list);
     return combine(codes);
   }
 }
@@ -74,6 +75,7 @@ async function showFolder(
   const codes: ExitCode[] = [];
   let rows = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    if (!context.view.isHeard()) break;
     const within = folder === '' ? '' : `${folder}/`;
     const below: string[] = [];
     try {
@@ -86,6 +88,7 @@ async function showFolder(
           rows += 1;
           context.view.show({ event: 'entry', path, type, size, mtime });
         }
+        if (!context.view.isHeard()) break;
         if (waiting.length + below.length > maxWaiting) {
           throw new SharingError('list-too-long', `more than ${maxWaiting} folders in it`);
         }

@@ -1,6 +1,7 @@
 import { SharingError } from '#sharing/errors.js';
 import { listLocal } from '#sharing/local.js';
 import { exitCodes } from '#src/exit-codes.js';
+import { withSlashes } from '#src/local-path.js';
 import { tell } from '#src/tell.js';
 import { quote } from '#src/view/quote.js';
 import { resolve } from 'node:path';
@@ -10,7 +11,9 @@ import type { Run } from './command.js';
 export const run: Run = async (context, call) => {
   const folder = resolve(context.workingFolder, context.settings.clientDirectory);
   try {
-    return await showListing(context, call, (path) => listLocal(folder, path));
+    return await showListing(context, call, (path) =>
+      listLocal(folder, withSlashes(path, context.system.platform)),
+    );
   } catch (error) {
     const missing = error instanceof SharingError && error.code === 'folder-missing';
     const [path = ''] = call.words;

@@ -1,6 +1,7 @@
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { withOwnServer } from '#src/own-server.js';
+import { quote } from '#src/view/quote.js';
 import { textOption, type Call, type Run } from './command.js';
 
 export const run: Run = async (context, call) => {
@@ -21,7 +22,7 @@ function usesOf(call: Call): number {
   if (/^[0-9]{1,3}$/.test(word) && uses >= 1 && uses <= 100) return uses;
   throw new ProgramError(
     'usage',
-    `"${word}" machines cannot share a code`,
+    `"${quote(word)}" machines cannot share a code`,
     'a number from 1 to 100',
   );
 }

@@ -22,14 +22,18 @@ export const run: Run = async (context, { words: [what = 'list', ...words] }) =>
   const [first, second, third] = words;
   switch (what) {
     case 'list': {
+      mustBeAtMost(words, 0);
       const { peers, pins } = await readKnownPeers(stateFolder);
       for (const { name, id, rights, how, since } of peers) {
         view.show({ event: 'peer', name, id, rights, how, since });
       }
       for (const { place, id, since } of pins) view.show({ event: 'pin', place, id, since });
+      if (peers.length + pins.length === 0) view.note('nobody is known yet');
+      view.note(`this machine is ${(await context.device()).id}`);
       return exitCodes.done;
     }
     case 'add': {
+      mustBeAtMost(words, 3);
       const id = parseSymbols(need(first));
       if (id?.length !== idLength)
         throw new ProgramError('usage', 'add needs the full id, 52 symbols', usage);
@@ -38,14 +42,17 @@ export const run: Run = async (context, { words: [what = 'list', ...words] }) =>
       return exitCodes.done;
     }
     case 'rename':
+      mustBeAtMost(words, 2);
       await changePeer(stateFolder, (await find(context, first)).id, { name: need(second) });
       return exitCodes.done;
     case 'rights':
+      mustBeAtMost(words, 2);
       await changePeer(stateFolder, (await find(context, first)).id, {
         rights: [...rightsOf(need(second))],
       });
       return exitCodes.done;
     case 'forget': {
+      mustBeAtMost(words, 1);
       const pin = await findPin(stateFolder, first);
       if (pin) await forgetPin(stateFolder, pin.place);
       else await changePeer(stateFolder, (await find(context, first)).id, undefined);
@@ -55,6 +62,14 @@ export const run: Run = async (context, { words: [what = 'list', ...words] }) =>
       throw new ProgramError('usage', `peers cannot "${quote(what)}"`, usage);
   }
 };
+
+/** Half of what was typed is not what was meant: who can do what is not changed by a guess. */
+function mustBeAtMost(words: readonly string[], most: number): void {
+  const extra = words[most];
+  if (extra === undefined) return;
+  const hint = `${usage}; rights with commas, a name with blanks in quotes`;
+  throw new ProgramError('usage', `"${quote(extra)}" is one word too many`, hint);
+}
 
 function need(word: string | undefined): string {
   if (word !== undefined && word !== '') return word;

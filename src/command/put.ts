@@ -5,7 +5,8 @@ import { listLocal, matchLocal, type Spool } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
-import { withMeant } from '#src/meant.js';
+import { withSlashes } from '#src/local-path.js';
+import { meanings, type Meaning } from '#src/meant.js';
 import { openSessionOf, withSession } from '#src/session.js';
 import { withServers } from '#src/several.js';
 import { tell } from '#src/tell.js';
@@ -13,7 +14,7 @@ import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { isAbsolute, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { textOption, type Call, type Run } from './command.js';
 import { isPiped, withInput } from './put-stream.js';
 import { openTally } from './tally.js';
@@ -119,24 +120,27 @@ async function expand(
 ): Promise<{ readonly found: readonly Found[]; readonly codes: readonly ExitCode[] }> {
   const found: Found[] = [];
   const codes: ExitCode[] = [];
-  for (const word of words) {
-    const there = existsSync(resolve(base, word));
+  const withMeant = meanings();
+  for (const typed of words) {
+    const word = withSlashes(typed, context.system.platform);
+    const path = resolve(base, word);
+    const there = existsSync(path);
     try {
       // Which would be the folder where relative paths begin, and nobody means that.
       if (word === '') throw new SharingError('name-refused', 'an empty name');
       const matches = there ? [] : await matchLocal(base, word);
-      if (!there && matches.length === 0) await mustBeThere(base, word);
-      const typed = matches.length > 0 ? matches : [word];
-      found.push(...typed.map((one) => ({ typed: one, path: resolve(base, one) })));
+      if (!there && matches.length === 0) await mustBeThere(base, word, withMeant);
+      if (matches.length === 0) found.push({ typed, path });
+      else found.push(...matches.map((one) => ({ typed: one, path: resolve(base, one) })));
     } catch (error) {
-      codes.push(await tell(context, word, error));
+      codes.push(await tell(context, typed, error));
     }
   }
   return { found, codes };
 }
 
 /** Throws SharingError `not-found` with what may have been meant; all else is found out when it is opened. */
-async function mustBeThere(base: string, word: string): Promise<void> {
+async function mustBeThere(base: string, word: string, withMeant: Meaning): Promise<void> {
   const missing = await lstat(resolve(base, word)).then(
     () => false,
     (error: unknown) => asSharingError(error).code === 'not-found',
@@ -144,7 +148,7 @@ async function mustBeThere(base: string, word: string): Promise<void> {
   if (!missing) return;
   const error = new SharingError('not-found', word, { local: true });
   throw await withMeant(error, word, (folder) =>
-    listLocal(folder === '' && isAbsolute(word) ? sep : resolve(base, folder), ''),
+    listLocal(resolve(base, folder === '' && !isAbsolute(word) ? '' : `${folder}/`), ''),
   );
 }
 
@@ -152,10 +156,10 @@ async function mustBeThere(base: string, word: string): Promise<void> {
 function inWordsOf(found: readonly Found[]): (path: string) => string {
   const words = new Map(found.map(({ typed, path }) => [path, typed]));
   return (path) => {
-    const exact = words.get(path);
-    if (exact !== undefined) return exact;
-    const top = found.find((one) => path.startsWith(`${one.path}${sep}`));
-    return top ? `${top.typed}${path.slice(top.path.length)}` : path;
+    let top = path;
+    while (!words.has(top) && dirname(top) !== top) top = dirname(top);
+    const typed = words.get(top);
+    return typed === undefined ? path : `${typed}${path.slice(top.length)}`;
   };
 }
 

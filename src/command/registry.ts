@@ -19,14 +19,20 @@ const to: Option = {
   name: 'to',
   value: 'a,b|all',
   takes: 'server',
-  meaning: 'send to these servers at once, or to all that are found and let this machine in',
+  meaning: 'send to these servers at once, or to all known ones that are found',
 };
 
 const codeFile: Option = {
   name: 'code-file',
   value: 'file',
   takes: 'local',
-  meaning: 'on first contact, take the code from this private file; - is standard input',
+  forFirstContact: true,
+  meaning: 'on first contact, take the code from this private file',
+};
+const codeFileOrInput: Option = {
+  ...codeFile,
+  meaning:
+    'in one shot, on first contact: take the code from this private file; - is standard input',
 };
 
 const rows: readonly Option[] = [
@@ -86,7 +92,7 @@ export const registry: readonly Command[] = [
     least: 0,
     most: 1,
     summary: "lists the server's files: size, time, name",
-    options: [...rows, codeFile],
+    options: [...rows, codeFileOrInput],
     examples: [
       'rlist',
       'rlist photos --sort size',
@@ -120,7 +126,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'gets files, folders and what matches a pattern into the local folder',
-    options: [as, ...taken, codeFile],
+    options: [as, ...taken, codeFileOrInput],
     notes: [
       'lanpost get <server> <path> - writes one file to standard output, each part verified before it is written;',
       'only with exit code 0 it is whole. Standard output is the file then: no --json, and no terminal.',
@@ -148,7 +154,7 @@ export const registry: readonly Command[] = [
     least: 1,
     most: Infinity,
     summary: 'puts files and folders on the server',
-    options: [as, ...taken, to, trust, codeFile],
+    options: [as, ...taken, to, trust, codeFileOrInput],
     notes: [
       'lanpost put <server> - --as <name> puts standard input. Its size has to be known, so it is first read into a',
       'private file in the temporary folder (TMPDIR), which goes when the command ends.',

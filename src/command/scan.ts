@@ -1,5 +1,6 @@
 import type { DiscoveryEvent } from '#discovery/events.js';
 import { scan, type FoundServer } from '#discovery/scanner.js';
+import { SharingError } from '#sharing/errors.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { foundServers, reachedBefore } from '#src/found-servers.js';
@@ -35,7 +36,9 @@ export const run: Run = async (context, call) => {
       view.show(serverAnswer(server));
     }
   }
-  context.memory.scanned = rows.all();
+  // Who is missing after an interrupt may only not have been heard yet.
+  if (!signal.aborted) context.memory.scanned = rows.all();
+  else if (rows.all().length === 0) throw new SharingError('cancelled', 'interrupted');
   if (call.options['explain'] === true && !signal.aborted) await explainRows(context);
   if (rows.all().length === 0) throw await nobodyFound(context, ended);
   if (ended?.interfaces.length === 0) view.note('no network: this machine only');

@@ -1,9 +1,11 @@
+import { flagName, settingText } from '#config/describe.js';
+import { settingKeys, settingTable, type SettingKey } from '#config/settings.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { serviceUnit, type UnitParts } from '#src/serving/unit.js';
 import { lstat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
 
 /** What a service of the machine shares, and as whom, when nothing else is said. */
@@ -23,12 +25,35 @@ export const run: Run = async (context, { words: [named], options }) => {
   const isSystem = options['system'] === true;
   const usual = isSystem ? systemFolder : settings.serverDirectory;
   const folder = resolve(workingFolder, named ?? usual);
+  const common = { program, folder, flags: flagsOf(context) };
   const parts: UnitParts = isSystem
-    ? { program, folder, state: undefined, user: await userFor(context, folder) }
-    : { program, folder, state: stateFolder };
+    ? { ...common, state: undefined, user: await userFor(context, folder) }
+    : { ...common, state: stateFolder };
   view.show({ event: 'service', scope: isSystem ? 'system' : 'user', unit: serviceUnit(parts) });
   return exitCodes.done;
 };
+
+/** What was set for this command alone is meant for the service: nothing else would tell it. */
+function flagsOf({ settings, origins, stateFolder, workingFolder }: Context): readonly string[] {
+  const usualFile = join(stateFolder, 'config.json');
+  const files = settingKeys.flatMap((key) => {
+    const origin = origins[key];
+    return origin.kind === 'file' && origin.path !== usualFile ? [origin.path] : [];
+  });
+  const given = settingKeys
+    .filter((key) => origins[key].kind === 'flag' && !isOfThisCommand(key))
+    .map((key) => {
+      const text = settingText(key, settings[key]);
+      const isFolder = settingTable[key].kind === 'folder';
+      return `--${flagName(key)}=${isFolder ? resolve(workingFolder, text) : text}`;
+    });
+  return [...new Set(files.map((path) => `--config=${path}`)), ...given];
+}
+
+/** The folder to share is a word of its own, and nobody looks at the screen of a service. */
+function isOfThisCommand(key: SettingKey): boolean {
+  return key === 'serverDirectory' || key === 'color';
+}
 
 /** Who owns the folder, so that the service may read and write it; root's folders want a user of their own. */
 async function userFor(

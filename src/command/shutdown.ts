@@ -1,3 +1,4 @@
+import { SharingError } from '#sharing/errors.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { withOwnServer } from '#src/own-server.js';
@@ -23,7 +24,9 @@ export const run: Run = async (context, call) => {
         `it is process ${pid}`,
       );
     }
-    await delay(50, undefined, { signal });
+    await delay(50, undefined, { signal }).catch(() => {
+      throw new SharingError('cancelled', 'interrupted');
+    });
   }
   view.show({ event: 'shutdown', port, folder });
   return exitCodes.done;

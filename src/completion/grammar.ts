@@ -1,7 +1,7 @@
 import { describeSettings } from '#config/describe.js';
-import { globalOptions } from '#src/arguments.js';
 import type { Command, Option, Takes } from '#src/command/command.js';
 import { commandsAt } from '#src/command/registry.js';
+import { globalOptions } from '#src/command/shared-options.js';
 import { shells } from './shells.js';
 
 /** What may be typed after `lanpost`, as a shell has to know it. */

@@ -5,7 +5,7 @@ import type { Stopped } from './firewall/firewalls.js';
 import { familyOf } from './firewall/packet.js';
 import type { Holder, PortFacts } from './ports.js';
 import { serverWords } from './server-words.js';
-import { shellWord } from './shell-word.js';
+import { shellWord } from '#src/view/shell-word.js';
 
 /** What a person reads of a cause. */
 export interface Words {

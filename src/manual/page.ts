@@ -57,7 +57,7 @@ const description = [
 const files: readonly (readonly [string, string])[] = [
   [
     'LANPOST_HOME',
-    'The state folder: the key of this device, whom it knows, config.json and the log. Without that variable ~/.local/state/lanpost (Linux), ~/Library/Application Support/lanpost (macOS) or %LOCALAPPDATA%\\lanpost (Windows).',
+    'The state folder: the key of this device, whom it knows, config.json and the log. Without that variable $XDG_STATE_HOME/lanpost or ~/.local/state/lanpost (Linux), ~/Library/Application Support/lanpost (macOS) or %LOCALAPPDATA%\\lanpost (Windows).',
   ],
   ['serverDirectory', 'What is shared unless another folder is named, below the current folder.'],
   ['clientDirectory', 'What is received into, below the current folder.'],
@@ -68,17 +68,25 @@ function section(title: string): RoffLine[] {
 }
 
 function verb(command: Command, where: 'prompt' | 'one-shot'): RoffLine[] {
-  const { summary, aliases, options } = command;
+  const { summary, aliases, options, notes = [] } = command;
   const also = aliases.length > 0 ? ` (also ${aliases.join(', ')})` : '';
   const lead = where === 'one-shot' ? 'lanpost ' : '';
   return [
     ...item(bold(`${lead}${usageOf(command, where)}`), text(`${summary}${also}`)),
-    ...(options.length > 0 ? ['.RS', ...options.flatMap(option), '.RE'] : []),
+    ...(options.length > 0 || notes.length > 0
+      ? ['.RS', ...options.flatMap(option), ...remarks(notes), '.RE']
+      : []),
   ];
 }
 
-function option({ name, value, meaning }: Option): RoffLine[] {
-  return item(bold(value === undefined ? `--${name}` : `--${name} <${value}>`), text(meaning));
+function option({ name, short, value, meaning }: Option): RoffLine[] {
+  const long = value === undefined ? `--${name}` : `--${name} <${value}>`;
+  return item(bold(short === undefined ? long : `-${short}, ${long}`), text(meaning));
+}
+
+/** Lines of one paragraph. */
+function remarks(notes: readonly string[]): RoffLine[] {
+  return notes.length > 0 ? ['.PP', ...notes.map(text)] : [];
 }
 
 function setting(one: SettingDescription): RoffLine[] {

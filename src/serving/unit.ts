@@ -1,8 +1,12 @@
+import { shellWord } from '#src/view/shell-word.js';
+
 /** What a unit for systemd is made of; all paths are absolute. */
 export interface UnitParts {
   /** The words that start this installation. */
   readonly program: readonly string[];
   readonly folder: string;
+  /** Flags for `serve`, each one word. */
+  readonly flags?: readonly string[];
   /** Where a user's own service keeps its state; undefined for one of the machine, which has a place of its own. */
   readonly state: string | undefined;
   /** Of a service of the machine: whose rights it has, and whether that user has to be made first. */
@@ -11,8 +15,8 @@ export interface UnitParts {
 
 /** A unit for systemd 247 or later, of a user or of the machine (systemd.unit(5), systemd.exec(5)). */
 export function serviceUnit(parts: UnitParts): string {
-  const { program, folder, state, user } = parts;
-  const command = [...program, 'serve', folder].map(quoted).join(' ');
+  const { program, folder, flags = [], state, user } = parts;
+  const command = [...program, 'serve', folder, ...flags].map(quoted).join(' ');
   const home = state === undefined ? '%S/lanpost' : escaped(state);
   const lines = [
     ...(user ? systemHead(folder, user) : userHead),
@@ -89,14 +93,15 @@ const userWalls = [
   '# Not MemoryDenyWriteExecute: Node makes machine code while it runs.',
 ];
 
-function systemWalls({ folder, program }: UnitParts, user: string): readonly string[] {
+function systemWalls({ folder, program, flags = [] }: UnitParts, user: string): readonly string[] {
+  const values = flags.map((flag) => flag.replace(/^--[a-z-]+=/, ''));
   return [
     `User=${user}`,
     'StateDirectory=lanpost',
     'StateDirectoryMode=0700',
     'ProtectSystem=strict',
     `ReadWritePaths=${quoted(folder)}`,
-    `ProtectHome=${[folder, ...program].some(isAtHome) ? 'read-only' : 'yes'}`,
+    `ProtectHome=${[folder, ...program, ...values].some(isAtHome) ? 'read-only' : 'yes'}`,
     'CapabilityBoundingSet=',
     'AmbientCapabilities=',
     'PrivateDevices=yes',
@@ -134,10 +139,4 @@ function escaped(word: string): string {
     .replace(/\p{Cc}/gu, (one) => {
       return `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
     });
-}
-
-/** As a POSIX shell reads it, in a comment of one line. */
-function shellWord(word: string): string {
-  const line = word.replace(/\p{Cc}/gu, '?');
-  return /^[\w@%+=:,./-]+$/.test(line) ? line : `'${line.replaceAll("'", "'\\''")}'`;
 }

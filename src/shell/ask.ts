@@ -1,8 +1,16 @@
+import { SharingError } from '#sharing/errors.js';
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 
-/** Asks one question on a terminal, in one shot; Ctrl-C, Ctrl-D and a terminal that vanishes answer nothing. */
-export function askOnce(input: Readable, output: Writable): (question: string) => Promise<string> {
+/**
+ * Asks one question on a terminal, in one shot; Ctrl-C, Ctrl-D and a terminal that vanishes answer nothing. Rejects with
+ * SharingError `cancelled` when the signal is aborted.
+ */
+export function askOnce(
+  input: Readable,
+  output: Writable,
+  signal: AbortSignal,
+): (question: string) => Promise<string> {
   return async (question) => {
     const lines = createInterface({ input, output, terminal: true });
     const left = new AbortController();
@@ -15,8 +23,11 @@ export function askOnce(input: Readable, output: Writable): (question: string) =
       });
     }
     try {
-      return await lines.question(question, { signal: left.signal });
+      return await lines.question(question, { signal: AbortSignal.any([left.signal, signal]) });
     } catch {
+      // The question stands in a line that nobody has ended.
+      output.write('\n');
+      if (signal.aborted) throw new SharingError('cancelled', 'interrupted');
       return '';
     } finally {
       lines.close();

@@ -1,12 +1,15 @@
-import { exactSizes } from '#src/arguments.js';
-import type { Command, Option, Takes } from '#src/command/command.js';
+import { isOfUseAtPrompt, type Command, type Option, type Takes } from '#src/command/command.js';
 import { commandsAt, findCommand, registry } from '#src/command/registry.js';
+import { exactSizes } from '#src/command/shared-options.js';
+import { shells } from '#src/completion/shells.js';
+import { withSlashes } from '#src/local-path.js';
 
 /** What can stand after these words, where `typed` is the beginning of one more. */
 export async function wantedAt(
   words: readonly string[],
   typed: string,
   sources: Sources,
+  platform: NodeJS.Platform,
 ): Promise<Wanted> {
   const [verb, ...given] = words;
   if (verb === undefined) return { ...nothing, candidates: verbs(typed) };
@@ -14,21 +17,29 @@ export async function wantedAt(
   if (!command) return nothing;
   const options = [...command.options, exactSizes];
   const isOver = given.includes('--');
+  const namesServers = given.some((word) => /^--to(=|$)/.test(word));
   const asked = isOver
     ? undefined
     : options.find(({ name, value }) => value !== undefined && given.at(-1) === `--${name}`);
-  if (asked) return valuesOf(asked, '', typed, sources);
+  if (asked) return valuesOf(asked, '', typed, { sources, platform });
   const assigned = isOver ? null : /^--([^=]+)=(.*)$/s.exec(typed);
   if (assigned) {
     const [, name = '', value = ''] = assigned;
     const option = options.find((one) => one.name === name);
-    return option ? valuesOf(option, `--${name}=`, value, sources) : nothing;
+    return option ? valuesOf(option, `--${name}=`, value, { sources, platform }) : nothing;
   }
-  if (typed.startsWith('-') && !isOver)
-    return { ...nothing, candidates: optionsLeft(options, given) };
+  if (typed.startsWith('-') && !isOver) {
+    const useful = options.filter((one) => isOfUseAtPrompt(command, one, namesServers));
+    return { ...nothing, candidates: optionsLeft(useful, given) };
+  }
   const before = argumentsIn(given, options);
   if (command.takes === undefined || before >= mostOf(command)) return nothing;
-  const found = await namesOf(command.takes, typed, sources, command.inLocalFolder === true);
+  const found = await namesOf(
+    command.takes,
+    typed,
+    { sources, platform },
+    command.inLocalFolder === true,
+  );
   // What begins with a dash would be read as an option.
   return isOver
     ? found
@@ -107,21 +118,27 @@ function mostOf({ takes, most }: Command): number {
   return takes === 'server' ? 1 : most;
 }
 
+/** What is asked for names, and how its machine writes paths. */
+interface Where {
+  readonly sources: Sources;
+  readonly platform: NodeJS.Platform;
+}
+
 async function valuesOf(
   { takes, value = '' }: Option,
   head: string,
   typed: string,
-  sources: Sources,
+  where: Where,
 ): Promise<Wanted> {
   const under = ({ before, ...found }: Wanted): Wanted => ({ ...found, before: head + before });
   if (takes === undefined) {
     const choices = value.includes('|') ? value.split('|').map(whole) : [];
     return under({ ...nothing, candidates: choices });
   }
-  if (takes !== 'server') return under(await namesOf(takes, typed, sources, false));
+  if (takes !== 'server') return under(await namesOf(takes, typed, where, false));
   const before = typed.slice(0, typed.lastIndexOf(',') + 1);
   const named = before.split(',');
-  const servers = (await sources.servers()).filter((name) => !named.includes(name));
+  const servers = (await where.sources.servers()).filter((name) => !named.includes(name));
   const all = before === '' ? ['all'] : [];
   return under({ ...nothing, before, candidates: [...servers, ...all].map(whole) });
 }
@@ -129,19 +146,20 @@ async function valuesOf(
 async function namesOf(
   takes: Takes,
   typed: string,
-  sources: Sources,
+  { sources, platform }: Where,
   inLocalFolder: boolean,
 ): Promise<Wanted> {
   switch (takes) {
     case 'verb':
       return { ...nothing, candidates: registry.map(({ name }) => whole(name)) };
     case 'shell':
-      return { ...nothing, candidates: ['bash', 'zsh', 'fish'].map(whole) };
+      return { ...nothing, candidates: shells.map(whole) };
     case 'server':
       return { ...nothing, candidates: (await sources.servers()).map(whole) };
     case 'local':
     case 'remote': {
-      const before = typed.slice(0, typed.lastIndexOf('/') + 1);
+      const path = takes === 'local' ? withSlashes(typed, platform) : typed;
+      const before = typed.slice(0, path.lastIndexOf('/') + 1);
       const { names, cut } = await (takes === 'local'
         ? sources.local(before, inLocalFolder)
         : sources.remote(before.replace(/\/+$/, '')));

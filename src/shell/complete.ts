@@ -16,15 +16,19 @@ export interface Completion {
 const maxShown = 200;
 
 /** What can stand at the end of a line at the prompt, up to the cursor; undefined when nothing is known. */
-export async function complete(line: string, sources: Sources): Promise<Completion | undefined> {
-  const { words, last } = readWords(line);
+export async function complete(
+  line: string,
+  sources: Sources,
+  platform: NodeJS.Platform,
+): Promise<Completion | undefined> {
+  const { words, last } = readWords(line, platform);
   const typed: OpenWord = last ?? {
     value: '',
     from: line.length,
     quoted: undefined,
     escaping: false,
   };
-  const { before, candidates, cut } = await wantedAt(words, typed.value, sources);
+  const { before, candidates, cut } = await wantedAt(words, typed.value, sources, platform);
   const rest = typed.value.slice(before.length);
   const fitting = fittingOf(candidates, rest);
   if (fitting.length === 0) return undefined;

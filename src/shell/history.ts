@@ -23,7 +23,7 @@ export function readHistory(stateFolder: string): readonly string[] {
  * is no failure.
  */
 export function keepLine(stateFolder: string, line: string): void {
-  if (line.trim() === '' || line.split(/\s+/).some(mayBeCode)) return;
+  if (line.trim() === '' || holdsCode(line)) return;
   try {
     appendFileSync(placeOf(stateFolder), `${line}\n`, { mode: 0o600 });
   } catch {
@@ -37,9 +37,10 @@ function shorten(stateFolder: string, newest: readonly string[]): void {
   renameSync(`${place}.new`, place);
 }
 
-/** A code that was typed where nobody asked for it. */
-function mayBeCode(word: string): boolean {
-  return /^[\da-z]{4}-[\da-z]{4}$/i.test(word) || /^(?=.*\d)[\dA-Z]{8}$/i.test(word);
+/** A code that was typed where nobody asked for it; without its dash many a name looks like one, but not alone. */
+function holdsCode(line: string): boolean {
+  const isAlone = /^\s*(?=\S*\d)[\dA-Z]{8}\s*$/i.test(line);
+  return isAlone || line.split(/\s+/).some((word) => /^[\da-z]{4}-[\da-z]{4}$/i.test(word));
 }
 
 function placeOf(stateFolder: string): string {

@@ -4,6 +4,7 @@ import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
 import { fitInto } from '#src/view/columns.js';
 import { quote } from '#src/view/quote.js';
+import { mayBeDrawnOver } from '#src/view/style.js';
 import { complete } from './complete.js';
 import { keepLine, readHistory } from './history.js';
 import { nameSources } from './name-sources.js';
@@ -29,13 +30,14 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
       input: host.input,
       output: host.output,
       view: base.view,
+      drawsOver: mayBeDrawnOver(host.output, host.environment),
       quit: quit.signal,
       contextFor(parts) {
         // Whatever runs may change what is there.
         names.forget();
         return base.context({ atPrompt: true, ...parts });
       },
-      complete: (line) => complete(line, names),
+      complete: (line) => complete(line, names, host.platform),
       promptText: () => promptText(base.memory),
       isLeaving: () => base.memory.leaving,
       onLeave: () => {

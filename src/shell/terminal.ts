@@ -12,6 +12,8 @@ export interface TerminalOptions {
   readonly input: Readable;
   readonly output: Writable;
   readonly view: View;
+  /** The terminal obeys control sequences. */
+  readonly drawsOver: boolean;
   /** Ends the shell from outside. */
   readonly quit: AbortSignal;
   /** Makes what one line needs; `signal` ends it, `ask` asks through the same line editor. */
@@ -39,12 +41,14 @@ const historySize = 500;
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   const { input, output, view, quit, promptText } = options;
   let asking = false;
+  let running = false;
   let isClosed = false;
   /** What was being typed when a question came. */
   let setAside = '';
   const lines = createInterface({
     input,
-    output,
+    // What is typed while something runs would stand in the line that moves; it is shown when its turn comes.
+    output: heldBack(output, () => running && !asking),
     terminal: true,
     historySize,
     history: [...options.history],
@@ -110,7 +114,7 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
       write();
       return;
     }
-    output.write('\r\u001b[K');
+    output.write(options.drawsOver ? '\r\u001b[K' : '\n');
     write();
     prompt();
   });
@@ -138,7 +142,12 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
       const next = await typed.next();
       if (next.kind === 'end') break;
       if (next.kind === 'line') {
-        await runOne(options, typed, ask, next.line);
+        running = true;
+        try {
+          await runOne(options, typed, ask, next.line);
+        } finally {
+          running = false;
+        }
       } else {
         clearLine();
         output.write('\n(bye or Ctrl-D leaves)\n');
@@ -151,6 +160,19 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   }
   output.write('\n');
   return exitCodes.done;
+}
+
+/** The same terminal, which takes nothing while `isHeld`. */
+function heldBack(output: Writable, isHeld: () => boolean): Writable {
+  const write = (...words: Parameters<Writable['write']>): boolean =>
+    isHeld() ? true : output.write(...words);
+  return new Proxy(output, {
+    get(target, key) {
+      if (key === 'write') return write;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
 }
 
 async function runOne(

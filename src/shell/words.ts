@@ -2,10 +2,11 @@ import { ProgramError } from '#src/failure.js';
 
 /**
  * The words of one line: blanks separate, single quotes keep everything, double quotes keep all but
- * `\"` and `\\`, a backslash keeps the next character. Throws ProgramError `usage` for an open quote.
+ * `\"` and `\\`, a backslash keeps the next character; on Windows, where it is part of a path, only a blank, a
+ * quote and another backslash, but not the two of `\\server\share`. Throws ProgramError `usage` for an open quote.
  */
-export function splitWords(line: string): string[] {
-  const { words, last } = readWords(line);
+export function splitWords(line: string, platform: NodeJS.Platform): string[] {
+  const { words, last } = readWords(line, platform);
   if (last?.quoted !== undefined)
     throw new ProgramError(
       'usage',
@@ -36,8 +37,13 @@ export interface OpenWord {
 
 export type Quote = '"' | "'" | undefined;
 
+/** A folder of another machine, as Windows writes it. */
+const share = /^\\\\[^\\\s"']+\\(?!\\)/;
+
 /** Reads what stands before the cursor. */
-export function readWords(line: string): ReadWords {
+export function readWords(line: string, platform: NodeJS.Platform): ReadWords {
+  const isOnWindows = platform === 'win32';
+  const kept = isOnWindows ? /[\s"'\\]/ : /^/;
   const words: string[] = [];
   let word: string | undefined;
   let from = 0;
@@ -49,7 +55,10 @@ export function readWords(line: string): ReadWords {
     if (quoted === "'") {
       if (character === "'") quoted = undefined;
       else word = (word ?? '') + character;
-    } else if (character === '\\' && (quoted === undefined || /["\\]/.test(line.charAt(at + 1)))) {
+    } else if (isOnWindows && (word ?? '') === '' && share.test(line.slice(at))) {
+      at += 1;
+      word = '\\\\';
+    } else if (character === '\\' && (quoted ? /["\\]/ : kept).test(line.charAt(at + 1))) {
       at += 1;
       word = (word ?? '') + line.charAt(at);
       escaping = at === line.length;

@@ -9,6 +9,7 @@ const longest = 4096;
  * the cursor, hide or reverse text is shown as `\u{…}`, and what is too long is cut.
  */
 export function quote(text: string): string {
+  if (text.length <= longest && !dangerous.test(text)) return text;
   const characters = Array.from(text);
   const shown = characters.slice(0, longest).map(visible).join('');
   return characters.length > longest ? `${shown}…` : shown;

@@ -3,7 +3,7 @@ import type { ClientAnswer, StatusAnswer } from './answer.js';
 import { padTo } from './columns.js';
 import { durationText, timeText } from './format.js';
 import { quote } from './quote.js';
-import { sizeText, type Style } from './style.js';
+import { folded, sizeText, type Style } from './style.js';
 
 /** How a server stands, as a block of lines for people. */
 export function statusLines(status: StatusAnswer, style: Style): string {
@@ -24,7 +24,7 @@ export function statusLines(status: StatusAnswer, style: Style): string {
     ['transfers', String(transfers)],
     ['clients', `${clients} of ${maxClients}`],
   ] as const;
-  const lines = rows.map(([what, text]) => `  ${what.padEnd(9)}  ${text}`);
+  const lines = rows.map(([what, text]) => folded(`  ${what.padEnd(9)}  ${text}`, style));
   return `${[`${quote(name)}'s File Sharing Service`, ...lines].join('\n')}\n`;
 }
 

@@ -11,29 +11,28 @@ export interface StatusLine {
   clear(): void;
 }
 
-/** Milliseconds between two drawings, and between two lines without a terminal. */
+/** Milliseconds between two drawings, and between two lines where nothing can be drawn over. */
 const redrawTime = 100;
 const lineTime = 5000;
 
 export function statusLine(
-  error: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number },
-  silent: boolean,
+  error: Writable & { readonly columns?: number; readonly rows?: number },
+  { silent, drawsOver }: { readonly silent: boolean; readonly drawsOver: boolean },
   now: () => number = () => performance.now(),
 ): StatusLine {
-  const terminal = error.isTTY === true;
   const began = now();
   let drawn = 0;
-  // Without a terminal the first line comes late, so that a quick transfer prints none.
-  let last = terminal ? -Infinity : began;
+  // Where nothing is drawn over the first line comes late, so that a quick transfer prints none.
+  let last = drawsOver ? -Infinity : began;
 
-  const isDue = (): boolean => !silent && now() - last >= (terminal ? redrawTime : lineTime);
+  const isDue = (): boolean => !silent && now() - last >= (drawsOver ? redrawTime : lineTime);
 
   /** Takes back what is drawn: control sequences CUU, EL and ED of ECMA-48. */
   function erased(): string {
     return drawn > 1 ? `\r\u001b[${drawn - 1}A\u001b[J` : '\r\u001b[K';
   }
 
-  const columns = (): number => (terminal ? sizeOr(error.columns, 80) - 1 : Infinity);
+  const columns = (): number => (drawsOver ? sizeOr(error.columns, 80) - 1 : Infinity);
 
   return {
     isDue,
@@ -41,7 +40,7 @@ export function statusLine(
     draw(text) {
       if (!isDue()) return;
       last = now();
-      if (!terminal) {
+      if (!drawsOver) {
         error.write(`${text}\n`);
         return;
       }
@@ -54,7 +53,7 @@ export function statusLine(
       if (drawn === 0) return;
       error.write(erased());
       drawn = 0;
-      last = terminal ? -Infinity : last;
+      last = drawsOver ? -Infinity : last;
     },
   };
 }

@@ -38,8 +38,15 @@ export function isColored(
   environment: Readonly<Record<string, string | undefined>>,
 ): boolean {
   if (setting !== 'auto') return setting === 'always';
-  const isPlain = (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
-  return stream.isTTY === true && !isPlain;
+  return (environment['NO_COLOR'] ?? '') === '' && mayBeDrawnOver(stream, environment);
+}
+
+/** Whether a stream is a terminal that obeys control sequences: a dumb one shows them. */
+export function mayBeDrawnOver(
+  stream: { readonly isTTY?: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return stream.isTTY === true && environment['TERM'] !== 'dumb';
 }
 
 /** A line of facts with two blanks between them; where the screen is too narrow it goes on below, between two facts. */

@@ -18,6 +18,7 @@ import { movingRow } from './moving.js';
 import { quote } from './quote.js';
 import { clientLine, statusLines } from './status-text.js';
 import { folded, painted, plainStyle, sizeText, type Style } from './style.js';
+import { wrappedHint, wrappedWords } from './wrap.js';
 
 /** An answer as lines for people, ending with a line feed; of several servers each is named. */
 export function textLines(answer: Answer, from?: string, style = plainStyle): string {
@@ -70,10 +71,13 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
       return `  code       ${answer.code}  (good until ${clockText(answer.expires)}, for one machine)\n`;
     case 'peer': {
       const rights = answer.rights.join(', ') || 'no rights here';
-      return `${padTo(quote(answer.name), 20)}  ${shortId(answer.id)}  ${rights}\n`;
+      const who = padTo(quote(answer.name), 20);
+      return `${folded(`${who}  ${shortId(answer.id)}  ${rights}`, style)}\n`;
     }
-    case 'pin':
-      return `${quote(answer.place).padEnd(20)}  ${shortId(answer.id)}  unverified, an open server\n`;
+    case 'pin': {
+      const where = padTo(quote(answer.place), 20);
+      return `${folded(`${where}  ${shortId(answer.id)}  unverified, an open server`, style)}\n`;
+    }
     case 'partial': {
       const { folder, name, bytes, size, mtime, removed } = answer;
       const much = `${sizeText(bytes, style)} of ${sizeText(size, style)}`;
@@ -89,9 +93,11 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'status':
       return statusLines(answer, style);
     case 'client':
-      return `${clientLine(answer)}\n`;
-    case 'transfer':
-      return `  ${movingRow(answer.client, { ...answer, files: answer.files ?? undefined }, style)}\n`;
+      return `${folded(clientLine(answer), style)}\n`;
+    case 'transfer': {
+      const row = movingRow(answer.client, { ...answer, files: answer.files ?? undefined }, style);
+      return `${folded(`  ${row}`, style)}\n`;
+    }
     case 'stopped':
       return 'stopped\n';
     case 'shutdown':
@@ -202,6 +208,15 @@ function counted(counts: readonly (readonly [number, string])[]): string {
     .join(', ');
 }
 
+/** A sentence behind the name of the program, broken between words where the screen ends. */
+export function failureLine(text: string, style: Style): string {
+  const name = 'lanpost:';
+  const [head = '', ...rest] = text.split(' ');
+  const [first = '', ...more] = wrappedWords([`${name} ${head}`, ...rest], style.columns);
+  const begin = `${painted(name, 'failure', style)}${first.slice(name.length)}`;
+  return `${[begin, ...more].join('\n')}\n`;
+}
+
 function failedLines(
   { path, message, hint }: FailedAnswer,
   from: string | undefined,
@@ -209,7 +224,12 @@ function failedLines(
 ): string {
   const whose = from === undefined ? '' : `${quote(from)}: `;
   const what = path === null ? '' : `${path === '' ? '""' : quote(path)}: `;
-  return `${painted('lanpost:', 'failure', style)} ${whose}${what}${message}\n${hint === undefined ? '' : `${hint.replace(/^/gm, '  ')}\n`}`;
+  const hints = hint === undefined ? [] : hint.split('\n');
+  const advice = hints.flatMap((one) => wrappedHint(one, style.columns - 2));
+  return [
+    failureLine(`${whose}${what}${message}`, style),
+    ...advice.map((line) => `  ${line}\n`),
+  ].join('');
 }
 
 function servingLines({

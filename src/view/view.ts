@@ -2,15 +2,15 @@ import type { Answer } from './answer.js';
 import { jsonLine } from './json.js';
 import { quote } from './quote.js';
 import { statusLine, type StatusLine } from './status.js';
-import { painted, plainStyle, sizeText, type Style } from './style.js';
-import { textLines } from './text.js';
+import { mayBeDrawnOver, plainStyle, sizeText, type Style } from './style.js';
+import { failureLine, textLines } from './text.js';
 import { columnsOn } from './wrap.js';
 import type { Writable } from 'node:stream';
 
 /**
  * The rules of the screen: answers go to standard output, all else to standard error; an error is
  * `lanpost: ` and a sentence without capital or full stop, its hint on the next line; foreign text
- * passes through quote(); nothing is drawn over when standard error is not a terminal.
+ * passes through quote(); nothing is drawn over when standard error is no terminal, or a dumb one.
  */
 export interface View {
   readonly quiet: boolean;
@@ -33,6 +33,8 @@ export interface View {
   colorize(colored: Colored): void;
   /** Lets a prompt keep its line whole: every write to the screen goes through `frame`. */
   around(frame: ((write: () => void) => void) | undefined): void;
+  /** False once nobody reads the answers any more, as `head` when it has enough. */
+  isHeard(): boolean;
   /** The line that moves while something runs. */
   readonly status: StatusLine;
 }
@@ -53,15 +55,22 @@ export interface ViewOptions {
   readonly quiet: boolean;
   /** Sizes to the byte. */
   readonly bytes?: boolean;
+  /** Tells what kind of terminal it is; without it, one that can be drawn over. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export function createView(options: ViewOptions): View {
   const { output, error, json, quiet, bytes = false } = options;
-  const status = statusLine(error, quiet || json);
+  const drawsOver = mayBeDrawnOver(error, options.environment ?? {});
+  const status = statusLine(error, { silent: quiet || json, drawsOver });
   let around = (write: () => void): void => {
     write();
   };
   let colored: Colored = { output: false, error: false };
+  let heard = true;
+  output.once('error', () => {
+    heard = false;
+  });
 
   function styleOf(stream: 'output' | 'error', wish: Style): Style {
     return { ...wish, color: colored[stream], columns: columnsOn(options[stream]) };
@@ -70,7 +79,7 @@ export function createView(options: ViewOptions): View {
   const styled = (wish: Style): View => ({
     quiet,
     json,
-    isLive: error.isTTY === true && !quiet && !json,
+    isLive: drawsOver && !quiet && !json,
     status,
     show(answer, from) {
       status.clear();
@@ -95,10 +104,10 @@ export function createView(options: ViewOptions): View {
     },
     warn(text) {
       status.clear();
-      const name = painted('lanpost:', 'failure', styleOf('error', wish));
-      around(() => error.write(`${name} ${text}\n`));
+      around(() => error.write(failureLine(text, styleOf('error', wish))));
     },
     sizeText: (size) => sizeText(size, wish),
+    isHeard: () => heard,
     styled: (more) => styled({ ...wish, ...more }),
     colorize(wanted) {
       if (!json) colored = wanted;

@@ -23,9 +23,25 @@ export function twoColumns(rows: readonly Row[], columns: number): string[] {
 
 /** Plain words in lines of so many columns; a word that is longer has a line for itself. */
 export function wrapped(text: string, columns: number): string[] {
+  return wrappedWords(text.split(' '), columns);
+}
+
+/** The same, set in as it is, where a command at the end stays in one piece: a terminal breaks it so that it can be copied. */
+export function wrappedHint(text: string, columns: number): string[] {
+  const [indent = ''] = /^ */.exec(text) ?? [];
+  const words = text.slice(indent.length);
+  const at = words.search(/(?<=^|[ :])(?:lanpost|sudo|chmod|rm) (?:[^;,]|,(?! ))*$/);
+  const before = at < 0 ? words : words.slice(0, at).trimEnd();
+  const parts = before === '' ? [] : before.split(' ');
+  const lines = wrappedWords(at < 0 ? parts : [...parts, words.slice(at)], columns - indent.length);
+  return lines.map((line) => indent + line);
+}
+
+/** Words that must not be broken, in lines of so many columns. */
+export function wrappedWords(words: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of words) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;

@@ -21,6 +21,7 @@ import { empty, warm } from './content.js';
 import { pairedRatios, spread } from './figures.js';
 import type { MicroRow } from './table.js';
 import { mebibyte, tell, type World } from './world.js';
+import { framesOf } from '../support/frames.js';
 
 /** The same work done by a part of lanpost and by the code that one would write first. */
 interface Pair {
@@ -136,7 +137,7 @@ function decode(parts: readonly Buffer[]): void {
   const decoder = frameDecoder();
   let length = 0;
   for (const record of records(parts)) {
-    for (const frame of decoder.push(record))
+    for (const frame of framesOf(decoder, record))
       length += frame.kind === 'data' ? frame.bytes.length : 0;
   }
   if (length === 0 || !decoder.atBoundary()) throw new Error('frames are left over');

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,7 +54,7 @@ describe.skipIf(!mayFilter())(
       }
       await writeFile(join(amber.folder, 'serverDirectory/plan.txt'), 'the plan\n');
       await writeFile(join(impostor.folder, 'serverDirectory/trap.txt'), 'a trap\n');
-      const quiet = ['--name', 'amber', '--open', '--mdns', 'off'];
+      const quiet = ['--name', 'amber', '--open=rw', '--mdns', 'off'];
       servers = [
         await serve(amber, [...quiet, '--tcp-port', '30005']),
         await serve(impostor, [...quiet, '--udp-port', '30100']),
@@ -84,12 +84,36 @@ describe.skipIf(!mayFilter())(
       expect(code).toBe(0);
     });
 
+    test('gets nothing of what goes to all', async () => {
+      loseFirstProbes();
+      await writeFile(join(coral.folder, 'note.txt'), 'a note\n');
+      const words = ['put', 'note.txt', '--to', 'all', '--mdns', 'off'];
+      const { code, stdout } = await run(coral, words);
+      expect(stdout.match(/new_note\.txt/g)).toHaveLength(1);
+      expect(await readdir(join(amber.folder, 'serverDirectory'))).toContain('new_note.txt');
+      expect(await readdir(join(impostor.folder, 'serverDirectory'))).toEqual(['trap.txt']);
+      expect(code).toBe(0);
+    });
+
     test('at the prompt, where the last scan has shown only the copy', async () => {
       loseFirstProbes();
       const lines = 'connect friend\nrlist\nbye\nconnect friend\nrlist\nbye\n';
       const { code, stdout } = await run(coral, ['--mdns', 'off'], lines);
       expect(code).toBe(0);
       expect(stdout.match(/plan\.txt/g)).toHaveLength(2);
+    });
+
+    test('and keeps nobody from a known server whose answers to scans are filtered', async () => {
+      sh(amber, 'nft flush ruleset');
+      rules(
+        amber,
+        'table inet mute { chain in { type filter hook input priority 0; udp dport 30000 drop; }; }',
+      );
+      const { code, stdout } = await run(coral, ['list', '--mdns', 'off', 'friend']);
+      sh(amber, 'nft flush ruleset');
+      expect(stdout).toContain('plan.txt');
+      expect(stdout).not.toContain('trap.txt');
+      expect(code).toBe(0);
     });
 
     test('is still a hard stop when nobody with the right key is there', async () => {

@@ -341,6 +341,36 @@ describe('too many', () => {
     await small[Symbol.asyncDispose]();
   });
 
+  test('strangers at an open door keep no known machine out', async () => {
+    const limits = { maxClients: 4, maxClientsPerAddress: 2 };
+    const open = await serveShare(parties, limits, { open: 'read' });
+    const strangers = [
+      await enter(open.port, parties.stranger),
+      await enter(open.port, parties.stranger),
+    ];
+    const late = await dialHostile(open.port, parties.stranger);
+    late.say(hello);
+    expect(await late.hear('denied')).toMatchObject({ code: 'too-many-clients' });
+    await late.farewell();
+    const peers = [await enter(open.port, parties.peer), await enter(open.port, parties.peer)];
+    for (const one of [...strangers, ...peers]) expect(await one.lives()).toBe(true);
+    for (const one of [...strangers, ...peers]) await one[Symbol.asyncDispose]();
+    await open[Symbol.asyncDispose]();
+  });
+
+  test("where all places are taken, that of a stranger is a known machine's", async () => {
+    const open = await serveShare(parties, { maxClients: 2 }, { open: 'read' });
+    const stranger = await enter(open.port, parties.stranger);
+    const first = await enter(open.port, parties.peer);
+    const second = await enter(open.port, parties.peer);
+    expect(await stranger.hear('error')).toMatchObject({ code: 'too-many-clients' });
+    await stranger.farewell();
+    expect(await first.lives()).toBe(true);
+    await first[Symbol.asyncDispose]();
+    await second[Symbol.asyncDispose]();
+    await open[Symbol.asyncDispose]();
+  });
+
   test('connections that come and go leave nothing behind', async () => {
     for (let round = 0; round < 10; round += 1) {
       await Promise.all(

@@ -689,7 +689,12 @@ describe('a put', () => {
 
 describe('silence is ended', () => {
   const soon = { idleTimeout: 600, heartbeat: 150, stallTimeout: 100 };
-  const silent: readonly [string, Script, (session: ClientSession) => Promise<unknown>][] = [
+  const silent: readonly [
+    string,
+    Script,
+    (session: ClientSession) => Promise<unknown>,
+    ends?: RegExp,
+  ][] = [
     ['in a list', (client) => client.hear('list'), reading],
     ['after get', (client) => client.hear('get'), fetching],
     [
@@ -711,15 +716,31 @@ describe('silence is ended', () => {
       },
       sending,
     ],
+    [
+      'after our stop of a folder where a file was wanted',
+      async (client) => {
+        await client.hear('get');
+        client.say({ t: 'offer', id: 1, batch: true, files: [['wanted.txt', 0]], more: true });
+      },
+      (session) => {
+        const outlet = openOutlet(() => Promise.resolve());
+        return session.stream('wanted.txt', { outlet, onEnded: () => undefined });
+      },
+      // That it is a folder was known before.
+      /^(peer-silent|stalled|is-folder)$/,
+    ],
   ];
 
-  test.each(silent)('%s, when nothing at all is heard', async (_what, script, work) => {
-    await using met = await meet(async (client) => {
-      client.mute();
-      await script(client);
-    }, soon);
-    expect(await codeOf(work(met.session))).toMatch(/^(peer-silent|stalled)$/);
-  });
+  test.each(silent)(
+    '%s, when nothing at all is heard',
+    async (_what, script, work, ends = /^(peer-silent|stalled)$/) => {
+      await using met = await meet(async (client) => {
+        client.mute();
+        await script(client);
+      }, soon);
+      expect(await codeOf(work(met.session))).toMatch(ends);
+    },
+  );
 
   test.each(silent)('%s, when only pings are answered', async (_what, script, work) => {
     await using met = await meet(script, soon);

@@ -250,7 +250,7 @@ describe('a lane that is cut', () => {
   async function cut({ proxy }: Cut, which: number, way: (typeof ways)[number]): Promise<void> {
     const carried = (): number =>
       Math.max(0, ...(proxy.pairs[which] ?? []).map(({ bytesRead }) => bytesRead));
-    await expect.poll(carried, { timeout: 20_000, interval: 1 }).toBeGreaterThan(MiB);
+    await expect.poll(carried, { timeout: 20_000, interval: 1 }).toBeGreaterThan(MiB / 16);
     const [near, far] = proxy.pairs[which] ?? [];
     (way === 'near' ? near : far)?.destroy();
   }
@@ -323,15 +323,15 @@ describe('a lane that is cut', () => {
 
     test('is there, and takes its share', async () => {
       await using all = await open();
-      await writeFile(join(all.share, 'big.bin'), randomBytes(192 * MiB));
+      await writeFile(join(all.share, 'big.bin'), randomBytes(512 * MiB));
       const bytesOf = (which: number): number =>
         Math.max(0, ...(all.proxy.pairs[which] ?? []).map(({ bytesRead }) => bytesRead));
       const last = await getInThread(all, () => Promise.resolve());
-      expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 192 * MiB }] });
+      expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 512 * MiB }] });
       expect(all.proxy.pairs).toHaveLength(3);
       // Nothing travelled twice, and both carried some.
       expect(bytesOf(2)).toBeGreaterThan(MiB);
-      expect(bytesOf(0) + bytesOf(1) + bytesOf(2)).toBeLessThan(194 * MiB);
+      expect(bytesOf(0) + bytesOf(1) + bytesOf(2)).toBeLessThan(514 * MiB);
       expect(await sameContents(join(all.share, 'big.bin'), join(all.local, 'new_big.bin'))).toBe(
         true,
       );
@@ -341,9 +341,9 @@ describe('a lane that is cut', () => {
       'costs nothing else: lane $which, heard of first at the $way end',
       async ({ which, way }) => {
         await using all = await open();
-        await writeFile(join(all.share, 'big.bin'), randomBytes(96 * MiB));
+        await writeFile(join(all.share, 'big.bin'), randomBytes(192 * MiB));
         const last = await getInThread(all, () => cut(all, which, way));
-        expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 96 * MiB }] });
+        expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 192 * MiB }] });
         expect(await sameContents(join(all.share, 'big.bin'), join(all.local, 'new_big.bin'))).toBe(
           true,
         );

@@ -229,11 +229,27 @@ describe('the quota', () => {
     await makeTree(at('folder'), { 'a.bin': Buffer.alloc(30_000), 'b.bin': Buffer.alloc(30_000) });
     await using peer = await openHonest(parties.peer, served.port);
     await putOne(peer, at('first.bin'));
-    const over = { code: 'over-quota', facts: { size: 50_000, free: 40_000, limit: 100_000 } };
+    const over = { code: 'over-quota', facts: { size: 54_096, free: 35_904, limit: 100_000 } };
     await expect(putOne(peer, at('second.bin'))).rejects.toMatchObject(over);
     await expect(putOne(peer, at('folder'))).rejects.toMatchObject({ code: 'over-quota' });
     await using owner = await openHonest(parties.owner, served.port);
     expect(await putOne(owner, at('second.bin'))).toMatchObject({ outcome: 'stored' });
     expect(await putOne(owner, at('folder'))).toMatchObject({ outcome: 'folder', files: 2 });
+  });
+
+  test.each([
+    ['a share', 'share', 2],
+    // The folder that is made for the first counts as one.
+    ['an inbox', 'inbox', 1],
+  ] as const)('of %s counts files of no bytes, which fill a disk too', async (_, mode, fit) => {
+    await using served = await serveShare(parties, { quota: 10_000 }, { mode });
+    await using peer = await openHonest(parties.peer, served.port);
+    for (let n = 0; n < 3; n += 1) {
+      const empty = join(served.received, `empty-${n}`);
+      await writeFile(empty, '');
+      const put = putOne(peer, empty);
+      if (n < fit) expect(await put).toMatchObject({ outcome: 'stored' });
+      else await expect(put).rejects.toMatchObject({ code: 'over-quota' });
+    }
   });
 });

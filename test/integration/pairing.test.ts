@@ -149,6 +149,24 @@ describe('rights', () => {
     expect(await refusal(come(served, device))).toBe('not-known');
   });
 
+  test('of the list are what counts, however open the door is', async () => {
+    const near = { open: 'read' as const };
+    await using open = await serveShare(parties, {}, near);
+    const device = await newcomer();
+    const session = await come(open, device, open.newCode(1).code);
+    await changePeer(parties.owner.stateFolder, device.id, undefined);
+    expect((await session.closed)?.code).toBe('no-right');
+    const again = await come(open, device);
+    expect(again.server).toMatchObject({ trust: 'known', rights: ['read'] });
+    await again.bye();
+    await using far = await serveShare(parties, {}, { ...near, isNearby: () => false });
+    const away = await newcomer();
+    const there = await come(far, away, far.newCode(1).code);
+    await changePeer(parties.owner.stateFolder, away.id, undefined);
+    expect((await there.closed)?.code).toBe('no-right');
+    expect(await refusal(come(far, away))).toBe('not-known');
+  });
+
   test('of others are not touched, nor is a change of name', async () => {
     await using served = await serveShare(parties);
     const [one, two] = [await newcomer(), await newcomer()];

@@ -2,20 +2,24 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/ports.js';
-import { makePlace, serve, type Server } from '../support/program.js';
+import { isThere } from '../support/privileges.js';
+import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
 import { hasTerminals, openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
+import { openScreen, whyNoScreen } from '../support/screen.js';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
 
 let folder: string;
+let place: Place;
 let server: Server;
 let environment: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lanpost-prompt-'));
-  const place = await makePlace(folder);
+  place = await makePlace(folder);
   await mkdir(join(folder, 'serverDirectory', 'holiday photos'), { recursive: true });
   await mkdir(join(folder, 'clientDirectory'), { recursive: true });
   await writeFile(join(folder, 'serverDirectory', 'welcome.txt'), 'Welcome.\n');
@@ -54,6 +58,24 @@ async function connected(columns = 80): Promise<PseudoTerminal> {
   await terminal.until('> ');
   return terminal;
 }
+
+describe.skipIf(!hasTerminals)('one shot on a terminal', () => {
+  test('a request to end ends a run that waits for an answer', async () => {
+    // From now on who is not known is asked for a code.
+    expect((await run(place, ['pair', '--tcp-port', String(server.port)])).code).toBe(0);
+    const list = `"${process.execPath}" "${main}" list 127.0.0.1:${server.port}`;
+    const own = { ...environment, LANPOST_HOME: join(folder, 'stranger') };
+    await using terminal = openTerminal(
+      `sh -c 'echo "process $$,"; exec ${list}'; echo "ended with $?"`,
+      { folder, environment: own },
+    );
+    await terminal.until('asks for the code that its owner sees');
+    const [, pid = ''] = /process (\d+),/.exec(terminal.screen()) ?? [];
+    expect(pid).not.toBe('');
+    process.kill(Number(pid), 'SIGTERM');
+    await terminal.until('ended with 8');
+  });
+});
 
 describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
   test('Tab completes verbs, options, remote and local paths, and what it completes runs', async () => {
@@ -219,5 +241,46 @@ describe.skipIf(!hasTerminals)('a transfer on a terminal', () => {
     terminal.type('\u0004');
     await terminal.ended;
     expect(await readdir(join(folder, 'clientDirectory'))).not.toContain('new_big.bin');
+  });
+});
+
+describe.skipIf(!isThere('a screen', whyNoScreen()))('a transfer on a screen', () => {
+  test('what is said while it goes on stands in lines of its own, and nothing is left of the moving line', async () => {
+    const mixed = join(folder, 'serverDirectory', 'mixed');
+    for (const part of ['a', 'b', 'c']) {
+      await mkdir(join(mixed, part), { recursive: true });
+      await writeFile(join(mixed, part, 'large.bin'), Buffer.alloc(1 << 26, part));
+      await writeFile(join(mixed, part, 'bad\\name'), 'x');
+    }
+    const place = await makePlace(await mkdtemp(join(folder, 'screen-')));
+    await using screen = openScreen(place, {
+      columns: 100,
+      rows: 24,
+      environment: {
+        ...Object.fromEntries(
+          Object.entries(environment).map(([name, value]) => [name, value ?? '']),
+        ),
+        NO_COLOR: '1',
+        TERM: 'xterm',
+      },
+    });
+    screen.enter(
+      `"${process.execPath}" "${main}" get 127.0.0.1:${server.port} mixed --client-directory fetched; echo ended $?`,
+    );
+    await screen.until('ended 5');
+    const lines = screen.lines().map((line) => stripVTControlCharacters(line).trimEnd());
+    const told = lines.slice(lines.findIndex((line) => line.endsWith('echo ended $?')) + 1);
+    const remarks = ['a', 'b', 'c'].flatMap((part) => [
+      `lanpost: mixed/${part}: this name cannot be used: 1 of its names cannot be shared`,
+      '  names are never changed on the way; rename the file where it lies',
+    ]);
+    expect(told.slice(0, 6).sort()).toEqual(remarks.sort());
+    // Its time is told if it took any worth telling.
+    expect(told.slice(6).map((line) => line.replace(/ in [0-9.]+ m?s \([^)]*\)/, ''))).toEqual([
+      'fetched/new_mixed/  verified  3 files  192 MiB  (3 FAILED)',
+      'in all 3 files  192 MiB, now in fetched; 3 FAILED',
+      'ended 5',
+      '$',
+    ]);
   });
 });

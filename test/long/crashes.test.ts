@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientSession } from '#sharing/client.js';
 import { openDevice } from '#sharing/identity/device.js';
+import { addPeer } from '#sharing/identity/known.js';
 import { leftovers, partialOf, sameContents, visibleNames } from '../support/files.js';
 import {
   makePlace,
@@ -330,12 +331,15 @@ describe('several clients at once', () => {
   test.skipIf(process.platform !== 'linux')(
     'no more come in than there are files for, and those who are in are served',
     async () => {
-      const crowdLimits = ['--max-clients-per-address=100', '--open=rw'];
+      const crowdLimits = ['--max-clients-per-address=100'];
       const few = { ...owner, descriptors: 160 };
       const fit = (160 - 64) / 12;
       await using small = await serve(few, [...quietPorts, ...crowdLimits]);
       await writeFile(join(share, 'small.bin'), randomBytes(1000));
       const device = await openDevice(join(clients.folder, 'crowd'));
+      await run(owner, ['peers', 'add', device.id, 'crowd', 'read']);
+      const peer = { id: small.id, name: 'owner', rights: [], how: 'id' } as const;
+      await addPeer(device.stateFolder, peer, new Date());
       const sessions: ClientSession[] = [];
       for (let n = 0; n < fit; n += 1) sessions.push(await openHonest(device, small.port));
       await expect(openHonest(device, small.port)).rejects.toMatchObject({

@@ -11,6 +11,7 @@ import { frame, hello, messageFrame, welcome } from './hostile-peer.js';
 import fc from 'fast-check';
 import { posix } from 'node:path';
 import { expect } from 'vitest';
+import { framesOf } from './frames.js';
 
 /** Runs `work`; only a SharingError with this code may come out of it. True when nothing did. */
 function onlyFails(code: RegExp, work: () => void): boolean {
@@ -98,7 +99,7 @@ export const anyBytes = fc.property(
     onlyFails(/^protocol$/, () => {
       let from = 0;
       for (const to of [...cuts.sort((a, b) => a - b), bytes.length]) {
-        for (const one of decoder.push(bytes.subarray(from, Math.max(from, to)))) {
+        for (const one of framesOf(decoder, bytes.subarray(from, Math.max(from, to)))) {
           if (one.kind === 'message') onlyFails(/^protocol$/, () => decode(one.body));
         }
         from = Math.max(from, to);
@@ -131,7 +132,7 @@ function decoded(bytes: Buffer, step: number, shortcut: boolean): unknown[] {
         data = Buffer.concat([data, part]);
         continue;
       }
-      for (const one of decoder.push(part)) {
+      for (const one of framesOf(decoder, part)) {
         if (one.kind === 'data') data = Buffer.concat([data, one.bytes]);
         else out.push(data.length, one.kind === 'message' ? one.body.toString('hex') : one.kind);
       }

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, createServer, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { framesOf } from './frames.js';
 
 /** A control message, or the header of another frame under its kind, as it came: not judged. */
 export type Said = Readonly<Record<string, unknown>> & { readonly t: string };
@@ -167,7 +168,7 @@ function hostilePeer(socket: TLSSocket): HostilePeer {
     });
   });
   socket.on('data', (bytes: Buffer) => {
-    for (const one of decoder.push(bytes)) note(one);
+    for (const one of framesOf(decoder, bytes)) note(one);
     wake();
   });
 

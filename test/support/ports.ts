@@ -10,7 +10,8 @@ export async function freePort(kind: 'tcp' | 'udp'): Promise<number> {
   for (;;) {
     ports.next = (ports.next + 1) % ports.count;
     const port = ports.first + ports.next;
-    if (await isFree(kind, port)) return port;
+    // A round one would be taken for a number of milliseconds where ports are looked for in a text.
+    if (port % 500 > 0 && (await isFree(kind, port))) return port;
   }
 }
 

@@ -44,7 +44,7 @@ export async function replay(text: string): Promise<string> {
     if (line === '' || line.startsWith('#')) continue;
     const input = expected.filter((one) => one.startsWith('in'));
     const typed = input.map((one) => stage.fill(one.slice(3)));
-    const happened = await stage.play(splitWords(stage.fill(line)), typed);
+    const happened = await stage.play(splitWords(stage.fill(line), 'linux'), typed);
     played.push(...input, ...unsettled(happened, expected.slice(input.length)));
   }
   return played.join('\n');
@@ -208,6 +208,7 @@ const changing: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d \d\d:\d\d/g, '{time}'],
   [/\[\d\d:\d\d:\d\d\]/g, '{time}'],
   [/blake3:[0-9a-f]{64}/g, '{digest}'],
+  [/this machine is [0-9A-Z]{52}/g, 'this machine is {id}'],
   // Told from one second on.
   [/ in \d+ s \([\d.]+ \w+\/s\),/g, ','],
   [/"seconds":[\d.]+,"rate":\d+/g, '"seconds":{seconds},"rate":{rate}'],

@@ -1,5 +1,5 @@
 import { firstBits, ipv4Text } from '#discovery/ipv4.js';
-import { shellWord } from '#src/doctor/shell-word.js';
+import { shellWord } from '#src/view/shell-word.js';
 import type { Manager, Stopped } from './firewalls.js';
 import { familyOf, type Family } from './packet.js';
 

@@ -1,4 +1,4 @@
-import { isSibling } from '#sharing/storage/naming.js';
+import { numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -162,6 +162,16 @@ export function openLedger(root: string): Ledger {
       excused.clear();
     },
   };
+}
+
+/** More numbers than a run ever gives to one name. */
+const mostNumbers = 100;
+
+/** Whether it is that name, or one that it gets when it is taken. */
+function isSibling(name: SafeName, other: string): boolean {
+  return Array.from({ length: mostNumbers }, (_, at) => numbered(name, at + 1)).some(
+    (one) => one === other,
+  );
 }
 
 /** What is wrong with a wish that was fulfilled. */

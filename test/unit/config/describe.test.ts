@@ -46,17 +46,14 @@ test('allowed values in words', () => {
   expect(row('udpPort')).toMatchObject({
     allowed: 'a whole number from 1 to 65535',
     placeholder: 'number',
-    unit: undefined,
   });
   expect(row('logSize')).toMatchObject({
     allowed: 'a size from 64KiB to 1GiB, in bytes or such as 500kB, 10M, 256MiB',
     placeholder: 'size',
-    unit: 'bytes',
   });
   expect(row('scanTimeout')).toMatchObject({
     allowed: 'a time from 300ms to 10s, in milliseconds or such as 1500ms, 2s, 1m',
     placeholder: 'time',
-    unit: 'milliseconds',
   });
   expect(row('open')).toMatchObject({
     allowed: 'one of no, read, rw',

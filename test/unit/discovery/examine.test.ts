@@ -85,3 +85,11 @@ test('a port that another program holds alone is not known about, nor is an addr
   expect(addresses[0]).toMatchObject({ bindError: 'EADDRINUSE', probes: [] });
   expect(addresses[1]).toMatchObject({ bindError: null, ownHeardAtPort: null, ownHeard: false });
 });
+
+test('a socket of IPv6 cannot broadcast, and is not asked to', async () => {
+  const { open, sockets } = fakeSockets();
+  const link = () => ({ e0: [entry('10.0.0.1', 24), entry('fe80::1', 64)] });
+  await examine({ port: 30_000, rounds: [0], listenMs: 10, interfaces: link }, open);
+  const six = sockets.find(({ options }) => options.address === 'fe80::1%e0');
+  expect(six?.sent.map(({ address }) => address)).toEqual(['ff12::7530%e0']);
+});

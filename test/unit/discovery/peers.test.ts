@@ -206,8 +206,68 @@ describe('what mDNS announces', () => {
   });
 });
 
+describe('what a neighbour mentions of another address', () => {
+  const id = (i: number): string => idOf('0').slice(4) + String(i).padStart(4, '0');
+
+  test('takes nothing from what that one says of itself', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 8; i += 1) merge(reply({ id: id(i) }), '10.0.0.9', '10.0.0.66');
+    expect(kinds(merge(reply(), '10.0.0.9', '10.0.0.9'))).toEqual(['server mdns']);
+    expect(table.servers()).toHaveLength(9);
+  });
+
+  test('is not counted when there is no room for it', () => {
+    const { merge } = setUp();
+    for (let i = 0; i < 8; i += 1) merge(reply(), `10.0.1.${i}`, `10.0.1.${i}`);
+    for (let i = 0; i < 20; i += 1) expect(merge(reply(), `10.0.2.${i}`, '10.0.0.9')).toBeNull();
+    expect(kinds(merge(reply({ id: idOf('B') }), '10.0.0.9', '10.0.0.9'))).toEqual(['server mdns']);
+  });
+});
+
 describe('caps', () => {
   const id = (i: number): string => idOf('0').slice(4) + String(i).padStart(4, '0');
+
+  test('an id that others have filled has room for a server elsewhere', () => {
+    const { table, merge } = setUp();
+    const honest = reply({ run: 'honest00' });
+    for (let i = 0; i < 16; i += 1) {
+      merge(reply({ run: `run000${10 + i}`, port: 4000 + i }), `10.0.0.${66 + (i >> 3)}`);
+    }
+    const found = merge(honest, '10.0.0.9');
+    expect(found?.[0]).toMatchObject({
+      kind: 'replaced',
+      previous: { run: 'run00025' },
+      server: { run: 'honest00' },
+    });
+    expect(table.servers()).toHaveLength(16);
+    expect(table.servers().some(({ run }) => run === 'honest00')).toBe(true);
+    // It cannot be driven out in the same way.
+    for (let i = 0; i < 100; i += 1) merge(reply({ run: `more00${10 + i}` }), '10.0.0.66');
+    expect(table.servers().some(({ run }) => run === 'honest00')).toBe(true);
+    expect(table.servers()).toHaveLength(16);
+  });
+
+  test('two who claim one id do not change places for ever', () => {
+    const { merge } = setUp();
+    let told = 0;
+    for (let i = 0; i < 2000; i += 1) {
+      const claim = reply({ run: `run${String(i).padStart(5, '0')}`, port: 4000 + i });
+      told += merge(claim, `10.0.0.${i % 3}`)?.filter(({ kind }) => kind !== 'address').length ?? 0;
+    }
+    expect(told).toBeLessThan(500);
+  });
+
+  test('a better address takes the place of the worst in a full row, and no worse one', () => {
+    const { table, merge } = setUp();
+    for (let i = 0; i < 8; i += 1) merge(reply(), `10.0.0.${i}`);
+    expect(merge(reply(), '10.0.0.8')).toBeNull();
+    expect(kinds(merge(reply(), '192.168.1.9'))).toEqual(['address']);
+    expect(table.servers()[0]?.addresses[0]).toBe('192.168.1.9');
+    expect(table.servers()[0]?.addresses).toHaveLength(8);
+    // Who was there first stays.
+    expect(table.servers()[0]?.addresses).toContain('10.0.0.0');
+    expect(table.servers()[0]?.addresses).not.toContain('10.0.0.7');
+  });
 
   test('8 servers per source address', () => {
     const { table, merge } = setUp();

@@ -314,6 +314,91 @@ describe('sweeping', () => {
   });
 });
 
+/** A scan of a network where `replies` answers what is sent at that time; each answer comes from an address. */
+async function scripted(
+  changes: Partial<ScanOptions>,
+  replies: (to: string) => readonly { readonly from: string; readonly reply: Uint8Array }[],
+  meanwhile: (deliver: (from: string, reply: Uint8Array) => void) => void = () => undefined,
+) {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const fake = fakeSockets();
+  const sent: string[] = [];
+  const open: OpenSocket = async (options) => {
+    const opened = await fake.open(options);
+    const socket = fake.sockets.at(-1)!;
+    const deliver = (from: string, reply: Uint8Array): void => {
+      socket.deliver(Buffer.from(reply).toString('latin1'), from, 30000);
+    };
+    const { send } = socket;
+    socket.send = (bytes, to, address) => {
+      sent.push(address);
+      for (const { from, reply } of replies(address)) deliver(from, reply);
+      return send(bytes, to, address);
+    };
+    if (options.address === '192.168.1.20') meanwhile(deliver);
+    return opened;
+  };
+  const found: Finding[] = [];
+  const interfaces = () => ({ eth0: [entry('192.168.1.20', 24), entry('fe80::1', 64)] });
+  const fixed = { port: 30000, known: [], interfaces, observe: () => undefined };
+  const running = (async () => {
+    const options = { timeoutMs: 1500, ...fixed, ...changes };
+    for await (const finding of scan(options, open)) found.push(finding);
+  })();
+  await vi.advanceTimersByTimeAsync(5000);
+  await running;
+  return { found, sent };
+}
+
+test('whose place another run takes is asked once more, so that a forged restart hides nobody', async () => {
+  const honest = encodeAnnouncement(announcement({ run: 'run00001' }));
+  const forged = encodeAnnouncement(announcement({ run: 'run00002', name: 'Mallory' }));
+  const from = '192.168.1.77';
+  const { found, sent } = await scripted(
+    {},
+    (to) => (to === '192.168.1.255' || to === from ? [{ from, reply: honest }] : []),
+    (deliver) => {
+      setTimeout(deliver, 1100, from, forged);
+    },
+  );
+  expect(sent.filter((to) => to === from)).toHaveLength(1);
+  expect(found.slice(-2)).toMatchObject([
+    { kind: 'server', server: { name: 'Amber', marks: ['conflict'] } },
+    { kind: 'replaced', server: { name: 'Mallory', marks: ['conflict'] } },
+  ]);
+});
+
+test('a restart that is forged in the name of a far address sends nobody there a probe', async () => {
+  const { sent } = await scripted(
+    {},
+    () => [],
+    (deliver) => {
+      for (const run of ['run00001', 'run00002', 'run00003']) {
+        setTimeout(deliver, 300, '203.0.113.5', encodeAnnouncement(announcement({ run })));
+      }
+    },
+  );
+  expect(sent).not.toContain('203.0.113.5');
+});
+
+test.each([
+  ['in the last round of a short scan', 800],
+  ['at 900 ms of one of the usual length', 1500],
+])('where a crowd answers, IPv6 is asked once: %s', async (_, timeoutMs) => {
+  const crowd = Array.from({ length: 51 }, (__, i) => ({
+    from: `192.168.1.${100 + i}`,
+    reply: encodeAnnouncement(announcement({ id: idOf('0').slice(2) + String(10 + i) })),
+  }));
+  const { sent } = await scripted({ timeoutMs }, (to) => (to === '192.168.1.255' ? crowd : []));
+  expect(sent.filter((to) => to === 'ff12::7530%eth0')).toHaveLength(1);
+});
+
+test('where few answer, IPv6 is asked in every round', async () => {
+  const { sent } = await scripted({}, () => []);
+  expect(sent.filter((to) => to === 'ff12::7530%eth0')).toHaveLength(4);
+});
+
 describe('ending', () => {
   test('an abort keeps what was found and closes every socket', async () => {
     const port = await server();

@@ -143,9 +143,27 @@ test('what was typed is quoted before it is shown', () => {
   expect(option.message).not.toContain('\u001b');
 });
 
-test('a value that is missing', () => {
-  expect(failureOf(() => parseCommandLine(['get', 'amber', 'a', '--as'])).code).toBe('usage');
-  expect(failureOf(() => parseCommandLine(['scan', '--json=yes'])).code).toBe('usage');
+test.each([
+  [['-help'], 'there is no option "-help" here', 'did you mean --help?'],
+  [['scan', '-json'], 'there is no option "-json" here', 'did you mean --json?'],
+  [['scan', '-deep'], 'there is no option "-deep" here', 'did you mean --deep?'],
+  [
+    ['list', 'amber', '-lx'],
+    'there is no option "-lx" here',
+    'help <verb> shows its options; a name that begins with a dash comes after --',
+  ],
+  [['get', 'amber', 'a', '--as'], '--as needs a value', 'such as --as=<name>'],
+  [['get', 'amber', 'a', '--as', '--json'], '--as needs a value', 'such as --as=<name>'],
+  [['get', 'amber', 'a', '--as', '-draft.txt'], '--as needs a value', 'write --as=-draft.txt'],
+  [['scan', '--json=yes'], '--json takes no value', 'help <verb> shows its options'],
+  [['scan', '--help=1'], '--help takes no value', 'help <verb> shows its options'],
+])('%j: %s', (words, message, hint) => {
+  expect(failureOf(() => parseCommandLine(words))).toEqual({ code: 'usage', message, hint });
+});
+
+test('a value may begin with a dash when it is written with its option', () => {
+  const { call } = parseCommandLine(['get', 'amber', 'a', '--as=-draft.txt']);
+  expect(call.options['as']).toBe('-draft.txt');
 });
 
 test('at the prompt there is no server and no switch of one shot', () => {
@@ -155,4 +173,28 @@ test('at the prompt there is no server and no switch of one shot', () => {
   expect(parsePromptLine(['put', 'a', '--trust', 'ABCD']).call.options['trust']).toBe('ABCD');
   expect(failureOf(() => parsePromptLine(['scan', '--quiet'])).code).toBe('usage');
   expect(failureOf(() => parsePromptLine(['serve'])).code).toBe('usage');
+});
+
+test.each([
+  [['get', 'a', '--code-file', 'code'], '--code-file is for first contact'],
+  [['get', 'a', '--code-file', '-'], '--code-file is for first contact'],
+  [['rlist', '--code-file=code'], '--code-file is for first contact'],
+  [['put', 'a', '--code-file', 'code'], '--code-file is for first contact'],
+  [['connect', 'amber', '--code-file', '-'], 'standard input holds the commands'],
+  [['put', 'a', '--to', 'amber', '--code-file=-'], 'standard input holds the commands'],
+])('a code that nobody would read is refused at the prompt: %j', (words, message) => {
+  const failure = failureOf(() => parsePromptLine(words));
+  expect(failure).toMatchObject({ code: 'usage' });
+  expect(failure.message).toContain(message);
+});
+
+test('a code for a new session is taken at the prompt, and in one shot from standard input too', () => {
+  for (const words of [
+    ['connect', 'amber', '--code-file', 'code'],
+    ['put', 'a', '--to', 'amber', '--code-file', 'code'],
+  ]) {
+    expect(parsePromptLine(words).call.options['code-file']).toBe('code');
+  }
+  const { call } = parseCommandLine(['get', 'amber', 'a', '--code-file', '-']);
+  expect(call.options['code-file']).toBe('-');
 });

@@ -64,6 +64,27 @@ test('what is less weighty than the level is not kept', async () => {
   expect((await rowsOf()).map(({ event }) => event)).toEqual(['port-taken']);
 });
 
+test('what the file keeps is one thing, what the screen shows another', async () => {
+  for (const [level, kept] of [
+    ['warn', []],
+    ['debug', ['file-in', 'listed']],
+  ] as const) {
+    const lines: string[] = [];
+    const screen = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(chunk.toString());
+        done();
+      },
+    });
+    const log = open({ level, screen, screenLevel: 'info' });
+    log.sharing(received(1));
+    log.sharing({ event: 'listed', session: 1, path: '' });
+    expect(lines).toEqual([expect.stringMatching(/INFO: received a\.txt\n$/)]);
+    const rows = kept.length > 0 ? await rowsOf() : [];
+    expect(rows.map(({ event }) => event)).toEqual(kept);
+  }
+});
+
 test('a second run goes on in the same file', async () => {
   for (const count of [1, 2]) {
     const log = open();

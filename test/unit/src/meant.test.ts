@@ -1,6 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import { expect, test, vi } from 'vitest';
-import { withMeant } from '#src/meant.js';
+import { meanings, withMeant } from '#src/meant.js';
 
 const notFound = new SharingError('not-found', 'ENOENT', { local: true });
 
@@ -58,4 +58,23 @@ test('a folder that cannot be listed, or has no end, is no failure', async () =>
   };
   expect(await meant('y'.repeat(200), endless)).toBeUndefined();
   expect(pages).toBe(20);
+});
+
+test('for many names a folder is listed once, and the first ten get a suggestion', async () => {
+  const list = holding('welcome.txt');
+  const meaning = meanings();
+  const found: unknown[] = [];
+  for (let count = 0; count < 12; count += 1) {
+    const error = await meaning(notFound, 'welcme.txt', list);
+    found.push(error instanceof SharingError ? error.facts['meant'] : error);
+  }
+  expect(found.filter((one) => one === 'welcome.txt')).toHaveLength(10);
+  expect(list).toHaveBeenCalledTimes(1);
+});
+
+test('the root is another folder than the one where relative names begin', async () => {
+  const meaning = meanings();
+  await meaning(notFound, '/welcme.txt', holding('other.txt'));
+  const error = await meaning(notFound, 'welcme.txt', holding('welcome.txt'));
+  expect(error).toMatchObject({ facts: { meant: 'welcome.txt' } });
 });

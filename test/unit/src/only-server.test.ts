@@ -1,3 +1,4 @@
+import { startResponder } from '#discovery/responder.js';
 import { addPeer, noteSeen } from '#sharing/device.js';
 import { expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
@@ -13,6 +14,7 @@ interface Scanned {
   readonly name: string;
   readonly id: string | null;
   readonly addresses: readonly string[];
+  readonly port?: number;
 }
 
 async function open(...scanned: readonly Scanned[]) {
@@ -31,7 +33,8 @@ async function open(...scanned: readonly Scanned[]) {
     view: { status: { draw: vi.fn() } },
     memory: { scanned: scanned.map((one) => ({ port: 4000, ...one })) },
   };
-  return { stateFolder, find: () => onlyServer(context as unknown as Context) };
+  const { udpPort } = settings;
+  return { stateFolder, udpPort, find: () => onlyServer(context as unknown as Context) };
 }
 
 const amber = { name: 'amber', id: idA, addresses: ['10.0.0.1', '10.0.0.2'] };
@@ -39,7 +42,42 @@ const birch = { name: 'birch', id: idB, addresses: ['10.0.0.3'] };
 
 test('the only server that was found is meant, by its key', async () => {
   const { find } = await open(amber, { ...birch, addresses: [] });
-  expect(await find()).toEqual({ hosts: ['10.0.0.1', '10.0.0.2'], port: 4000, expectedId: idA });
+  expect(await find()).toMatchObject({
+    hosts: ['10.0.0.1', '10.0.0.2'],
+    port: 4000,
+    expectedId: idA,
+  });
+});
+
+test('where it was found before, it need not be any more: it is looked for once more', async () => {
+  const { find, udpPort } = await open(amber);
+  await using _responder = await startResponder({
+    port: udpPort,
+    announcement: () => ({ id: idA, run: 'a'.repeat(8), name: 'amber', port: 4001, code: true }),
+    interfaces: () => loopbackOnly,
+    observe: () => undefined,
+  });
+  const { searchAgain } = await find();
+  expect(await searchAgain?.()).toMatchObject({
+    hosts: ['127.0.0.1'],
+    port: 4001,
+    expectedId: idA,
+  });
+});
+
+test('several servers of one machine are told apart by their port', async () => {
+  const { find } = await open(amber, { ...amber, port: 4001 }, birch);
+  await expect(find()).rejects.toMatchObject({
+    message: 'there are 3 servers',
+    hint: 'connect to one of: amber:4000, amber:4001, birch',
+  });
+});
+
+test('machines of one name are told apart by their address, for the name would be refused', async () => {
+  const { find } = await open(amber, { ...birch, name: 'amber', addresses: ['fe80::1%eth0'] });
+  await expect(find()).rejects.toMatchObject({
+    hint: 'connect to one of: 10.0.0.1:4000, [fe80::1%eth0]:4000',
+  });
 });
 
 test('of several, all are named: as this machine knows them, and fit for a screen', async () => {

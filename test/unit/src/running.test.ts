@@ -36,6 +36,18 @@ test('what a crash left behind is not taken for a server, and goes', async () =>
   expect(await readdir(join(stateFolder, 'run'))).toEqual([]);
 });
 
+test('of two that name one port only the later is a server, whoever has the number of the first', async () => {
+  await announceRunning(stateFolder, amber);
+  await announceRunning(stateFolder, { ...amber, pid: 72, port: 30_002 });
+  const later = { ...amber, pid: 73 };
+  await announceRunning(stateFolder, later);
+  const found = await readRunning(stateFolder, everybody);
+  expect(found.map(({ pid, port }) => [pid, port]).sort()).toEqual([
+    [72, 30_002],
+    [73, 30_001],
+  ]);
+});
+
 test('what cannot be read is no server', async () => {
   const folder = join(stateFolder, 'run');
   await mkdir(folder);

@@ -1,7 +1,7 @@
 import { startResponder } from '#discovery/responder.js';
-import { addPeer } from '#sharing/device.js';
+import { addPeer, noteSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ProgramError } from '#src/failure.js';
 import { findServer, parseServer } from '#src/server-name.js';
 import { freePort } from '../../support/ports.js';
@@ -82,4 +82,99 @@ test.each([
   });
   // Only a whole scan is remembered.
   expect(memory.scanned).toHaveLength(isKnown ? 0 : 1);
+});
+
+describe('a known peer, who is away, and a stranger of that name', () => {
+  const knownId = 'A'.repeat(52);
+
+  /** Looks for a name while a stranger says that it is called so too. */
+  async function found(typed: string, ...known: readonly string[]) {
+    const stateFolder = await temporaryFolder();
+    const udpPort = await freePort('udp');
+    for (const [at, name] of known.entries()) {
+      const id = at === 0 ? knownId : `${'B'.repeat(50)}${at}A`;
+      await addPeer(stateFolder, { id, name, rights: [], how: 'id' }, new Date());
+    }
+    await using _stranger = await startResponder({
+      port: udpPort,
+      announcement: () => ({
+        id: `${'C'.repeat(51)}A`,
+        run: 'a'.repeat(8),
+        name: typed,
+        port: 40_001,
+        code: false,
+      }),
+      interfaces: loopbackOnly,
+      observe: () => undefined,
+    });
+    await noteSeen(stateFolder, {
+      id: knownId,
+      name: 'amber',
+      host: '127.0.0.1',
+      others: [],
+      port: 4001,
+    });
+    const context = {
+      settings: { udpPort, tcpPort: 30_001, scanTimeout: 300, mdns: 'off' },
+      signal: new AbortController().signal,
+      interfaces: loopbackOnly,
+      stateFolder,
+      memory: { scanned: [] },
+    } as unknown as Context;
+    return await findServer(context, { host: typed, port: undefined });
+  }
+
+  test.each([
+    ['Amber', 'amber'],
+    ['amber', 'Amber'],
+    ['ZOE\u0308', 'zo\u00eb'],
+    ['zoe\u0308', 'zo\u00eb'],
+  ])('"%s" means "%s", whom this machine knows', async (typed, known) => {
+    expect(await found(typed, known)).toEqual({
+      hosts: ['127.0.0.1'],
+      port: 4001,
+      expectedId: knownId,
+    });
+  });
+
+  test('of two who are called alike the spelling decides, and another spelling is refused', async () => {
+    expect(await found('amber', 'amber', 'Amber')).toMatchObject({ expectedId: knownId });
+    await expect(found('AMBER', 'amber', 'Amber')).rejects.toMatchObject({
+      code: 'ambiguous-name',
+      message: '"AMBER" may be Amber or amber',
+    });
+  });
+});
+
+test('where a known peer is nowhere, another one of its name is told with its place', async () => {
+  const [stateFolder, udpPort] = [await temporaryFolder(), await freePort('udp')];
+  const peer = { id: 'A'.repeat(52), name: 'amber', rights: [], how: 'id' } as const;
+  await addPeer(stateFolder, peer, new Date());
+  const other = { id: `${'C'.repeat(51)}A`, run: 'a'.repeat(8), name: 'amber', code: false };
+  await using _responder = await startResponder({
+    port: udpPort,
+    announcement: () => ({ ...other, port: 40_001 }),
+    interfaces: loopbackOnly,
+    observe: () => undefined,
+  });
+  const context = {
+    settings: { udpPort, tcpPort: 30_001, scanTimeout: 300, mdns: 'off' },
+    signal: new AbortController().signal,
+    interfaces: loopbackOnly,
+    stateFolder,
+    memory: { scanned: [] },
+  } as unknown as Context;
+  await expect(findServer(context, { host: 'amber', port: undefined })).rejects.toMatchObject({
+    code: 'nobody-found',
+    hint: expect.stringContaining('127.0.0.1:40001 (CCCC-CCCC-CCCC-CCCC)') as string,
+  });
+});
+
+test.each([
+  [0, 30_001],
+  [4000, 4000],
+])('with the port %i in the settings an address is dialled at %i', async (tcpPort, port) => {
+  const context = { settings: { tcpPort } } as unknown as Context;
+  const typed = { host: '10.0.0.9', port: undefined };
+  expect(await findServer(context, typed)).toEqual({ hosts: ['10.0.0.9'], port });
 });

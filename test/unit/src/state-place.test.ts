@@ -46,6 +46,14 @@ test('a relative XDG folder counts as not set, as its specification says', () =>
   expect(placeOf('linux', { environment: { XDG_STATE_HOME: 'state' } })).toContain(home);
 });
 
+test.each(['', 'Local', '.\\Local'])(
+  'LOCALAPPDATA counts only as a whole path: not %j',
+  (local) => {
+    const environment = { LOCALAPPDATA: local };
+    expect(placeOf('win32', { environment })).toBe(join(home, 'AppData', 'Local', 'lanpost'));
+  },
+);
+
 test('a home that is missing, or no folder', async () => {
   const file = join(home, 'file');
   await writeFile(file, '');
@@ -54,6 +62,14 @@ test('a home that is missing, or no folder', async () => {
       expect(codeOf(() => placeOf(platform, { home: missing }))).toBe('state-missing');
     }
   }
+});
+
+test('no home at all', () => {
+  for (const platform of ['linux', 'darwin', 'win32'] as const) {
+    expect(codeOf(() => placeOf(platform, { home: '' }))).toBe('state-missing');
+  }
+  const environment = { LANPOST_HOME: '/srv/key' };
+  expect(placeOf('linux', { environment, home: '' })).toBe(resolve('/srv/key'));
 });
 
 test('a home of somebody else', () => {

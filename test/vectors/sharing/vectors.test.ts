@@ -11,6 +11,7 @@ import {
   type Frame,
 } from '#sharing/wire/frame.js';
 import { decode, encode, type Message } from '#sharing/wire/message.js';
+import { framesOf } from '../../support/frames.js';
 
 type Plain = Record<string, string | number>;
 
@@ -26,7 +27,7 @@ function decodeAll(bytes: Buffer, cut: number): Plain[] {
   const decoder = frameDecoder();
   const found: Plain[] = [];
   for (let at = 0; at < bytes.length; at += cut) {
-    for (const frame of decoder.push(bytes.subarray(at, at + cut))) found.push(plain(frame));
+    for (const frame of framesOf(decoder, bytes.subarray(at, at + cut))) found.push(plain(frame));
   }
   expect(decoder.atBoundary()).toBe(true);
   return found;
@@ -90,7 +91,7 @@ describe('frames', () => {
 
   test('a bad header is refused before its body is there', () => {
     const decoder = frameDecoder();
-    expect(() => [...decoder.push(Buffer.from('01ffffff', 'hex'))]).toThrow(/65535|16777215/);
+    expect(() => [...framesOf(decoder, Buffer.from('01ffffff', 'hex'))]).toThrow(/65535|16777215/);
   });
 });
 

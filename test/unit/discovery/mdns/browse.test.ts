@@ -200,3 +200,16 @@ test('a source cannot speak for another, nor without end', async () => {
   expect(from('10.0.0.66')).toBe(maxMessagesPerSource - 1);
   expect(browsed.excess.count).toBe(501 - maxMessagesPerSource);
 });
+
+test('who is heard on two interfaces may not say twice as much', async () => {
+  const browsed = setUp([], { eth0, wlan0: [entry('10.0.0.2', 24)] });
+  await asking(browsed);
+  for (let i = 0; i < 100; i += 1) {
+    for (const socket of browsed.sockets) hear(socket, whole('10.0.0.66'), '10.0.0.66');
+  }
+  await vi.waitFor(() => {
+    expect(browsed.excess.count).toBe(200 - maxMessagesPerSource);
+  });
+  const from = browsed.hits.filter(({ source }) => source === '10.0.0.66');
+  expect(from).toHaveLength(maxMessagesPerSource);
+});

@@ -285,6 +285,53 @@ describe('a batch whose receiver cannot ask its disk', () => {
   });
 });
 
+describe('a batch whose large file is taken back while its chunks are on a lane', () => {
+  test('reads them past, and goes on', async () => {
+    const target = await openFolder(await temporaryFolder());
+    const area = await openLandingArea(target);
+    const { connection, said, close } = handDriven();
+    const first: MessageOf<'offer'> = {
+      t: 'offer',
+      id: 1,
+      files: [['large', 3 * chunkSize, 0, 'a'.repeat(32)]],
+      more: true,
+      batch: true,
+    };
+    const ended: unknown[] = [];
+    const receiving = startBatchReceiving(connection, first, {
+      ...common,
+      area: () => Promise.resolve(area),
+      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
+      nameOf: (offered) => offered,
+      policy: 'number',
+      peer: 'PEER',
+      onEnd: (one) => ended.push(one),
+    });
+    receiving.outcome.catch(() => undefined);
+    onTestFinished(async () => {
+      close();
+      await Promise.allSettled([receiving.outcome]);
+      await area[Symbol.asyncDispose]();
+      await target[Symbol.asyncDispose]();
+    });
+    const isWanted = (): boolean => said.some((one) => one.t === 'want' && one.files.length > 0);
+    await expect.poll(isWanted, { interval: 1 }).toBe(true);
+    const intake = receiving.intake();
+    const bytes = Buffer.alloc(chunkSize, 1);
+    const header = { id: 1, file: 0, length: chunkSize, digest: digestOf('blake3', bytes) };
+    await intake.chunk({ ...header, chunk: 0 });
+    intake.data(bytes.subarray(1000));
+    void receiving.tell({ t: 'fail', id: 1, file: 0, code: 'changed', message: '' });
+    await intake.chunk({ ...header, chunk: 1 });
+    await expect.poll(() => ended).toMatchObject([{ kind: 'file', outcome: { kind: 'failed' } }]);
+    await intake.chunk({ ...header, chunk: 2 });
+    intake.data(bytes);
+    await receiving.tell({ t: 'offer', id: 1, files: [['empty', 0, 0]], more: false, batch: true });
+    await expect(receiving.outcome).resolves.toEqual({ links: 0, hidden: 0 });
+    expect(said.at(-1)).toMatchObject({ t: 'finished' });
+  });
+});
+
 describe('a batch that is given up while its disk is asked about a large file', () => {
   test('ends with the last word of its sender', async () => {
     const place = await temporaryFolder();

@@ -3,6 +3,7 @@ import { packing, type Packing } from '#sharing/batch/packing.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize, frameDecoder, packedHeaderLength, type Frame } from '#sharing/wire/frame.js';
 import { describe, expect, test } from 'vitest';
+import { framesOf } from '../../../support/frames.js';
 
 const digest = Buffer.alloc(32, 7);
 
@@ -53,7 +54,7 @@ function open(slow = false): Bench {
 function framesIn(packs: readonly Buffer[]): Frame[] {
   const decoder = frameDecoder();
   const frames = packs.flatMap((pack) => {
-    const found = [...decoder.push(pack)];
+    const found = [...framesOf(decoder, pack)];
     // A pack is whole frames, so that messages pass between two.
     expect(decoder.atBoundary()).toBe(true);
     return found;

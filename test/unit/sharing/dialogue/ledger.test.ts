@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLedger } from '#sharing/dialogue/ledger.js';
+import { decode, encode, type Message } from '#sharing/wire/message.js';
 
 const birch = {
   event: 'client-in',
@@ -76,4 +77,24 @@ test('only what travelled to its end counts, and who was not let in', () => {
     refused: 2,
     paired: 1,
   });
+});
+
+test('sums beyond what a message can say are told as the most it can', () => {
+  const { ledger, pass } = open();
+  using track = ledger.begin(4, 'in', 'film.mkv', 2e16);
+  const size = (): number | undefined => ledger.read().transfers[0]?.size;
+  expect(size()).toBe(Number.MAX_SAFE_INTEGER);
+  track.onProgress({ phase: 'sending', bytes: 0, size: 2e16 });
+  pass(1000);
+  track.onProgress({ phase: 'sending', bytes: 1.9e19, size: 2e19 });
+  track.whole(2e16);
+  const { transfers, totals } = ledger.read();
+  expect(totals.bytesIn).toBe(Number.MAX_SAFE_INTEGER);
+  const rows = transfers.map(({ session, ...row }) => ({
+    ...row,
+    id: birch.id,
+    name: `${session}`,
+  }));
+  const state: Message = { t: 'state', id: 1, clients: [], transfers: rows, more: true };
+  expect(decode(encode(state).subarray(4))).toEqual(state);
 });

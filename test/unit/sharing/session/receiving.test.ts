@@ -81,14 +81,15 @@ describe('receiving', () => {
     expect(() => rules.digests(digests(32, 8))).toThrow(breach);
   });
 
-  test('after a refusal everything is dropped until the sender closes it', () => {
+  test('after a refusal everything is dropped until the sender closes it, and chunks still on a lane later too', () => {
     const rules = receiving(3 * chunkSize);
     rules.chunk(chunk(0));
     rules.refuse();
     expect(rules.chunk(chunk(0))).toBe('drop');
     expect(rules.digests(digests(7, 1))).toBe('drop');
     expect(rules.end()).toBe('drop');
-    expect(() => rules.chunk(chunk(1))).toThrow(breach);
+    expect(rules.chunk(chunk(1))).toBe('drop');
+    expect(() => rules.digests(digests(0, 1))).toThrow(breach);
   });
 
   test('a sender that has ended may take its file back once, and waits for our last word', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Incoming } from '#sharing/session/incoming.js';
+import { decode } from '#sharing/wire/message.js';
 import { SharingError } from '#sharing/errors.js';
 import { serverRules, type ServerAction, type ServerRules } from '#sharing/session/server.js';
 import type { Admission } from '#sharing/session/admission.js';
@@ -55,6 +56,11 @@ describe('greeting', () => {
     ['a verb first', list(1), 'protocol'],
     ['data first', { t: 'data', bytes: Buffer.alloc(1) }, 'protocol'],
     ['another version', { ...hello, v: 2 }, 'version-mismatch'],
+    [
+      'another version in another shape',
+      decode(Buffer.from('{"t":"hello","v":2,"name":7,"digests":{}}')),
+      'version-mismatch',
+    ],
     ['a lane without its token', { ...hello, purpose: 'lane' }, 'protocol'],
     ['no common digest', { ...hello, digests: ['md5'] }, 'unsupported'],
   ])('%s: denied', (_, incoming, code) => {
@@ -64,6 +70,16 @@ describe('greeting', () => {
       last: { t: 'denied' },
     });
     expect(rules.receive(hello)).toEqual([]);
+  });
+
+  test.each([
+    ['peer', 'pair'],
+    ['open', 'pair'],
+    ['owner', 'send'],
+  ] as const)('%s who has a code while there is one: %s', (as, expected) => {
+    const admission: Admission = { as, rights: ['read'] };
+    const rules = serverRules({ ...alone, pairs: true, admission, mayBegin: atMost(2) });
+    expect(only(rules.receive({ ...hello, pair: true }))).toMatchObject({ do: expected });
   });
 
   test('nobody hears why, and nothing else', () => {

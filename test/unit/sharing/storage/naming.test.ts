@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSibling, numbered } from '#sharing/storage/naming.js';
+import { numbered, takenNumbers } from '#sharing/storage/naming.js';
 import { safeName } from '#sharing/storage/path.js';
 
 test.each([
@@ -13,23 +13,17 @@ test.each([
   expect(numbered(safeName(name), n)).toBe(expected);
 });
 
-test.each([
-  ['a.txt', 'a.txt', true],
-  ['a.txt', 'a (2).txt', true],
-  ['a.txt', 'a (99999).txt', true],
-  ['a.txt', 'a (1).txt', false],
-  ['a.txt', 'a (02).txt', false],
-  ['a.txt', 'a (2) (3).txt', false],
-  ['a.txt', 'a (x).txt', false],
-  ['a.txt', 'ab (2).txt', false],
-  ['a.txt', 'a ().txt', false],
-  ['a', 'a (2)', true],
-])('%s and %s: siblings %s', (name, other, expected) => {
-  expect(isSibling(safeName(name), other)).toBe(expected);
-});
-
 test('a name with no room for a number says so', () => {
   expect(() => numbered(safeName('x'.repeat(240)), 2)).toThrow(
     expect.objectContaining({ code: 'name-too-long' }) as Error,
   );
+});
+
+test('the last number of a name is remembered for each folder', () => {
+  const numbers = takenNumbers();
+  const name = safeName('a.txt');
+  numbers.note('1:2', name, 1);
+  expect(numbers.last('1:2', name)).toBeUndefined();
+  numbers.note('1:2', name, 7);
+  expect([numbers.last('1:2', name), numbers.last('1:3', name)]).toEqual([7, undefined]);
 });

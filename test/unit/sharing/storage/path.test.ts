@@ -71,3 +71,27 @@ test('32 names are deep enough', () => {
   expect(safePath(Array(32).fill('a').join('/'))).toHaveLength(32);
   expect(() => safePath(Array(33).fill('a').join('/'))).toThrow(/32 names/);
 });
+
+test.each(['GIT~1', 'LANPOS~1', 'git~1.txt', 'a~12', 'LONGNA~1.TXT', 'X~1.'])(
+  'on Windows %j may be another file',
+  (name) => {
+    expect(() => safeName(name, 'win32')).toThrow(/Windows|blank/);
+    expect(isSafeName(name, 'win32')).toBe(false);
+    expect(isSafeName(name, 'linux')).toBe(true);
+  },
+);
+
+test.each(['notes~1.docx', 'a long name~1', '~', 'a~b', 'name.~1', '~1'])(
+  'on Windows %j is no short name',
+  (name) => {
+    expect(isSafeName(name, 'win32')).toBe(true);
+  },
+);
+
+test.each(['\u200b.git', '\u00ad\u200c.lanpost', '\ufeff.ssh'])(
+  '%j is hidden where a file system passes over what nobody sees',
+  (name) => {
+    expect(() => safeName(name)).toThrow(/begin with a dot/);
+    expect(isSafeName(name)).toBe(false);
+  },
+);

@@ -114,6 +114,18 @@ describe.each(ways)('a staged folder, reached by %s', (way) => {
     expect(await listPartials(area)).toHaveLength(2);
   });
 
+  test('is not thrown away for those that strangers leave, of whom all keys count as one', async () => {
+    const { area } = await open();
+    const ofStrangers = { ...area, ofStrangers: true };
+    for (const peer of ['KNOWN', 'OTHER']) await leftBehind(area, peer);
+    for (let n = 0; n < maxKept.inAll; n += 1) await leftBehind(ofStrangers, `S${n}`);
+    const kept = (await listPartials(area)).map(({ header }) => header.peer);
+    expect(kept).toHaveLength(maxKept.inAll);
+    expect(kept).toEqual(expect.arrayContaining(['KNOWN', 'OTHER']));
+    expect(kept).not.toContain('S1');
+    expect(kept).toContain(`S${maxKept.inAll - 1}`);
+  });
+
   test('that is not worth keeping is gone at once', async () => {
     const { place, area } = await open();
     const staging = await openStaging(area, 'PEER', photos);

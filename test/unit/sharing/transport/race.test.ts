@@ -136,6 +136,17 @@ describe('somebody else at an address', () => {
     expect(open).toEqual(['b']);
   });
 
+  test('is waited with for the others for 3 s, not until the time is over', async () => {
+    const { outcome, endedMs, dialled, open } = await race({
+      a: [100, { id: 'B' }],
+      b: never,
+      c: never,
+    });
+    expect([outcome, endedMs]).toEqual(['a B', 3100]);
+    expect(times(dialled)).toEqual(['a 0', 'b 100', 'c 300']);
+    expect(open).toEqual(['a']);
+  });
+
   test('is as good as any when no key is expected', async () => {
     const { outcome } = await race(
       { a: [5, { id: 'B' }], b: [5, { id: 'A' }] },

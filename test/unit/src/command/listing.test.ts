@@ -8,7 +8,12 @@ import type { Answer } from '#src/view/answer.js';
 type Tree = Readonly<Record<string, readonly Partial<Entry>[] | ErrorCode>>;
 
 /** A listing of folders that are given by their paths, a row for each of their names. */
-async function list(tree: Tree, path: string, options: Record<string, string | boolean> = {}) {
+async function list(
+  tree: Tree,
+  path: string,
+  options: Record<string, string | boolean> = {},
+  heardRows = Infinity,
+) {
   const stop = new AbortController();
   const shown: Answer[] = [];
   const notes: string[] = [];
@@ -17,6 +22,7 @@ async function list(tree: Tree, path: string, options: Record<string, string | b
       shown.push(answer);
     },
     note: (text: string) => notes.push(text),
+    isHeard: () => shown.length < heardRows,
     styled: () => view,
   };
   const context = { view, signal: stop.signal, noteFault: () => Promise.resolve() };
@@ -61,6 +67,13 @@ test('all that is below comes after it, folder by folder', async () => {
   expect(code).toBe(0);
 });
 
+test('whoever has read enough ends it, as head does', async () => {
+  const { paths, pages, code } = await list(tree, '', { recursive: true }, 5);
+  expect(paths).toEqual(['b', 'd', 'e', 'f', 'd/x.txt']);
+  expect(pages).toHaveBeenCalledTimes(2);
+  expect(code).toBe(0);
+});
+
 test('a pattern chooses names, of all that is below too', async () => {
   expect((await list(tree, '?')).paths).toEqual(['b', 'd', 'e', 'f']);
   expect((await list(tree, 'd/*.txt')).paths).toEqual(['d/x.txt']);
@@ -98,7 +111,12 @@ test('a folder below that cannot be listed is told, and the others are', async (
 
 test('rows are shown as they come, and a tree without end is not kept', async () => {
   let given = 0;
-  const view = { show: vi.fn(), note: () => undefined, styled: (): unknown => view };
+  const view = {
+    show: vi.fn(),
+    note: () => undefined,
+    isHeard: () => true,
+    styled: (): unknown => view,
+  };
   const signal = new AbortController().signal;
   const endless: List = async function* () {
     for (;;) {

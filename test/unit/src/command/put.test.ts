@@ -22,7 +22,10 @@ async function put(
   folder: string,
   words: readonly string[],
   ends: readonly Ended[] = [],
-  more: { readonly options?: Record<string, string | true> } = {},
+  more: {
+    readonly options?: Record<string, string | true>;
+    readonly platform?: NodeJS.Platform;
+  } = {},
 ): Promise<Asked> {
   let files: readonly string[] | undefined;
   let options: TransferOptions | undefined;
@@ -33,6 +36,7 @@ async function put(
     settings: { clientDirectory: 'mine', ifTaken: 'number' },
     signal: new AbortController().signal,
     noteFault: () => Promise.resolve(),
+    system: { platform: more.platform ?? 'linux' },
     view: {
       json: false,
       show: (answer: Answer) => shown.push(answer),
@@ -101,6 +105,20 @@ describe('put', () => {
       join(mine, 'b.txt'),
     ]);
     expect((await put(folder, ['../mine/a*.txt'])).files).toEqual([join(mine, 'a.txt')]);
+  });
+
+  test('on Windows a path may have either slash, in a pattern and in a slip, too', async () => {
+    const { folder, mine } = await folderOfUser();
+    const words = ['one\\*.txt', 'one\\x.txt', 'one\\y.txt'];
+    const { files, shown } = await put(folder, words, [], { platform: 'win32' });
+    expect(files).toEqual([join(mine, 'one/x.txt'), join(mine, 'one/x.txt')]);
+    expect(shown[0]).toMatchObject({
+      event: 'failed',
+      path: 'one\\y.txt',
+      hint: 'did you mean one/x.txt?',
+    });
+    // Elsewhere it is a letter of the name.
+    expect((await put(folder, ['one\\*.txt'])).files).toBeUndefined();
   });
 
   test('a word that fails does not keep the others back, and its code stays', async () => {

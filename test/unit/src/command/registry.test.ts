@@ -39,7 +39,7 @@ const examples = registry.flatMap(({ name, examples: lines }) =>
 );
 
 test.each(examples)('the example works: %s', (line, name) => {
-  const words = splitWords(line.replace(/^[A-Z_]+=\S+ /, ''));
+  const words = splitWords(line.replace(/^[A-Z_]+=\S+ /, ''), 'linux');
   const { command } =
     words[0] === 'lanpost' ? parseCommandLine(words.slice(1)) : parsePromptLine(words);
   expect(command?.name).toBe(name);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describeSettings } from '#config/describe.js';
-import { globalOptions } from '#src/arguments.js';
 import { commandsAt } from '#src/command/registry.js';
+import { globalOptions } from '#src/command/shared-options.js';
 import { bashScript } from '#src/completion/bash.js';
 import { fishScript } from '#src/completion/fish.js';
 import { grammar, type Grammar } from '#src/completion/grammar.js';
@@ -45,6 +45,11 @@ describe.each(scripts)('the script for %s', (shell, script) => {
     };
     expect(script(one)).toContain(meant[shell]);
   });
+});
+
+test('the script for fish asks for nothing that 3.0 lacks', () => {
+  // Such a substitution is of 3.4.
+  expect(fishScript(grammar())).not.toContain('$(');
 });
 
 test('a verb with a server has a place for it, and what lies there is not guessed', () => {

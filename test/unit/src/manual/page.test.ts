@@ -15,13 +15,15 @@ test('it says what it is about, of which version, and when it was made', () => {
 });
 
 test('every verb, option, example, setting and exit code is in it', () => {
-  for (const { name, summary, options, examples } of registry) {
+  for (const { name, summary, options, notes = [], examples } of registry) {
     expect(page).toMatch(new RegExp(`^\\\\fB(lanpost )?${name}\\b`, 'm'));
     expect(page).toContain(text(summary));
-    for (const { name: option, meaning } of options) {
-      expect(page).toContain(`\\fB${text(`--${option}`)}`);
+    for (const { name: option, short, meaning } of options) {
+      const letter = short === undefined ? '' : `-${short}, `;
+      expect(page).toContain(`\\fB${text(`${letter}--${option}`)}`);
       expect(lines).toContain(text(meaning));
     }
+    for (const one of notes) expect(lines).toContain(text(one));
     for (const one of examples) expect(lines).toContain(text(one));
   }
   for (const [option] of sharedOptions) expect(lines).toContain(bold(option));
@@ -34,6 +36,12 @@ test('every verb, option, example, setting and exit code is in it', () => {
     expect(lines.slice(lines.indexOf('.SH "EXIT STATUS"')).join('\n')).toContain(
       `.TP\n${bold(code)}\n${text(meaning)}\n`,
     );
+  }
+});
+
+test('every variable that decides where the state folder is is named', () => {
+  for (const variable of ['LANPOST_HOME', 'XDG_STATE_HOME', 'LOCALAPPDATA']) {
+    expect(page).toContain(variable);
   }
 });
 

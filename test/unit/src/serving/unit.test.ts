@@ -23,6 +23,12 @@ test.each([
   expect(lineOf('ReadWritePaths', { folder })).toBe(`ReadWritePaths=${quoted}`);
 });
 
+test('flags stand behind the folder, each one word', () => {
+  expect(lineOf('ExecStart', { flags: ['--open=rw', '--name=a "b" 5%'] })).toMatch(
+    / "serve" "\/srv\/share" "--open=rw" "--name=a \\"b\\" 5%%"$/,
+  );
+});
+
 test('nothing of a name becomes a line of its own, in a comment neither', () => {
   const folder = '/srv/x\nExecStartPre=/bin/evil';
   const unit = serviceUnit({ program, folder, state: undefined, user: { ...user, isNew: true } });
@@ -36,6 +42,13 @@ test.each([
   ['/srv/share', ['/root/.nvm/node', '/opt/lanpost.js'], 'read-only'],
 ])('homes are hidden unless something of it lies there: %s %j', (folder, words, expected) => {
   expect(lineOf('ProtectHome', { folder, program: words })).toBe(`ProtectHome=${expected}`);
+});
+
+test('a home with the settings of the service is not hidden from it', () => {
+  expect(lineOf('ProtectHome', { flags: ['--config=/home/amber/mine.json'] })).toBe(
+    'ProtectHome=read-only',
+  );
+  expect(lineOf('ProtectHome', { flags: ['--config=/etc/mine.json'] })).toBe('ProtectHome=yes');
 });
 
 test("a user's own service asks for nothing that takes root, and keeps the user's state", () => {

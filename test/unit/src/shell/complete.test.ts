@@ -38,8 +38,9 @@ const sources: Sources = {
 async function after(
   line: string,
   from = sources,
+  platform: NodeJS.Platform = 'linux',
 ): Promise<string | readonly string[] | undefined> {
-  const found = await complete(line, from);
+  const found = await complete(line, from, platform);
   if (!found) return undefined;
   const becomes = line.slice(0, line.length - found.replaced.length) + found.text;
   return becomes === line ? found.shown : becomes;
@@ -57,6 +58,12 @@ test.each<[string, string | readonly string[] | undefined]>([
   ['serv', undefined],
   // Options
   ['get --ov', 'get --overwrite '],
+  ['get --co', undefined],
+  ['rlist --co', undefined],
+  ['put n --co', undefined],
+  ['put n --to amber --co', 'put n --to amber --code-file '],
+  ['put n --to=amber --co', 'put n --to=amber --code-file '],
+  ['connect amber --co', 'connect amber --code-file '],
   ['get --overwrite --ov', undefined],
   ['get a --s', 'get a --skip '],
   ['get -- --s', undefined],
@@ -97,7 +104,7 @@ test.each<[string, string | readonly string[] | undefined]>([
   ['put my', 'put my\\ photos/'],
   ['put /etc/h', 'put /etc/hosts '],
   ['llist m', 'llist my\\ photos/'],
-  ['get w --code-file c', 'get w --code-file code.txt '],
+  ['connect w --code-file c', 'connect w --code-file code.txt '],
   ['help sh', 'help shutdown '],
   ['help get ', undefined],
   ['bye ', undefined],
@@ -135,7 +142,8 @@ test('a listing that was cut leaves open whether there are others', async () => 
 
 test('of very many candidates some are shown, and the others counted', async () => {
   const many = Array.from({ length: 1000 }, (_, at) => `n${at}`);
-  const found = await complete('get n', { ...none, remote: () => Promise.resolve(names(...many)) });
+  const from = { ...none, remote: () => Promise.resolve(names(...many)) };
+  const found = await complete('get n', from, 'linux');
   expect(found?.shown).toHaveLength(201);
   expect(found?.shown.at(-1)).toBe('... and 800 more');
 });
@@ -154,8 +162,9 @@ test('whatever a file is called, the completed line names it', async () => {
     })
     .filter((text) => !text.startsWith('-'));
   const opening = fc.constantFrom('', '"', "'");
+  const platform = fc.constantFrom('linux', 'win32');
   await fc.assert(
-    fc.asyncProperty(name, opening, fc.nat(8), async (text, quoted, length) => {
+    fc.asyncProperty(name, opening, fc.nat(8), platform, async (text, quoted, length, system) => {
       const from: Sources = { ...none, remote: () => Promise.resolve(names(text)) };
       const typed = Array.from(text).slice(0, length).join('');
       const begun =
@@ -164,9 +173,23 @@ test('whatever a file is called, the completed line names it', async () => {
           : quoted === '"'
             ? quoted + typed.replace(/["\\]/g, '\\$&')
             : quoted + typed.replaceAll("'", "'\\''");
-      const line = await after(`get ${begun}`, from);
-      expect(splitWords(String(line))).toEqual(['get', text]);
-      expect(readWords(String(line)).last).toBeUndefined();
+      const line = await after(`get ${begun}`, from, system);
+      expect(splitWords(String(line), system)).toEqual(['get', text]);
+      expect(readWords(String(line), system).last).toBeUndefined();
     }),
   );
+});
+
+test('on Windows a path has its folders before either slash, as it was typed', async () => {
+  const folders: string[] = [];
+  const from: Sources = {
+    ...none,
+    local: (folder) => {
+      folders.push(folder);
+      return Promise.resolve(names('my pictures/', 'notes.txt'));
+    },
+  };
+  expect(await after('put C:\\Users\\n', from, 'win32')).toBe('put C:\\Users\\notes.txt ');
+  expect(await after('put C:\\Users/m', from, 'win32')).toBe('put C:\\Users/my\\ pictures/');
+  expect(folders).toEqual(['C:\\Users\\', 'C:\\Users/']);
 });

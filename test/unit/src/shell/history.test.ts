@@ -37,6 +37,12 @@ test('a code that was typed at the prompt is not kept', async () => {
   expect(await readFile(join(folder, 'history'), 'utf8')).toBe('get partials\n');
 });
 
+test('a name that could be a code without its dash is kept', async () => {
+  keep('connect server12', 'get DSC01234', ' k7qf3m2x ');
+  expect(readHistory(folder)).toEqual(['get DSC01234', 'connect server12']);
+  expect(await readFile(join(folder, 'history'), 'utf8')).not.toContain('k7qf3m2x');
+});
+
 test('it never grows without end, and then keeps the newest', async () => {
   const lines = Array.from({ length: 1200 }, (_, at) => `get ${at}.txt`);
   keep(...lines);

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
@@ -28,6 +29,7 @@ async function seen(look: () => boolean): Promise<void> {
 function openShell(
   complete: TerminalOptions['complete'] = () => Promise.resolve(undefined),
   quit = new AbortController().signal,
+  drawsOver = true,
 ) {
   let shown = '';
   const output = new Writable({
@@ -55,10 +57,12 @@ function openShell(
     input,
     output,
     view,
+    drawsOver,
     quit,
     contextFor: (parts) => {
       const settings = { clientDirectory: 'clientDirectory' };
-      const shared = { atPrompt: true, workingFolder: folder, settings, memory, view };
+      const system = { platform: 'linux' };
+      const shared = { atPrompt: true, workingFolder: folder, settings, memory, view, system };
       return { ...shared, ...parts } as unknown as Context;
     },
     promptText: () => ((memory.session as object | undefined) ? 'amber> ' : 'lanpost> '),
@@ -73,6 +77,8 @@ function openShell(
   const question = '[y/N] ';
   return {
     input,
+    view,
+    raw: () => shown,
     ended,
     put,
     screen,
@@ -105,6 +111,31 @@ test('half a line that was typed before a question is no answer, and comes back 
   input.write('\u0004');
   await ended;
   expect(put).toHaveBeenCalledOnce();
+});
+
+test('what is typed while something runs is shown when its turn comes', async () => {
+  const { input, ended, put, screen, asked } = openShell();
+  let finish = (): void => undefined;
+  put.mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        finish = () => {
+          resolve({ links: 0, hidden: 0 });
+        };
+      }),
+  );
+  input.write('put a.txt\n');
+  await asked();
+  input.write('y\n');
+  await seen(() => put.mock.calls.length > 0);
+  input.write('help bye\nhalf');
+  await delay(50);
+  expect(screen()).not.toMatch(/help|half/);
+  finish();
+  await seen(() => screen().endsWith('amber> half'));
+  expect(screen()).toContain('amber> help bye\nbye: ends');
+  input.write('\u0015\u0004');
+  await ended;
 });
 
 test('Ctrl-C at a question ends what was pasted too', async () => {
@@ -199,3 +230,18 @@ test('a shell that ends while Tab is waited for ends in order', async () => {
   await ended;
   await new Promise((resolve) => setTimeout(resolve, 100));
 });
+
+test.each([
+  [true, '\r\u001b[Ka remark\n'],
+  [false, '\na remark\n'],
+])(
+  'a remark above what is typed, on a terminal that is drawn over: %s',
+  async (drawsOver, expected) => {
+    const { input, ended, view, raw, screen } = openShell(undefined, undefined, drawsOver);
+    await seen(() => screen().endsWith('amber> '));
+    view.note('a remark');
+    expect(raw()).toContain(expected);
+    input.write('\u0004');
+    await ended;
+  },
+);

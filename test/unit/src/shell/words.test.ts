@@ -21,10 +21,23 @@ test.each<[string, string[]]>([
   ['get # not a comment', ['get', '#', 'not', 'a', 'comment']],
   ['get Müller🎈.txt', ['get', 'Müller🎈.txt']],
 ])('%j', (line, words) => {
-  expect(splitWords(line)).toEqual(words);
+  expect(splitWords(line, 'linux')).toEqual(words);
+});
+
+test.each<[string, string[]]>([
+  ['put C:\\Users\\me\\a.txt', ['put', 'C:\\Users\\me\\a.txt']],
+  ['put C:\\pics\\*.jpg b\\', ['put', 'C:\\pics\\*.jpg', 'b\\']],
+  ['put C:\\my\\ files\\a.txt', ['put', 'C:\\my files\\a.txt']],
+  ['put "C:\\my files\\a.txt"', ['put', 'C:\\my files\\a.txt']],
+  ["put it\\'s C:\\\\new", ['put', "it's", 'C:\\new']],
+  ['put \\\\nas\\share\\a.txt', ['put', '\\\\nas\\share\\a.txt']],
+  ['put "\\\\nas\\my share"', ['put', '\\\\nas\\my share']],
+  ['put \\\\\\\\nas\\\\share', ['put', '\\\\nas\\share']],
+])('on Windows a backslash is part of a path: %j', (line, words) => {
+  expect(splitWords(line, 'win32')).toEqual(words);
 });
 
 test.each(['get "a b', "get 'a b", 'get "a\\"', '"', 'get a"'])('%j is not closed', (line) => {
-  expect(() => splitWords(line)).toThrow(ProgramError);
-  expect(() => splitWords(line)).toThrow(/is not closed/);
+  expect(() => splitWords(line, 'linux')).toThrow(ProgramError);
+  expect(() => splitWords(line, 'linux')).toThrow(/is not closed/);
 });

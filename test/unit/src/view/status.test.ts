@@ -13,10 +13,14 @@ function screen(terminal: boolean, columns?: number, silent = false) {
         done();
       },
     }),
-    { isTTY: terminal, ...(columns !== undefined && { columns }) },
+    columns === undefined ? {} : { columns },
   );
   const clock = { now: 1_000_000 };
-  return { written, clock, line: statusLine(error, silent, () => clock.now) };
+  return {
+    written,
+    clock,
+    line: statusLine(error, { silent, drawsOver: terminal }, () => clock.now),
+  };
 }
 
 test('on a terminal the line is drawn over, at most ten times a second', () => {

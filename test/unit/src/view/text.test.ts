@@ -32,6 +32,45 @@ describe('the line of a folder', () => {
   });
 });
 
+describe('a failure on a narrow screen', () => {
+  const narrow = { ...plainStyle, columns: 40 };
+  const failed = { event: 'failed', path: null, code: 'x', exit: 4 } as const;
+
+  function linesOf(message: string, hint: string): string[] {
+    const answer = { ...failed, message, hint } as unknown as Answer;
+    return textLines(answer, undefined, narrow).trimEnd().split('\n');
+  }
+
+  test('breaks between words', () => {
+    expect(
+      linesOf(
+        'the server does not know this machine at all',
+        'is it on, and on this very network?',
+      ),
+    ).toEqual([
+      'lanpost: the server does not know this',
+      'machine at all',
+      '  is it on, and on this very network?',
+    ]);
+  });
+
+  test('leaves a command whole, so that it can be copied', () => {
+    const command = 'lanpost peers rights <this machine> read,write,replace';
+    expect(linesOf('no', `it is up to its owner: ${command}`)).toEqual([
+      'lanpost: no',
+      '  it is up to its owner:',
+      `  ${command}`,
+    ]);
+  });
+
+  test('leaves a long name whole, behind the name of the program', () => {
+    const name = 'a'.repeat(60);
+    expect(linesOf(`${name}: no such file`, 'list shows what is there')[0]).toBe(
+      `lanpost: ${name}:`,
+    );
+  });
+});
+
 describe('the line of what was left out', () => {
   test.each([
     [1, 0, 'left out: 1 link'],

@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import type { Answer } from '#src/view/answer.js';
+import { textLines } from '#src/view/text.js';
 import { createView } from '#src/view/view.js';
 
 function open(json: boolean) {
@@ -20,6 +22,13 @@ test('colours are there once they are wanted, and never in JSON', () => {
     view.show(row);
     expect(shown().includes('\u001b[1')).toBe(!json);
   }
+});
+
+test('a reader that went away hears no more', () => {
+  const { view, output } = open(false);
+  expect(view.isHeard()).toBe(true);
+  output.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  expect([view.isHeard(), view.styled({ long: true }).isHeard()]).toEqual([false, false]);
 });
 
 test('each stream has its own colours', () => {
@@ -62,4 +71,55 @@ test('long lines fit the screen', () => {
         .map((line) => line.length),
     ),
   ).toBeLessThanOrEqual(60);
+});
+
+test.each([
+  ['xterm', true],
+  [undefined, true],
+  ['dumb', false],
+])('a terminal of the kind %s is drawn over: %s', (TERM, expected) => {
+  const [output, error] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY: true })];
+  const environment = TERM === undefined ? {} : { TERM };
+  const view = createView({ output, error, json: false, quiet: false, environment });
+  expect(view.isLive).toBe(expected);
+  view.status.draw('one');
+  view.note('a remark');
+  const shown = String(error.read());
+  expect(shown.includes('\u001b')).toBe(expected);
+  expect(shown).toContain('a remark\n');
+});
+
+test('long lines of status and peers fit the screen, whole', () => {
+  const id = 'A'.repeat(52);
+  const transfer = { direction: 'out', path: 'a-long-name-of-a-film.mkv', files: null } as const;
+  const answers: readonly Answer[] = [
+    { event: 'peer', id, name: 'a-laptop-in-the-attic', rights: ['read', 'write', 'replace'] },
+    { event: 'pin', id, place: '192.168.178.120:30001' },
+    {
+      event: 'client',
+      id,
+      name: 'attic',
+      address: '192.168.178.120',
+      as: 'peer',
+      rights: ['read', 'write'],
+      since: '2026-11-20T18:22:31Z',
+    },
+    {
+      event: 'transfer',
+      client: 'attic',
+      ...transfer,
+      bytes: 2 ** 30,
+      size: 3 * 2 ** 30,
+      rate: 110 * 2 ** 20,
+    },
+  ] as unknown as readonly Answer[];
+  for (const answer of answers) {
+    const { view, shown } = open(false);
+    view.show(answer);
+    const text = shown();
+    const whole = textLines(answer);
+    expect(whole.length).toBeGreaterThan(61);
+    expect(text.split(/\s+/)).toEqual(whole.split(/\s+/));
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
+  }
 });

@@ -16,7 +16,7 @@ const maxQueued = 512 * 1024;
 const quickTime = 50;
 
 /** What goes out over a stream: messages, and chunks one after the other, which messages pass. */
-export interface Outgoing {
+export interface Writing {
   say(message: Message): void;
   /** Says it although nothing is to follow; in the middle of a chunk it is left out, for it would be taken for a part of it. */
   sayLast(message: Message): void;
@@ -33,7 +33,7 @@ export interface Outgoing {
   end(): void;
 }
 
-export interface OutgoingOptions {
+export interface WritingOptions {
   readonly signal: AbortSignal;
   readonly onSent: () => void;
   /** What was written has left the process. */
@@ -42,7 +42,7 @@ export interface OutgoingOptions {
 
 type Queued = Promise<{ readonly flushed: Promise<void> }>;
 
-export function outgoing(duplex: Duplex, { signal, onSent, onFlushed }: OutgoingOptions): Outgoing {
+export function writing(duplex: Duplex, { signal, onSent, onFlushed }: WritingOptions): Writing {
   let draining: Promise<void> | undefined;
   let stopDraining: () => void = () => undefined;
   /** Bytes of messages that wait to be sent, and who waits for them. */

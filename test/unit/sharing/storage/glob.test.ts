@@ -1,4 +1,4 @@
-import { isGlob, matchesGlob } from '#sharing/session/glob.js';
+import { isGlob, matchesGlob } from '#sharing/storage/glob.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 

@@ -1,0 +1,66 @@
+import { serverRun, type PairingDesk } from '#sharing/dialogue/pairing.js';
+import type { SharingError } from '#sharing/errors.js';
+import { codeWindow } from '#sharing/session/code-window.js';
+import { pairAsClient } from '#sharing/session/pairing.js';
+import type { ServerRules } from '#sharing/session/server.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+
+const code = 'AAAA0000';
+const channel = { exporter: Buffer.alloc(32), clientId: 'C'.repeat(52), serverId: 'S'.repeat(52) };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+function begin() {
+  const ending = new AbortController();
+  const closings: (SharingError | undefined)[] = [];
+  const connection = {
+    signal: ending.signal,
+    close(error?: SharingError) {
+      closings.push(error);
+      ending.abort();
+    },
+  } as Partial<Connection> as Connection;
+  const window = codeWindow(() => performance.now());
+  window.open(code, 1);
+  const stored: string[] = [];
+  const desk: PairingDesk = {
+    window,
+    rights: ['read'],
+    store: (id) => {
+      stored.push(id);
+      return new Promise((resolve) => setTimeout(resolve, 10_000));
+    },
+    onJudged: () => undefined,
+    newCode: () => ({ code, expires: 0 }),
+  };
+  const rules = { paired: () => [], refuse: () => [] } as Partial<ServerRules> as ServerRules;
+  const run = serverRun({ connection, rules, desk, channel, address: 'a', pairingTime: 30_000 });
+  return { run, closings, stored, client: pairAsClient(code, channel) };
+}
+
+test('who sends its share and no proof has five seconds, for few can pair at once', async () => {
+  const { run, closings, client } = begin();
+  await vi.advanceTimersByTimeAsync(20_000);
+  run.share(client.share);
+  await vi.advanceTimersByTimeAsync(4900);
+  expect(closings).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(closings).toMatchObject([{ code: 'peer-silent' }]);
+  run[Symbol.dispose]();
+});
+
+test('who has sent its proof is not cut off while it is judged and stored', async () => {
+  const { run, closings, stored, client } = begin();
+  const [answer] = run.share(client.share);
+  const message = answer?.do === 'send' ? answer.message : undefined;
+  const share = message?.t === 'share' ? message.share : '';
+  const judged = run.proof(client.prove(Buffer.from(share, 'hex')), 'client');
+  await vi.advanceTimersByTimeAsync(12_000);
+  expect(await judged).toMatchObject([{ do: 'send', message: { t: 'proof' } }]);
+  expect(stored).toEqual([channel.clientId]);
+  expect(closings).toEqual([]);
+});

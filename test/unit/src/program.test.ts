@@ -1,0 +1,52 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { freePort } from '../../support/ports.js';
+import { runHere } from '../../support/program-run.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { loopbackOnly } from '../../support/terminal-session.js';
+
+test.each(['list', 'get', 'put'])(
+  '%s that waits for a code on standard input can be interrupted',
+  async (verb) => {
+    const state = join(await temporaryFolder(), 'state');
+    const paths = verb === 'list' ? [] : ['.'];
+    const words = [verb, '127.0.0.1:1', ...paths, '--code-file', '-'];
+    const { input, interrupt, said, ended } = runHere(words, { state });
+    await vi.waitUntil(() => input.listenerCount('readable') > 0, { timeout: 15_000 });
+    interrupt();
+    expect(await ended).toBe(8);
+    expect(said()).toContain('lanpost: interrupted\n');
+  },
+);
+
+test.each([
+  ['scan', ['scan'], ''],
+  ['put to all', ['put', 'notes.txt', '--to', 'all'], ''],
+  ['connect without a name', [], 'connect\n'],
+])('%s that is interrupted before anybody is found', async (_, words, typed) => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'notes.txt'), 'Notes.\n');
+  const state = join(folder, 'state');
+  const run = runHere(words, {
+    state,
+    more: {
+      environment: {
+        LANPOST_HOME: state,
+        LANPOST_MDNS: 'off',
+        LANPOST_UDP_PORT: String(await freePort('udp')),
+      },
+      // Whoever asks for them is about to look for servers.
+      interfaces() {
+        setImmediate(() => {
+          run.interrupt();
+        });
+        return loopbackOnly;
+      },
+    },
+  });
+  run.input.end(typed);
+  expect(await run.ended).toBe(8);
+  expect(run.said()).toContain('lanpost: interrupted\n');
+  expect(run.said()).not.toContain('found');
+});
