@@ -11,6 +11,8 @@ export interface Jobs {
   /** Stops one. Throws ProgramError `usage` when there is none of that number. */
   cancel(number: number): void;
   cancelAll(): void;
+  /** That something runs, and how much. */
+  stillRuns(): string | undefined;
   /** Throws ProgramError `busy` while anything runs: its session must not end under it. */
   mustBeIdle(): void;
   /** Resolves when nothing runs any more, with how all ended that began since the last time. */
@@ -57,6 +59,13 @@ export function openJobs(): Jobs {
     };
   }
 
+  function stillRuns(): string | undefined {
+    if (running.size === 0) return undefined;
+    return running.size === 1
+      ? 'a transfer is still running'
+      : `${running.size} transfers are still running`;
+  }
+
   return {
     start(line, view, work) {
       const number = Math.max(0, ...running.keys()) + 1;
@@ -81,11 +90,13 @@ export function openJobs(): Jobs {
     cancelAll() {
       for (const { stop } of running.values()) stop.abort();
     },
+    stillRuns,
     mustBeIdle() {
+      const words = stillRuns();
+      if (words === undefined) return;
       const [first] = running.keys();
-      if (first === undefined) return;
       const hint = `jobs shows it; cancel ${first} ends it, and it can go on later`;
-      throw new ProgramError('busy', 'a transfer is still running', hint);
+      throw new ProgramError('busy', words, hint);
     },
     async settled() {
       while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done));

@@ -40,6 +40,7 @@ export async function runShell(host: Host, base: Base): Promise<ExitCode> {
       complete: (line) => complete(line, names, host.platform),
       promptText: () => promptText(base.memory),
       isLeaving: () => base.memory.leaving,
+      stillRuns: () => base.memory.jobs.stillRuns(),
       onLeave: () => {
         base.memory.jobs.cancelAll();
       },

@@ -23,6 +23,8 @@ export interface TerminalOptions {
   }) => Context;
   readonly promptText: () => string;
   readonly isLeaving: () => boolean;
+  /** What would end with the prompt, if anything would. */
+  readonly stillRuns: () => string | undefined;
   /** The prompt is over. */
   readonly onLeave: () => void;
   readonly history: readonly string[];
@@ -35,11 +37,44 @@ export interface TerminalOptions {
 const historySize = 500;
 
 /**
- * The prompt: reads lines until Ctrl-D or `bye` without a session. Ctrl-C ends what runs, never the
- * shell. Lines that are typed ahead or pasted run one after the other.
+ * The prompt: reads lines until Ctrl-D or `bye` without a session; where something runs beside it, until the second
+ * Ctrl-D in a row. Ctrl-C ends what runs, never the shell. Lines that are typed ahead or pasted run one after the other.
  */
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
+  const { input, view, quit } = options;
+  let history = options.history;
+  let isWarned = false;
+  try {
+    for (;;) {
+      const prompted = await promptUntilEnd({ ...options, history });
+      ({ history } = prompted);
+      const isGone = input.readableEnded || input.destroyed || quit.aborted;
+      const running = options.stillRuns();
+      if (!prompted.isCtrlD || isGone || running === undefined) break;
+      if (isWarned && !prompted.hasRun) break;
+      isWarned = true;
+      options.output.write('\n');
+      view.note(`${running}; Ctrl-D again leaves all the same`);
+    }
+  } finally {
+    options.onLeave();
+  }
+  options.output.write('\n');
+  return exitCodes.done;
+}
+
+/** How a line editor ended, and what it leaves to the next. */
+interface Prompted {
+  readonly isCtrlD: boolean;
+  /** A line was run. */
+  readonly hasRun: boolean;
+  readonly history: readonly string[];
+}
+
+async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
   const { input, output, view, quit, promptText } = options;
+  let history = options.history;
+  let hasRun = false;
   let asking = false;
   let running = false;
   let isClosed = false;
@@ -62,10 +97,11 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   lines.once('close', () => {
     isClosed = true;
   });
-  lines.on('history', (history: string[]) => {
+  lines.on('history', (kept: string[]) => {
     // The answer to a question is nobody's business later; it may be a code.
-    if (asking) history.shift();
-    else options.onLine(history[0] ?? '');
+    if (asking) kept.shift();
+    else options.onLine(kept[0] ?? '');
+    history = kept;
   });
   const typed = lineQueue(lines);
   quit.addEventListener(
@@ -140,8 +176,9 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
     while (!options.isLeaving()) {
       promptOrEcho();
       const next = await typed.next();
-      if (next.kind === 'end') break;
+      if (next.kind === 'end') return { isCtrlD: true, hasRun, history };
       if (next.kind === 'line') {
+        hasRun = true;
         running = true;
         try {
           await runOne(options, typed, ask, next.line);
@@ -153,13 +190,11 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
         output.write('\n(bye or Ctrl-D leaves)\n');
       }
     }
+    return { isCtrlD: false, hasRun, history };
   } finally {
-    options.onLeave();
     view.around(undefined);
     lines.close();
   }
-  output.write('\n');
-  return exitCodes.done;
 }
 
 /** The same terminal, which takes nothing while `isHeld`. */

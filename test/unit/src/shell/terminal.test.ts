@@ -53,6 +53,7 @@ function openShell(
     leaving: false,
     jobs: openJobs(),
   };
+  const onLeave = vi.fn();
   const ended = runTerminal({
     input,
     output,
@@ -67,7 +68,8 @@ function openShell(
     },
     promptText: () => ((memory.session as object | undefined) ? 'amber> ' : 'lanpost> '),
     isLeaving: () => memory.leaving,
-    onLeave: () => undefined,
+    stillRuns: () => memory.jobs.stillRuns(),
+    onLeave,
     history: [],
     onLine: () => undefined,
     complete,
@@ -78,6 +80,8 @@ function openShell(
   return {
     input,
     view,
+    jobs: memory.jobs,
+    onLeave,
     raw: () => shown,
     ended,
     put,
@@ -245,3 +249,31 @@ test.each([
     await ended;
   },
 );
+
+test('Ctrl-D with something running is warned of first, and leaves when it is typed again', async () => {
+  const { input, ended, onLeave, jobs, view, screen } = openShell();
+  jobs.start('get a.txt', view, () => new Promise(() => undefined));
+  await seen(() => screen().endsWith('amber> '));
+  input.write('help bye\n\u0004');
+  await seen(() => screen().includes('Ctrl-D again leaves all the same'));
+  expect(screen()).toContain('a transfer is still running');
+  // Whoever does something else meanwhile is warned again, and finds the lines of before.
+  await seen(() => screen().endsWith('amber> '));
+  input.write('\u001b[A\n');
+  await seen(() => screen().split('bye: ends').length > 2);
+  input.write('\u0004');
+  await seen(() => screen().split('Ctrl-D again').length > 2);
+  expect(onLeave).not.toHaveBeenCalled();
+  input.write('\u0004');
+  await ended;
+  expect(onLeave).toHaveBeenCalledOnce();
+});
+
+test('a terminal that ends while something runs asks for nothing', async () => {
+  const { input, ended, jobs, view, screen } = openShell();
+  jobs.start('get a.txt', view, () => new Promise(() => undefined));
+  await seen(() => screen().endsWith('amber> '));
+  input.end();
+  await ended;
+  expect(screen()).not.toContain('again');
+});
