@@ -1,4 +1,5 @@
-import { ask, type NewCode, type ServerStatus } from '#sharing/dialogue/asking.js';
+import { ask, type ServerStatus } from '#sharing/dialogue/asking.js';
+import type { NewCode } from '#sharing/session/code-window.js';
 import type { ClientRun } from '#sharing/dialogue/pairing.js';
 import {
   getFrom,

@@ -17,6 +17,7 @@ import { requestTable } from '#sharing/dialogue/requests.js';
 import { stream, type StreamOptions } from '#sharing/dialogue/streaming.js';
 import { inTurn, transferTable } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { NewCode } from '#sharing/session/code-window.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import type { SendOutcome } from '#sharing/session/sending.js';
 import type { Entry } from '#sharing/storage/share.js';
@@ -81,12 +82,6 @@ export interface ServerStatus extends Figures {
 }
 
 /** A code that the server shows from now on. */
-export interface NewCode {
-  readonly code: string;
-  /** Milliseconds since 1970. */
-  readonly expires: number;
-}
-
 type Greeting = Extract<ClientAction, { readonly do: 'welcome' }>;
 
 /**

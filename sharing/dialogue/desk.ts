@@ -3,16 +3,13 @@ import type { Observe } from '#sharing/events.js';
 import { base32 } from '#sharing/id.js';
 import type { Device } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
-import { codeWindow, pairingLimits } from '#sharing/session/code-window.js';
+import { codeWindow, pairingLimits, type NewCode } from '#sharing/session/code-window.js';
 import { codeText } from '#sharing/session/code.js';
 import type { Right } from '#sharing/wire/message.js';
 import { randomBytes } from 'node:crypto';
 
-/** A code as people read it, with its end in milliseconds since 1970. */
-export interface ShownCode {
-  readonly code: string;
-  readonly expires: number;
-}
+/** What there is to show of a code. */
+export type ShownCode = Pick<NewCode, 'code' | 'expires'>;
 
 export interface DeskOptions {
   readonly device: Device;
@@ -45,11 +42,11 @@ export function openDesk({ device, pairRights, now, onCode, observe }: DeskOptio
     },
     newCode(uses) {
       const code = randomCode();
-      window.open(code, uses);
+      const voids = window.open(code, uses);
       shown = true;
       const fresh = { code: codeText(code), expires: now() + pairingLimits.codeLifetime };
       onCode?.(fresh);
-      return fresh;
+      return { ...fresh, voids };
     },
   };
 }

@@ -1,5 +1,10 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import { pairingLimits, type CodeWindow, type PairingRun } from '#sharing/session/code-window.js';
+import {
+  pairingLimits,
+  type CodeWindow,
+  type NewCode,
+  type PairingRun,
+} from '#sharing/session/code-window.js';
 import {
   pairAsClient,
   pairAsServer,
@@ -21,8 +26,8 @@ export interface PairingDesk {
   readonly store: (id: string, name: string) => Promise<void>;
   /** A proof was judged: the code may be used, or burnt. */
   readonly onJudged: () => void;
-  /** Makes a new code, good for `uses` devices. `expires` is in milliseconds since 1970. */
-  readonly newCode: (uses: number) => { readonly code: string; readonly expires: number };
+  /** Makes a new code, good for `uses` devices. */
+  readonly newCode: (uses: number) => NewCode;
 }
 
 export interface PairingOptions {

@@ -1,5 +1,6 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
+import type { NewCode } from '#sharing/session/code-window.js';
 import { patience, watchStall, type StallWatch } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { EntryRow, MessageOf } from '#sharing/wire/message.js';
@@ -9,7 +10,7 @@ export interface Request {
   readonly rows?: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
   readonly offered?: (offer: MessageOf<'offer'>) => void;
   readonly told?: (state: MessageOf<'state'>) => void;
-  readonly coded?: (code: { readonly code: string; readonly expires: number }) => void;
+  readonly coded?: (fresh: NewCode) => void;
   /** The server ended the request, or the connection is gone. */
   readonly refused: (error: SharingError) => void;
 }
@@ -95,7 +96,7 @@ export function requestTable(
           unwatch(action.id);
           rules.done(action.id);
           waiting.delete(action.id);
-          request?.coded?.({ code: action.code, expires: action.expires });
+          request?.coded?.(action.fresh);
           return undefined;
         case 'told':
           watches.get(action.id)?.moved();

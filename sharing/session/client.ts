@@ -1,4 +1,5 @@
 import { SharingError } from '#sharing/errors.js';
+import type { NewCode } from '#sharing/session/code-window.js';
 import {
   routeTransfer,
   type Direction,
@@ -38,7 +39,7 @@ export type ClientAction =
   | { readonly do: 'pair-proof'; readonly proof: Buffer }
   /** The server lets us open a lane for a transfer. */
   | { readonly do: 'laned'; readonly id: number; readonly token: string }
-  | { readonly do: 'coded'; readonly id: number; readonly code: string; readonly expires: number }
+  | { readonly do: 'coded'; readonly id: number; readonly fresh: NewCode }
   | { readonly do: 'told'; readonly id: number; readonly state: MessageOf<'state'> }
   | TransferAction;
 
@@ -151,7 +152,7 @@ export function clientRules(trusted: boolean): ClientRules {
         return offered(ready, incoming);
       case 'code':
         mustBe(ready, incoming, 'coding');
-        return [{ do: 'coded', id: incoming.id, code: incoming.code, expires: incoming.expires }];
+        return [{ do: 'coded', id: incoming.id, fresh: incoming }];
       case 'state':
         mustBe(ready, incoming, 'asking');
         if (!incoming.more && !incoming.figures)

@@ -13,10 +13,19 @@ export const pairingLimits = {
   maxAddresses: 1024,
 } as const;
 
+export interface NewCode {
+  /** As people see it. */
+  readonly code: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+  /** How many devices the code before, which is void now, was still good for. */
+  readonly voids: number;
+}
+
 /** The one code that a server has, and who may still try it. Pure: `now` is in milliseconds, and never goes back. */
 export interface CodeWindow {
-  /** A new code; the one before is void. `uses` devices may pair with it. */
-  open(code: string, uses: number): void;
+  /** A new code; the one before is void. `uses` devices may pair with it. Gives how many the one before was still good for. */
+  open(code: string, uses: number): number;
   /** The code, while it is good. */
   code(): string | undefined;
   /**
@@ -70,7 +79,9 @@ export function codeWindow(now: () => number): CodeWindow {
 
   return {
     open(code, uses) {
+      const before = good()?.uses ?? 0;
       current = { code, expires: now() + pairingLimits.codeLifetime, uses, wrong: 0 };
+      return before;
     },
     code: () => good()?.code,
     begin(address) {

@@ -67,6 +67,9 @@ const want = z.discriminatedUnion('want', [
   z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
 ]);
 
+/** Devices that a code is good for. */
+const uses = z.int().min(0).max(100);
+
 const right = z.enum(['read', 'write', 'replace']);
 
 const as = z.enum(['owner', 'peer', 'open']);
@@ -135,8 +138,8 @@ const messageSchema = z.discriminatedUnion('t', [
   z.object({ t: z.literal('pair'), name }),
   z.object({ t: z.literal('share'), share: hex(32) }),
   z.object({ t: z.literal('proof'), proof: hex(64) }),
-  z.object({ t: z.literal('new-code'), id: u32, uses: z.int().min(1).max(100) }),
-  z.object({ t: z.literal('code'), id: u32, code: word, expires: time }),
+  z.object({ t: z.literal('new-code'), id: u32, uses: uses.min(1) }),
+  z.object({ t: z.literal('code'), id: u32, code: word, expires: time, voids: uses }),
   z.object({ t: z.literal('shutdown'), id: u32 }),
   z.object({ t: z.literal('status'), id: u32 }),
   z.object({

@@ -6,8 +6,13 @@ import { textOption, type Call, type Run } from './command.js';
 
 export const run: Run = async (context, call) => {
   const uses = usesOf(call);
-  const { code, expires } = await withOwnServer(context, call, (session) => session.newCode(uses));
+  const { code, expires, voids } = await withOwnServer(context, call, (session) =>
+    session.newCode(uses),
+  );
   context.view.showCode(code, new Date(expires).toISOString());
+  // The one for a single machine stands on the screen of `serve`, which says so itself.
+  if (voids > 1)
+    context.view.note(`the code before is void, which ${voids} more machines could have used`);
   if (uses > 1) context.view.note(manyWarning);
   return exitCodes.done;
 };

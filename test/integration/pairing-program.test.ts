@@ -109,6 +109,13 @@ async function said(): Promise<string[]> {
   return [environment, stdout, stderr];
 }
 
+test('who makes a new code hears that several machines lose the one before', async () => {
+  await run(amber, ['pair', '--pair-many', '30']);
+  const { stderr } = await run(amber, ['pair']);
+  expect(stderr).toBe('the code before is void, which 30 more machines could have used\n');
+  expect((await run(amber, ['pair'])).stderr).toBe('');
+});
+
 test('secrets are in no file of the states but the keys, in no process, and in nothing that was said', async () => {
   const code = await newCode();
   const running = execFileSync('ps', ['-eo', 'args']).toString();

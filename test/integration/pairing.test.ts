@@ -111,8 +111,10 @@ describe('pairing', () => {
   test('only the owner may ask for a code', async () => {
     await using served = await serveShare(parties);
     const owner = await come(served, parties.owner);
-    const { code, expires } = await owner.newCode(1);
+    served.newCode(30);
+    const { code, expires, voids } = await owner.newCode(1);
     expect(expires).toBeGreaterThan(Date.now());
+    expect(voids).toBe(30);
     await owner.bye();
     const device = await newcomer();
     const session = await come(served, device, code);

@@ -188,7 +188,7 @@ _SHAPES: dict[str, dict[str, Check]] = {
     "proof": {"proof": pattern("[0-9a-f]{128}")},
     "new-code": {"id": NUMBER, "uses": integer(1, 100)},
     "shutdown": {"id": NUMBER},
-    "code": {"id": NUMBER, "code": CODE, "expires": SIZE},
+    "code": {"id": NUMBER, "code": CODE, "expires": SIZE, "voids": integer(0, 100)},
     "status": {"id": NUMBER},
     "state": {
         "id": NUMBER, "clients": many(CLIENT, 500), "transfers": many(TRANSFER, 500), "more": BOOLEAN,

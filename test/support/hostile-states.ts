@@ -212,7 +212,7 @@ export const inputs: Readonly<Record<string, Buffer>> = {
   share: saying({ t: 'share', share: 'e2'.padEnd(64, '0') }),
   proof: saying({ t: 'proof', proof: '0'.repeat(128) }),
   'new-code': saying({ t: 'new-code', id: 2, uses: 1 }),
-  code: saying({ t: 'code', id: 1, code: 'K7QF-3M2X', expires: 0 }),
+  code: saying({ t: 'code', id: 1, code: 'K7QF-3M2X', expires: 0, voids: 0 }),
   shutdown: saying({ t: 'shutdown', id: 2 }),
   denied: saying({ t: 'denied', code: 'no-right', message: '' }),
   list: saying({ t: 'list', id: 2, path: '' }),

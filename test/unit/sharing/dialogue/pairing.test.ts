@@ -35,7 +35,7 @@ function begin() {
       return new Promise((resolve) => setTimeout(resolve, 10_000));
     },
     onJudged: () => undefined,
-    newCode: () => ({ code, expires: 0 }),
+    newCode: () => ({ code, expires: 0, voids: 0 }),
   };
   const rules = { paired: () => [], refuse: () => [] } as Partial<ServerRules> as ServerRules;
   const run = serverRun({ connection, rules, desk, channel, address: 'a', pairingTime: 30_000 });
