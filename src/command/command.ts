@@ -1,3 +1,4 @@
+import type { SettingKey } from '#config/settings.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Context } from '#src/context.js';
 import type { View } from '#src/view/view.js';
@@ -23,6 +24,8 @@ export interface Command {
   /** One line, no capital, no full stop. */
   readonly summary: string;
   readonly options: readonly Option[];
+  /** Those that matter most to it: its help shows them too. */
+  readonly settings?: readonly SettingKey[];
   /** What is worth knowing beside the options, a line each. */
   readonly notes?: readonly string[];
   readonly examples: readonly string[];

@@ -1,4 +1,5 @@
 import { describeSettings } from '#config/describe.js';
+import type { SettingKey } from '#config/settings.js';
 import { exitMeanings } from '#src/exit-codes.js';
 import { usageOf, type Command, type Option } from './command.js';
 import { twoColumns, wrapped, type Row } from '#src/view/wrap.js';
@@ -47,7 +48,7 @@ export function helpText(where: 'prompt' | 'one-shot', columns = Infinity): stri
 /** Everything about one verb. */
 export function verbHelp(command: Command, columns = Infinity): string {
   const table = (of: readonly Row[]): string[] => twoColumns(of, columns);
-  const { name, aliases, summary, options, notes = [], examples, where } = command;
+  const { name, aliases, summary, options, settings = [], notes = [], examples, where } = command;
   const uses: Row[] = [];
   if (where !== 'one-shot') uses.push(['at the prompt', usageOf(command, 'prompt')]);
   if (where !== 'prompt') uses.push(['in one shot', `lanpost ${usageOf(command, 'one-shot')}`]);
@@ -56,6 +57,9 @@ export function verbHelp(command: Command, columns = Infinity): string {
     ...wrapped(`${name}: ${summary}`, columns),
     ...table(uses),
     ...(options.length > 0 ? ['', 'options', ...table(options.map(optionRow))] : []),
+    ...(settings.length > 0
+      ? ['', ...wrapped(settingsTitle, columns), ...table(settingRows(settings))]
+      : []),
     ...(notes.length > 0 ? ['', ...notes.flatMap((note) => wrapped(note, columns))] : []),
     '',
     'examples',
@@ -67,6 +71,14 @@ function verbRow(command: Command, where: 'prompt' | 'one-shot'): Row {
   const { aliases, summary } = command;
   const also = aliases.length > 0 ? ` (also ${aliases.join(', ')})` : '';
   return [usageOf(command, where), `${summary}${also}`];
+}
+
+const settingsTitle = 'settings, given where lanpost starts (lanpost --help has all)';
+
+function settingRows(keys: readonly SettingKey[]): Row[] {
+  return describeSettings()
+    .filter(({ key }) => keys.includes(key))
+    .map(settingRow);
 }
 
 function settingRow({

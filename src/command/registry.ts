@@ -60,6 +60,7 @@ export const registry: readonly Command[] = [
       { name: 'deep', meaning: 'ask every address of networks of up to 256, too' },
       { name: 'explain', meaning: 'show what became of the probes, interface by interface' },
     ],
+    settings: ['scanTimeout', 'mdns', 'udpPort'],
     examples: ['lanpost scan', 'lanpost scan --deep', 'lanpost scan --explain'],
     load: () => import('./scan.js'),
   },
@@ -127,6 +128,7 @@ export const registry: readonly Command[] = [
     most: Infinity,
     summary: 'gets files, folders and what matches a pattern into the local folder',
     options: [as, ...taken, codeFileOrInput],
+    settings: ['clientDirectory', 'receivedPrefix', 'ifTaken'],
     notes: [
       'lanpost get <server> <path> - writes one file to standard output, each part verified before it is written;',
       'only with exit code 0 it is whole. Standard output is the file then: no --json, and no terminal.',
@@ -226,6 +228,7 @@ export const registry: readonly Command[] = [
         meaning: 'each machine only brings files, into a folder of its own; as mode=inbox',
       },
     ],
+    settings: ['open', 'pairRights', 'name', 'tcpPort', 'quota', 'maxFileSize', 'keepFree'],
     examples: [
       'lanpost serve',
       'lanpost serve ~/Public --open',

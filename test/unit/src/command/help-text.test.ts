@@ -48,6 +48,9 @@ test('the help of a verb shows its uses, names, options and examples', () => {
       expect(text).toContain(`--${name}`);
       expect(text).toContain(meaning);
     }
+    for (const one of describeSettings()) {
+      expect(text.includes(`--${one.flag} <`)).toBe(command.settings?.includes(one.key) === true);
+    }
   }
 });
 
