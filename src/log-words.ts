@@ -17,7 +17,7 @@ export function sharingWords(event: SharingEvent): string {
       if (event.code === 'code-needed') return `${quote(event.address)} is asked for the code`;
       return `${quote(event.address)} was refused: ${quote(event.message)}`;
     case 'client-out':
-      return `${quote(event.name)} left${event.code === 'bye' ? '' : `: ${quote(event.message)}`}`;
+      return leftWords(quote(event.name), event);
     case 'paired':
       return `paired with ${quote(event.peer)}`;
     case 'listed':
@@ -40,6 +40,15 @@ export function sharingWords(event: SharingEvent): string {
     case 'fault':
       return `a fault in ${event.where}: ${quote(event.error.message)}`;
   }
+}
+
+/** How somebody left; what the client was told is turned to the owner. */
+export function leftWords(
+  who: string,
+  { code, message }: Extract<SharingEvent, { event: 'client-out' }>,
+): string {
+  if (code === 'bye') return `${who} left`;
+  return `${who} left: ${code === 'no-right' ? 'its rights were changed' : quote(message)}`;
 }
 
 /** IPv6 is one more way: without it everything works that worked without. */

@@ -3,10 +3,7 @@ import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
 import { findServer, isSameName, scanNow, whereFound, type Destination } from './server-name.js';
 import { placeText } from './view/format.js';
-import { quote } from './view/quote.js';
-
-/** Names that a hint has room for. */
-const mostNamed = 8;
+import { quote, someOf } from './view/quote.js';
 
 /**
  * The server that is meant when none is named: the only one that is found, else the only one that was reached before.
@@ -54,9 +51,7 @@ function typedName({ name, destination }: Found, all: readonly Found[]): string 
 }
 
 function severalServers(names: readonly string[]): ProgramError {
-  const all = [...new Set(names)].sort().map((name) => quote(name));
-  const more = all.length > mostNamed ? `, and ${all.length - mostNamed} more` : '';
-  const list = `${all.slice(0, mostNamed).join(', ')}${more}`;
+  const list = someOf([...new Set(names)].sort().map((name) => quote(name)));
   return new ProgramError(
     'ambiguous-name',
     `there are ${names.length} servers`,

@@ -9,7 +9,7 @@ import { ProgramError } from './failure.js';
 import { foundServers, reachedBefore } from './found-servers.js';
 import { portToDial } from './port-to-dial.js';
 import { placeText } from './view/format.js';
-import { quote } from './view/quote.js';
+import { quote, someOf } from './view/quote.js';
 
 /** Where to dial, and whom to expect there. */
 export interface Destination {
@@ -82,7 +82,7 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
   const { claimed, namesakes } = await whoClaims(context, host, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
   if (ids.size > 1) {
-    const list = claimed.map(shownPlace).sort().join(', ');
+    const list = someOf(claimed.map(shownPlace).sort());
     throw new ProgramError(
       'ambiguous-name',
       `${ids.size} servers call themselves "${quote(host)}": ${list}`,

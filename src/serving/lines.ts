@@ -1,8 +1,8 @@
 import type { SharingEvent } from '#sharing/events.js';
-import { shortId } from '#sharing/id.js';
-import { sharingWords } from '#src/log-words.js';
+import { leftWords, sharingWords } from '#src/log-words.js';
 import { bytesText, durationText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
+import { whoFully } from '#src/view/who.js';
 
 /** A line for who looks at the server's terminal, and the kind that it counts as; always shown without one. */
 export interface ServingLine {
@@ -12,32 +12,32 @@ export interface ServingLine {
 
 /**
  * An event as a line of the terminal; undefined for what only the log has: lists, what was there already, who was
- * turned away at the door. `nameOf` knows who a session is.
+ * turned away at the door. `who` tells of a session whose it is.
  */
 export function servingLine(
   event: SharingEvent,
-  nameOf: (session: number) => string,
+  who: (session: number) => string,
 ): ServingLine | undefined {
   switch (event.event) {
     case 'client-in':
       return { kind: 'people', text: joined(event) };
     case 'client-out':
-      return { kind: 'people', text: sharingWords(event) };
+      return { kind: 'people', text: leftWords(who(event.session), event) };
     case 'file-out': {
       const what = moved(event.path, event.size, event.took);
-      return { kind: 'files', text: `${quote(nameOf(event.session))} got ${what}` };
+      return { kind: 'files', text: `${who(event.session)} got ${what}` };
     }
     case 'file-in': {
       const what = moved(event.as, event.size, event.took);
-      return { kind: 'files', text: `${quote(nameOf(event.session))} brought ${what}` };
+      return { kind: 'files', text: `${who(event.session)} brought ${what}` };
     }
     case 'many-out':
     case 'many-in':
-      return { kind: 'files', text: manyMoved(event, nameOf(event.session)) };
+      return { kind: 'files', text: manyMoved(event, who(event.session)) };
     case 'file-failed':
       return {
         kind: 'trouble',
-        text: `${quote(nameOf(event.session))}: ${sharingWords(event)}`,
+        text: `${who(event.session)}: ${sharingWords(event)}`,
       };
     case 'client-refused':
       return { kind: 'trouble', text: sharingWords(event) };
@@ -53,17 +53,10 @@ export function servingLine(
   }
 }
 
-function joined({
-  name,
-  id,
-  address,
-  as,
-  rights,
-}: Extract<SharingEvent, { event: 'client-in' }>): string {
-  // A stranger may call itself by any name.
-  const who = as === 'open' ? `unverified ${shortId(id)} (${quote(name)})` : quote(name);
+function joined(client: Extract<SharingEvent, { event: 'client-in' }>): string {
+  const { address, as, rights } = client;
   const may = as === 'owner' ? 'the owner' : rights.join(', ') || 'no rights';
-  return `${who} joined  ${quote(address)}  (${may})`;
+  return `${whoFully(client)} joined  ${quote(address)}  (${may})`;
 }
 
 function moved(name: string, size: number, took: number): string {
@@ -79,12 +72,12 @@ function manyMoved(
     failed,
     took,
   }: Extract<SharingEvent, { event: 'many-out' | 'many-in' }>,
-  name: string,
+  who: string,
 ): string {
   const verb = event === 'many-out' ? 'got' : 'brought';
   const count = `${files} file${files === 1 ? '' : 's'}`;
   const bad = failed > 0 ? `, ${failed} FAILED` : '';
-  return `${quote(name)} ${verb} ${quote(path)}  ${count}${bad}  ${bytesText(bytes)}${inTime(took)}`;
+  return `${who} ${verb} ${quote(path)}  ${count}${bad}  ${bytesText(bytes)}${inTime(took)}`;
 }
 
 /** What is over in a blink needs no time. */

@@ -4,6 +4,7 @@ import type { Standing } from '#sharing/server.js';
 import { discoveryWords, isTrouble } from '#src/log-words.js';
 import { clockText } from '#src/view/format.js';
 import type { View } from '#src/view/view.js';
+import { whoText } from '#src/view/who.js';
 import { lineBudget } from './line-budget.js';
 import { servingLine } from './lines.js';
 import { movingRows } from './moving-rows.js';
@@ -72,7 +73,7 @@ export function servingScreen(options: ServingScreenOptions): ServingScreen {
 
   return {
     sharing(event) {
-      if (event.event === 'client-in') names.set(event.session, event.name);
+      if (event.event === 'client-in') names.set(event.session, whoText(event));
       const line = servingLine(event, (session) => names.get(session) ?? 'a client');
       if (event.event === 'client-out') names.delete(event.session);
       if (!line) return;

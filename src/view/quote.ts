@@ -26,3 +26,12 @@ function visible(character: string): string {
   if (!dangerous.test(character)) return character;
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
+
+/** Names that a sentence has room for. */
+const mostNamed = 8;
+
+/** A list in a sentence, of which the first are named and the rest is counted. */
+export function someOf(names: readonly string[]): string {
+  const left = names.length - mostNamed;
+  return names.slice(0, mostNamed).join(', ') + (left > 0 ? `, and ${left} more` : '');
+}

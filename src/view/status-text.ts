@@ -1,9 +1,9 @@
-import { shortId } from '#sharing/id.js';
 import type { ClientAnswer, StatusAnswer } from './answer.js';
 import { padTo } from './columns.js';
 import { durationText, timeText } from './format.js';
 import { quote } from './quote.js';
 import { folded, sizeText, type Style } from './style.js';
+import { whoFully } from './who.js';
 
 /** How a server stands, as a block of lines for people. */
 export function statusLines(status: StatusAnswer, style: Style): string {
@@ -17,8 +17,8 @@ export function statusLines(status: StatusAnswer, style: Style): string {
     ['up', durationText(uptime * 1000)],
     ['sent', `${filesText(filesOut)}  ${shown(bytesOut)}`],
     ['received', `${filesText(filesIn)}  ${shown(bytesIn)}`],
-    ['paired', String(paired)],
-    ['refused', String(refused)],
+    ['paired', `${paired} since it began`],
+    ['refused', `${refused} since it began`],
     ['room', free === null ? 'unknown' : `${shown(free)} free, ${shown(keepFree)} of it stay free`],
     ['limits', `${limitText(maxFileSize, style)} a file, ${limitText(quota, style)} a machine`],
     ['transfers', String(transfers)],
@@ -29,12 +29,11 @@ export function statusLines(status: StatusAnswer, style: Style): string {
 }
 
 /** Who somebody is, where it comes from, what it may do, since when. */
-export function clientLine({ name, id, address, as, rights, since }: ClientAnswer): string {
-  // A stranger may call itself by any name.
-  const who = as === 'open' ? `unverified ${shortId(id)} (${quote(name)})` : quote(name);
+export function clientLine(client: ClientAnswer): string {
+  const { address, as, rights, since } = client;
   const may = as === 'owner' ? 'the owner' : rights.join(', ') || 'no rights';
   const came = timeText(Date.parse(since) * 1000);
-  return `  ${padTo(who, 20)}  ${padTo(quote(address), 15)}  ${padTo(may, 20)}  since ${came}`;
+  return `  ${padTo(whoFully(client), 20)}  ${padTo(quote(address), 15)}  ${padTo(may, 20)}  since ${came}`;
 }
 
 function filesText(count: number): string {

@@ -12,13 +12,13 @@ import type {
   SummaryAnswer,
   TransferAnswer,
 } from './answer.js';
-import { padTo } from './columns.js';
+import { columnsOf, padTo } from './columns.js';
 import { clockText, durationText, fullTimeText, placeText, timeText } from './format.js';
 import { movingRow } from './moving.js';
 import { quote } from './quote.js';
 import { clientLine, statusLines } from './status-text.js';
 import { folded, painted, plainStyle, sizeText, type Style } from './style.js';
-import { wrappedHint, wrappedWords } from './wrap.js';
+import { wrapped, wrappedHint, wrappedWords } from './wrap.js';
 
 /** An answer as lines for people, ending with a line feed; of several servers each is named. */
 export function textLines(answer: Answer, from?: string, style = plainStyle): string {
@@ -44,7 +44,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'skipped':
       return `${quote(answer.as)}  skipped, it is there already\n`;
     case 'job':
-      return `[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}\n`;
+      return `${folded(`[${answer.number}]  ${quote(answer.line)}  ${quote(answer.state)}`, style)}\n`;
     case 'folder':
       return `${folderLine(answer, style)}\n`;
     case 'summary':
@@ -87,7 +87,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'bye':
       return `session with ${quote(answer.name)} ended\n`;
     case 'serving':
-      return servingLines(answer);
+      return servingLines(answer, style);
     case 'service':
       return answer.unit;
     case 'status':
@@ -105,9 +105,9 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'setting':
       return `${settingLine(answer, style)}\n`;
     case 'finding':
-      return findingLines(answer);
+      return findingLines(answer, style);
     case 'check':
-      return `  ${padTo(quote(answer.name), 14)}  ${answer.text}\n`;
+      return titled(padTo(quote(answer.name), 14), answer.text, style);
     case 'help':
     case 'completion':
       return answer.text;
@@ -192,10 +192,19 @@ function summaryLine(
   return `in all ${counted([[files, 'file']])}  ${sizeText(bytes, style)}${speed}${where}${more}`;
 }
 
-function findingLines({ message, details, commands }: FindingAnswer): string {
+/** Words behind what they are about; where the screen ends they go on below themselves. */
+function titled(title: string, text: string, { columns }: Style): string {
+  const indent = ' '.repeat(columnsOf(title) + 4);
+  const [first = '', ...more] = wrapped(text, columns - indent.length);
+  return [`  ${title}  ${first}\n`, ...more.map((line) => `${indent}${line}\n`)].join('');
+}
+
+function findingLines({ message, details, commands }: FindingAnswer, style: Style): string {
+  const { columns } = style;
   const lines = [
-    message,
-    ...details.map((line) => `  ${line}`),
+    ...wrapped(message, columns),
+    ...details.flatMap((line) => wrappedHint(`  ${line}`, columns)),
+    // In one piece, so that it can be copied.
     ...commands.map((line) => `  $ ${line}`),
   ];
   return `${lines.join('\n')}\n`;
@@ -232,15 +241,10 @@ function failedLines(
   ].join('');
 }
 
-function servingLines({
-  name,
-  id,
-  port,
-  addresses,
-  folder,
-  open,
-  mode,
-}: Extract<Answer, { event: 'serving' }>): string {
+function servingLines(
+  { name, id, port, addresses, folder, open, mode }: Extract<Answer, { event: 'serving' }>,
+  style: Style,
+): string {
   const places = addresses.map((address) => placeText(address, port));
   const lines: [string, string][] = [
     ['folder', quote(folder)],
@@ -253,8 +257,8 @@ function servingLines({
     ['peers', 'may do what each was given: lanpost peers'],
     ['strangers', open === 'no' ? 'are asked for the code' : `OPEN: ${strangersMay(open, mode)}`],
   ];
-  const rows = lines.map(([what, text]) => `  ${what.padEnd(9)}  ${text}`);
-  return `${[`${quote(name)}'s File Sharing Service`, ...rows].join('\n')}\n`;
+  const rows = lines.map(([what, text]) => titled(what.padEnd(9), text, style));
+  return `${quote(name)}'s File Sharing Service\n${rows.join('')}`;
 }
 
 function strangersMay(open: 'read' | 'rw', mode: keyof typeof modeVerbs): string {

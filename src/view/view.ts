@@ -4,7 +4,7 @@ import { quote } from './quote.js';
 import { statusLine, type StatusLine } from './status.js';
 import { mayBeDrawnOver, plainStyle, sizeText, type Style } from './style.js';
 import { failureLine, textLines } from './text.js';
-import { columnsOn } from './wrap.js';
+import { columnsOn, wrappedHint } from './wrap.js';
 import type { Writable } from 'node:stream';
 
 /**
@@ -100,7 +100,9 @@ export function createView(options: ViewOptions): View {
     note(text) {
       if (quiet || json) return;
       status.clear();
-      around(() => error.write(`${text}\n`));
+      const { columns } = styleOf('error', wish);
+      const lines = text.split('\n').flatMap((line) => wrappedHint(line, columns));
+      around(() => error.write(`${lines.join('\n')}\n`));
     },
     warn(text) {
       status.clear();

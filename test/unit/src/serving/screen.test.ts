@@ -86,6 +86,12 @@ test('who comes and goes, what it got and brought: a line each', () => {
   screen.sharing(goes(1));
   screen.sharing(comes(2, { as: 'owner' }));
   screen.sharing(comes(3, { as: 'open', name: 'birch\u202e' }));
+  screen.sharing({ event: 'many-out', session: 3, ...many });
+  screen.sharing({
+    ...goes(3),
+    code: 'no-right',
+    message: 'your rights were changed',
+  } as SharingEvent);
   expect(lines).toEqual([
     'client-1 joined  10.0.0.1  (read, write)',
     'client-1 got a.txt  5 B',
@@ -93,6 +99,9 @@ test('who comes and goes, what it got and brought: a line each', () => {
     'client-1 left',
     'client-2 joined  10.0.0.2  (the owner)',
     'unverified 0123-4567-89AB-CDEF (birch\\u{202e}) joined  10.0.0.3  (read, write)',
+    // It may call itself by the name of somebody who is known.
+    'unverified 0123-4567-89AB-CDEF got photos  12 files, 1 FAILED  2 KiB in 3 s',
+    'unverified 0123-4567-89AB-CDEF left: its rights were changed',
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quote } from '#src/view/quote.js';
+import { quote, someOf } from '#src/view/quote.js';
 
 test.each([
   ['plain.txt', 'plain.txt'],
@@ -27,4 +27,11 @@ test('no legal name is cut, nor a path of them', () => {
 test('what is too long is cut between characters, and that is shown', () => {
   expect(quote('🎈'.repeat(4096))).toBe('🎈'.repeat(4096));
   expect(quote('🎈'.repeat(4097))).toBe(`${'🎈'.repeat(4096)}…`);
+});
+
+test('of a long list the first are named', () => {
+  expect(someOf(['a', 'b'])).toBe('a, b');
+  expect(someOf(Array.from({ length: 10 }, (_, n) => String(n)))).toBe(
+    '0, 1, 2, 3, 4, 5, 6, 7, and 2 more',
+  );
 });

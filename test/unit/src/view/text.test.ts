@@ -186,3 +186,33 @@ test('sizes are exact when that is asked for', () => {
   );
   expect(textLines({ ...setting, origin: 'default' })).toContain('1 TiB');
 });
+
+test('on a narrow screen what doctor says goes on below itself, and commands stay whole', () => {
+  const narrow = { ...plainStyle, columns: 40 };
+  const finding = {
+    event: 'finding',
+    message: 'the firewall of this machine keeps others from finding a server here',
+    details: ['the chain input of the table filter drops it'],
+    commands: ['sudo nft insert rule inet filter input udp dport 30000 accept'],
+  } as unknown as Answer;
+  expect(textLines(finding, undefined, narrow)).toBe(
+    [
+      'the firewall of this machine keeps',
+      'others from finding a server here',
+      '  the chain input of the table filter',
+      '  drops it',
+      '  $ sudo nft insert rule inet filter input udp dport 30000 accept',
+      '',
+    ].join('\n'),
+  );
+  const check = {
+    event: 'check',
+    name: 'v0',
+    text: 'wired: probe sent, own broadcast heard',
+  } as unknown as Answer;
+  expect(textLines(check, undefined, narrow)).toBe(
+    [`  ${'v0'.padEnd(14)}  wired: probe sent, own`, `${' '.repeat(18)}broadcast heard`, ''].join(
+      '\n',
+    ),
+  );
+});

@@ -24,6 +24,14 @@ test('colours are there once they are wanted, and never in JSON', () => {
   }
 });
 
+test('a remark is broken between words, and keeps where it begins', () => {
+  const { view, error } = open(false);
+  view.note('  these are more words than a narrow screen of sixty columns has room for\n  lo');
+  expect(String(error.read())).toBe(
+    '  these are more words than a narrow screen of sixty columns\n  has room for\n  lo\n',
+  );
+});
+
 test('a reader that went away hears no more', () => {
   const { view, output } = open(false);
   expect(view.isHeard()).toBe(true);
