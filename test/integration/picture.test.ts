@@ -67,6 +67,8 @@ describe.skipIf(!drawable)('the picture of a terminal', () => {
 
     await using server = open(amber, join(folder, 'bin'));
     await using client = open(birch, join(folder, 'bin'));
+    // What is typed before there is a prompt stands above it.
+    for (const screen of [server, client]) await screen.until('$');
     server.enter('lanpost serve');
     await server.until('good until');
     const [, code = ''] = /code +([0-9A-Z]{4}-[0-9A-Z]{4})/.exec(server.lines().join('\n')) ?? [];
