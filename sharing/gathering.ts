@@ -53,7 +53,10 @@ interface Gathered {
 
 /** Counts what comes of folders, and tells of a file in one only when its folder stands under its name. */
 export interface Gathering {
-  /** A file; `top` is the path of the folder at the top that it lies in, undefined when it lies in none. */
+  /**
+   * A file; `top` is the path of the folder at the top that it lies in, undefined when it lies in none. Of one that is only
+   * counted the last names of `path` and `as` are enough.
+   */
   file(top: string | undefined, ended: Transferred): void;
   failed(top: string | undefined, path: string, error: SharingError): void;
   folder(top: string, as: string): void;
@@ -83,8 +86,10 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
       else {
         counts.files += 1;
         if (ended.outcome === 'identical') counts.identical += 1;
-        else counts.bytes += ended.size;
-        if (marked(ended) !== ended) counts.renamed += 1;
+        else {
+          counts.bytes += ended.size;
+          if (!hasOwnName(ended)) counts.renamed += 1;
+        }
       }
       if (each) files.push(ended);
     },
@@ -104,8 +109,11 @@ export function gathering(each: boolean, onEnded: OnEnded): Gathering {
 /** The same with the word that it has another name than one with its own at the end. */
 export function marked(ended: Transferred, asked?: string): Transferred {
   if (ended.outcome === 'skipped' || ended.outcome === 'identical') return ended;
-  const own = asked ?? lastPart(ended.path);
-  return ended.as.endsWith(own) ? ended : { ...ended, renamed: true };
+  return hasOwnName(ended, asked) ? ended : { ...ended, renamed: true };
+}
+
+function hasOwnName({ path, as }: Pick<Transferred, 'path' | 'as'>, asked?: string): boolean {
+  return as.endsWith(asked ?? lastPart(path));
 }
 
 /** On our own disk it may have backslashes. */

@@ -1,5 +1,5 @@
 /** Percent by which the heap may grow before all of it is looked through again; V8 lets it grow to several times its size. */
-export const growth = { server: 50, client: 100 };
+export const growth = { server: 100, client: 200 };
 
 /**
  * Keeps a process small whose work leaves much behind, for a little more of the processor: what thousands of small files

@@ -24,9 +24,11 @@ export function isStaged({ folder }: Arrival): boolean {
   return folder?.top.staging !== undefined;
 }
 
+const nothing: readonly SafeName[] = [];
+
 /** Names from the top's own down to the folder that the file lies in; none for a file at the top. */
 export function namesAbove({ folder }: Arrival): readonly SafeName[] {
-  return folder ? [folder.top.name, ...folder.below] : [];
+  return folder ? folder.names : nothing;
 }
 
 /** The folder of a file, held open. */

@@ -4,7 +4,7 @@ import type { OfferedFolder } from '#sharing/session/batch-receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { secondsText } from '#sharing/storage/file-state.js';
 import { folderCache, type FolderCache, type Lease } from '#sharing/storage/folder-cache.js';
-import { openChild } from '#sharing/storage/folder.js';
+import { openChild, type Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { openStaging, type Staging } from '#sharing/storage/staging.js';
 import { lstat, mkdir, utimes } from 'node:fs/promises';
@@ -26,6 +26,8 @@ export interface ArrivingFolder {
   readonly top: ArrivingTop;
   /** Names below the top. */
   readonly below: readonly SafeName[];
+  /** The same with the top's own before them. */
+  readonly names: readonly SafeName[];
   /** It was not here before: it gets the time of its source, and is made durable when it is complete. */
   readonly made: boolean;
 }
@@ -42,6 +44,8 @@ export interface ArrivingFolders {
   begin(folder: ArrivingFolder): void;
   end(folder: ArrivingFolder): void;
   take(folder: ArrivingFolder): Soon<Lease>;
+  /** Does the work in it, which stays open as long. */
+  use<T>(folder: ArrivingFolder, work: (there: Folder) => Soon<T>): Soon<T>;
   /** True when each folder that was entered is complete and finished. */
   isDone(): boolean;
   /** Resolves when nothing is being finished. */
@@ -121,7 +125,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     const root = staging?.folder ?? (await openChild(area.target, name));
     const cache = folderCache(root);
     const folders: FolderCache = {
-      take: (path) => cache.take(path),
+      ...cache,
       async [Symbol.asyncDispose]() {
         await cache[Symbol.asyncDispose]();
         if (!staging) await root[Symbol.asyncDispose]();
@@ -129,7 +133,14 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     };
     const top: ArrivingTop = { offered, name, staging, folders };
     tops.add(top);
-    return { offered, parent: undefined, top, below: [], made: staging !== undefined };
+    return {
+      offered,
+      parent: undefined,
+      top,
+      below: [],
+      names: [name],
+      made: staging !== undefined,
+    };
   }
 
   async function makeBelow(
@@ -153,7 +164,15 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
       entry.pending += 1;
       // What lies in a staged tree from an earlier time is of this folder too.
       const ours = made || top.staging !== undefined;
-      return { offered, parent: entry.folder, top, below: [...below, name], made: ours };
+      const names = [...below, name];
+      return {
+        offered,
+        parent: entry.folder,
+        top,
+        below: names,
+        names: [top.name, ...names],
+        made: ours,
+      };
     } finally {
       lease.release();
     }
@@ -238,6 +257,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     },
     end,
     take: ({ top, below }) => top.folders.take(below),
+    use: ({ top, below }, work) => top.folders.use(below, work),
     isDone: () => entries.size === 0 && finishing.size === 0,
     async idle() {
       while (finishing.size > 0) await Promise.all(finishing);

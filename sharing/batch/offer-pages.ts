@@ -11,6 +11,8 @@ const pageLength = 48 * 1024;
 /** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
 const firstRows = 32;
 
+/** Rows that are open at once: enough for any line, and what is kept of them until they are over is still young then. */
+const openRows = 600;
 /** Rows that go together at least, after there was place for none. */
 const rowsTogether = 100;
 
@@ -64,9 +66,10 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
   }
 
   async function makePlace(rowLength: number): Promise<void> {
-    if (!fits(rowLength) || rules.mayOffer() <= 0) flush();
+    if (!fits(rowLength) || rules.mayOffer(openRows) <= 0) flush();
     // Whoever has said all that may be open waits until a page may go: one message for each row would cost more than the row.
-    if (rules.mayOffer() <= 0) while (rules.mayOffer() < rowsTogether) await options.waitForNews();
+    if (rules.mayOffer(openRows) <= 0)
+      while (rules.mayOffer(openRows) < rowsTogether) await options.waitForNews();
     await connection.drained();
     options.mustGoOn();
   }
@@ -79,13 +82,12 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
   return {
     place(path) {
       const rowLength = longestRow(path);
-      return fits(rowLength) && rules.mayOffer() > 0 ? undefined : makePlace(rowLength);
+      return fits(rowLength) && rules.mayOffer(openRows) > 0 ? undefined : makePlace(rowLength);
     },
-    file({ path, mtime, stats, below }) {
-      const size = Number(stats.size);
+    file({ path, mtime, size, state }) {
       const isLarge = size > chunkSize;
-      add(isLarge ? [path, size, mtime, sourceTag(stats, tagKey)] : [path, size, mtime], path);
-      return rules.offer(size, below.length === 0);
+      add(isLarge ? [path, size, mtime, sourceTag(state, tagKey)] : [path, size, mtime], path);
+      return rules.offer(size, !path.includes('/'));
     },
     folder({ path, mtime, isTop }) {
       add([path, mtime], path);

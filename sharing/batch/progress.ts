@@ -16,7 +16,17 @@ export function batchProgress(onProgress: OnProgress, isCounted: () => boolean):
   const moving = new Map<number, { readonly bytes: number; readonly had: number }>();
   let [of, size, done, confirmed, before] = [0, 0, 0, 0, 0];
 
+  let isDue = false;
+
+  /** Once for all that is said in one go: a group of files ends together. */
+  function tellSoon(): void {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(tell);
+  }
+
   function tell(): void {
+    isDue = false;
     let [bytes, had] = [confirmed, before];
     for (const more of moving.values()) {
       bytes += more.bytes;
@@ -32,14 +42,14 @@ export function batchProgress(onProgress: OnProgress, isCounted: () => boolean):
     },
     moved(file, bytes, had = 0) {
       moving.set(file, { bytes, had });
-      tell();
+      tellSoon();
     },
     over(file, bytes, came) {
       before += came ? (moving.get(file)?.had ?? 0) : bytes;
       moving.delete(file);
       done += 1;
       confirmed += bytes;
-      tell();
+      tellSoon();
     },
   };
 }

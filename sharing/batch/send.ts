@@ -10,7 +10,7 @@ import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { openFound, readFound } from '#sharing/storage/found.js';
-import { fileState } from '#sharing/storage/file-state.js';
+import { stateName } from '#sharing/storage/file-state.js';
 import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
@@ -185,7 +185,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
         if (found.isTop) folders.set(folder, top);
       } else {
         files.set(pages.file(found), found);
-        progress.offered(Number(found.stats.size));
+        progress.offered(found.size);
       }
     }
 
@@ -243,14 +243,13 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
 
   function over(
     file: number,
-    { top, path, stats }: FoundFile,
+    { top, path, size }: FoundFile,
     outcome: SendOutcome,
     travelled = outcome.kind === 'stored',
   ): void {
     files.delete(file);
     digests.delete(file);
     reports.delete(file);
-    const size = Number(stats.size);
     // What a stop took with it is told once.
     if (!stopped || outcome.kind !== 'failed') {
       onEnd({ kind: 'file', top, path, size, outcome, travelled });
@@ -263,7 +262,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     found: FoundFile,
     what: 'bytes' | 'digest',
   ): Promise<void> {
-    const size = Number(found.stats.size);
+    const { size } = found;
     if (what === 'bytes') {
       while (!rules.maySend(size)) {
         await pack.flush();
@@ -281,10 +280,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   }
 
   async function readSmall(found: FoundFile, place: Buffer): Promise<Buffer> {
-    const target = place.subarray(0, Number(found.stats.size));
+    const target = place.subarray(0, found.size);
     const read = (): Soon<void> => readFound(found, place, paceOf);
     if (reads) {
-      return ours(() => reads.take(fileState(found.stats), algorithm, target, read));
+      return ours(() => reads.take(stateName(found.state), algorithm, target, read));
     }
     const done = read();
     if (done instanceof Promise) await ours(() => done);
@@ -385,8 +384,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     if (top) onEnd({ kind: 'problem', top, path: top.name, error, isOurs: false });
   }
 
-  function outcomeOf(file: number, { path, stats }: FoundFile, said: SmallOutcome): SendOutcome {
-    const sent = { path, size: Number(stats.size), digest: digests.get(file) };
+  function outcomeOf(file: number, { path, size }: FoundFile, said: SmallOutcome): SendOutcome {
+    const sent = { path, size, digest: digests.get(file) };
     return believed(sent, said, { algorithm, maySkip: maySkip() });
   }
 

@@ -1,4 +1,4 @@
-import { isStaged, spotOf, type Arrival, type Spot } from '#sharing/batch/arrival.js';
+import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
 import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
@@ -7,9 +7,14 @@ import { after, type Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
-import { leased } from '#sharing/storage/folder-cache.js';
+import type { Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { writeLoose, writeStaged, type Reach } from '#sharing/storage/small-file.js';
+import {
+  writeLoose,
+  writeStaged,
+  type Reach,
+  type SmallFile,
+} from '#sharing/storage/small-file.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -58,14 +63,18 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
-  /** What small files lie in side by side: memory is asked for seldom. */
+  /** What small files lie in side by side: memory is asked for seldom, and used again. */
   let slab = Buffer.alloc(0);
+  let used = 0;
 
   function room(length: number): Buffer {
-    if (length > slab.length) slab = Buffer.allocUnsafeSlow(Math.max(length, slabLength));
-    const place = slab.subarray(0, length);
-    slab = slab.subarray(length);
-    return place;
+    if (waiting === 0) used = 0;
+    if (used + length > slab.length) {
+      slab = Buffer.allocUnsafeSlow(Math.max(length, slabLength));
+      used = 0;
+    }
+    used += length;
+    return slab.subarray(used - length, used);
   }
 
   async function untilWritten(): Promise<void> {
@@ -89,9 +98,9 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     };
     try {
       mustBeWhole(arrival, bytes);
-      const written = after(spotOf(arrival, area, folders), (spot) =>
-        leased(spot, () => writeThere(arrival, bytes, spot)),
-      );
+      const written = isStaged(arrival)
+        ? inFolder(arrival, (target) => writeInTree(arrival, bytes, target))
+        : writeAmongOthers(arrival, bytes);
       return written instanceof Promise ? written.catch(lost) : undefined;
     } catch (error) {
       lost(error);
@@ -106,35 +115,53 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     arrival.digest = digest;
   }
 
-  function writeThere(arrival: Arrival, bytes: Buffer, spot: Spot): Soon<void> {
+  /** Where a file lies, or will lie; that may have been closed meanwhile. */
+  function inFolder<T>({ folder }: Arrival, work: (target: Folder) => Soon<T>): Soon<T> {
+    return folder ? folders.use(folder, work) : after(area(), ({ target }) => work(target));
+  }
+
+  function reachOf(arrival: Arrival): Reach {
+    return (work) => inFolder(arrival, work);
+  }
+
+  function writeInTree(arrival: Arrival, bytes: Buffer, target: Folder): Soon<void> {
     const { name, offered, folder } = arrival;
-    const { target } = spot.area;
-    const wish = { name, policy, mtime: offered.mtime };
     const leftovers = folder?.top.staging?.leftovers;
-    const reach: Reach = (work) =>
-      after(spotOf(arrival, area, folders), (again) =>
-        leased(again, () => work(again.area.target)),
-      );
-    const writing = isStaged(arrival)
-      ? writeStaged(target, wish, bytes, paceOf(target.device), reach)
-      : spot.area.names
-          .next()
-          .then((passing) => writeLoose(spot.area, passing, wish, bytes, reach));
+    const wish = { name, mtime: offered.mtime };
+    const writing = writeStaged(target, wish, bytes, paceOf(target.device), reachOf(arrival));
     return after(writing, (small) => {
-      const add = (): void => {
-        options.onWritten(arrival);
-        groups.add({ small, size: bytes.length, of: arrival });
-      };
-      const claimed = leftovers?.claim(target, small.name);
-      if (!claimed) {
-        add();
+      if (!leftovers) {
+        written(arrival, bytes, small);
         return undefined;
       }
-      return claimed.then(add, async (error: unknown) => {
-        await small.drop().catch(() => undefined);
-        throw error;
-      });
+      return leftovers.claim(target, small.name).then(
+        () => {
+          written(arrival, bytes, small);
+        },
+        async (error: unknown) => {
+          await small.drop().catch(() => undefined);
+          throw error;
+        },
+      );
     });
+  }
+
+  async function writeAmongOthers(arrival: Arrival, bytes: Buffer): Promise<void> {
+    const { name, offered } = arrival;
+    const wish = { name, policy, mtime: offered.mtime };
+    const spot = await spotOf(arrival, area, folders);
+    try {
+      const passing = await spot.area.names.next();
+      const small = await writeLoose(spot.area, passing, wish, bytes, reachOf(arrival));
+      written(arrival, bytes, small);
+    } finally {
+      spot.release();
+    }
+  }
+
+  function written(arrival: Arrival, bytes: Buffer, small: SmallFile): void {
+    options.onWritten(arrival);
+    groups.add({ small, size: bytes.length, of: arrival });
   }
 
   /** Where others see them, names become durable before a receipt is given; a staged tree settles its own. */
@@ -158,8 +185,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   async function settleFolder([one]: readonly Arrival[]): Promise<SharingError | undefined> {
     if (!one) return undefined;
     try {
-      const spot = await spotOf(one, area, folders);
-      await spot.area.target.sync().finally(spot.release);
+      await inFolder(one, (target) => target.sync());
       return undefined;
     } catch (error) {
       return writeError(error);

@@ -87,18 +87,22 @@ export async function getFrom(
     },
     policy,
     onEnd(one) {
-      const path = wanted.pathOf(one.path);
       const top = one.path.includes('/') ? wanted.pathOf(topOf(one.path)) : undefined;
+      const isGood = one.kind === 'file' && one.outcome.kind !== 'failed';
+      const isTold = each || top === undefined || !isGood;
+      const path = isTold ? wanted.pathOf(one.path) : one.path;
       if (one.kind === 'folder') gathered.folder(path, one.as);
       // Also when it is the top itself: then its folder stands without all that it should hold.
       else if (one.kind === 'problem') gathered.failed(top ?? path, path, one.error);
       else if (one.outcome.kind === 'failed') gathered.failed(top, path, one.outcome.error);
       else {
-        const inTop = one.below.slice(1).map((name) => `${name}/`);
-        const name = `${inTop.join('')}${one.outcome.as}`;
-        const { kind: how, ...facts } = one.outcome;
-        if (how === 'skipped') gathered.file(top, { outcome: how, path, as: name });
-        else if ('digest' in facts) gathered.file(top, { outcome: how, path, ...facts, as: name });
+        const { outcome } = one;
+        const as = isTold ? [...one.below.slice(1), outcome.as].join('/') : outcome.as;
+        if (outcome.kind === 'skipped') gathered.file(top, { outcome: outcome.kind, path, as });
+        else {
+          const { kind: how, size, digest } = outcome;
+          gathered.file(top, { outcome: how, path, as, size, digest });
+        }
       }
     },
     ...rest,

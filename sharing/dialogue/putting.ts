@@ -118,14 +118,14 @@ async function putMany(
         gathered.failed(typed, path, one.isOurs ? localError(one.error) : one.error);
       } else if (one.outcome.kind === 'failed') gathered.failed(inTop, path, one.outcome.error);
       else {
-        const folder = below.slice(1, below.lastIndexOf('/') + 1);
-        const { size } = one;
-        const name = `${folder}${one.outcome.as}`;
-        if (one.outcome.kind === 'skipped') {
-          gathered.file(inTop, { outcome: 'skipped', path, as: name });
-        } else {
-          const { kind: how, digest } = one.outcome;
-          gathered.file(inTop, { outcome: how, path, as: name, size, digest });
+        const { size, outcome } = one;
+        const isTold = each || inTop === undefined;
+        const as = isTold ? below.slice(1, below.lastIndexOf('/') + 1) + outcome.as : outcome.as;
+        const named = { path: isTold ? path : one.path, as };
+        if (outcome.kind === 'skipped') gathered.file(inTop, { outcome: 'skipped', ...named });
+        else {
+          const { kind: how, digest } = outcome;
+          gathered.file(inTop, { outcome: how, ...named, size, digest });
         }
       }
     },

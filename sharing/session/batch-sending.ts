@@ -56,8 +56,8 @@ export interface BatchSendRules {
   sent(file: number): void;
   /** A file is over without a word of the receiver: its source failed, or a large one ended. */
   ended(file: number): void;
-  /** How many rows more may go out. */
-  mayOffer(): number;
+  /** How many rows more may go out, where the sender wants no more than `atMost` open. */
+  mayOffer(atMost?: number): number;
   /** True while a small file is sent and has no receipt, or nothing but the places of folders is missing. */
   receiverSaves(): boolean;
   /** True while so many bytes of small files more may go out. */
@@ -245,7 +245,7 @@ export function batchSendRules(): BatchSendRules {
       under += row.size;
     },
     ended: over,
-    mayOffer: () => maxOpenRows - Math.max(open.size, count - judged),
+    mayOffer: (atMost = maxOpenRows) => atMost - Math.max(open.size, count - judged),
     receiverSaves: () =>
       under > 0 || (whole && [...open.values()].every(({ kind }) => kind === 'folder')),
     maySend: (size) => under === 0 || under + size <= smallWindow,

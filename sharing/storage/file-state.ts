@@ -1,13 +1,23 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
+/** What tells one state of a file from another. */
+export type FileState = Readonly<
+  Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'nlink' | 'mtimeNs' | 'ctimeNs'>
+>;
+
+/** Just that, where it is kept for long: all that the system told takes a kilobyte. */
+export function stateOf({ dev, ino, size, nlink, mtimeNs, ctimeNs }: BigIntStats): FileState {
+  return { dev, ino, size, nlink, mtimeNs, ctimeNs };
+}
+
 /** Names this state of this file: whatever is written to it, or put in its place, has another name. */
-export function fileState({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+export function stateName({ dev, ino, size, mtimeNs, ctimeNs }: FileState): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
 /** True while nothing was written to the file. A name that it gained or lost moves its change time too. */
-export function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
+export function isUnchanged(before: FileState, now: FileState): boolean {
   const named = before.nlink !== now.nlink;
   return (
     now.mtimeNs === before.mtimeNs &&
@@ -19,7 +29,7 @@ export function isUnchanged(before: BigIntStats, now: BigIntStats): boolean {
 }
 
 /** Modification time in microseconds since 1970, as near as a message can say it (PROTOCOL.md, "Messages"). */
-export function modificationTime({ mtimeNs }: BigIntStats): number {
+export function modificationTime({ mtimeNs }: Pick<FileState, 'mtimeNs'>): number {
   const time = Number(mtimeNs / 1000n);
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, time));
 }

@@ -1,7 +1,6 @@
 import { after, type Soon } from '#sharing/soon.js';
 import { SharingError } from '#sharing/errors.js';
 import { isUnchanged } from '#sharing/storage/file-state.js';
-import { leased } from '#sharing/storage/folder-cache.js';
 import { openRegular, type Folder } from '#sharing/storage/folder.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { readWhole, sourceOf, type Source } from '#sharing/storage/source.js';
@@ -13,7 +12,7 @@ import type { FoundFile, PaceOf } from '#sharing/storage/walk.js';
  */
 export function readFound(found: FoundFile, target: Buffer, paceOf: PaceOf): Soon<void> {
   return inItsFolder(found, (folder, name) =>
-    after(folder.at(name), (place) => readWhole(place, found.stats, target, paceOf(folder.device))),
+    after(folder.at(name), (place) => readWhole(place, found.state, target, paceOf(folder.device))),
   );
 }
 
@@ -21,7 +20,7 @@ export function readFound(found: FoundFile, target: Buffer, paceOf: PaceOf): Soo
 export async function openFound(found: FoundFile, tagKey: Buffer): Promise<Source> {
   return inItsFolder(found, async (folder, name) => {
     const { handle, stats } = await openRegular(folder, name);
-    if (isUnchanged(found.stats, stats)) return sourceOf(handle, stats, tagKey);
+    if (isUnchanged(found.state, stats)) return sourceOf(handle, stats, tagKey);
     await handle.close();
     throw new SharingError('changed', 'the file changed after it was offered');
   });
@@ -29,11 +28,8 @@ export async function openFound(found: FoundFile, tagKey: Buffer): Promise<Sourc
 
 /** At once, if the folder is open and the work does not wait. */
 function inItsFolder<T>(
-  { top, below }: FoundFile,
+  { top, within, name }: FoundFile,
   work: (folder: Folder, name: SafeName | OwnName) => Soon<T>,
 ): Soon<T> {
-  const path = [...top.at, ...below];
-  const name = path.pop();
-  if (name === undefined) throw new SharingError('internal', 'a file without a name');
-  return after(top.folders.take(path), (lease) => leased(lease, () => work(lease.folder, name)));
+  return top.folders.use(within, (folder) => work(folder, name));
 }

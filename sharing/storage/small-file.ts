@@ -104,7 +104,7 @@ function writeAs(
         () => writeNow(place, bytes, mtime),
         () => writeLater(place, bytes, mtime),
       ),
-      (file) => stagedFile(file, name, pace, reach),
+      (file) => new StagedFile(file, name, pace, reach),
     ),
   );
 }
@@ -148,31 +148,55 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
   }
 }
 
-function stagedFile(file: number, name: SafeName, pace: DiskPace, reach: Reach): SmallFile {
-  const close = closeOnce(file);
-  const remove = async (): Promise<void> => reach(async (folder) => unlink(await folder.at(name)));
-  return {
-    name,
-    sync: () =>
-      pace.run(
-        () => {
-          fsyncSync(file);
-        },
-        () => syncLater(file),
-      ),
-    publish() {
-      close();
-      return name;
-    },
-    async drop() {
-      close();
-      await remove();
-    },
-    retract: remove,
-    leave() {
-      return Promise.resolve().then(close);
-    },
-  };
+/** A class: there are thousands of them, and one object costs less than six functions. */
+class StagedFile implements SmallFile {
+  readonly name: SafeName;
+  readonly #file: number;
+  readonly #pace: DiskPace;
+  readonly #reach: Reach;
+  #isOpen = true;
+
+  constructor(file: number, name: SafeName, pace: DiskPace, reach: Reach) {
+    this.name = name;
+    this.#file = file;
+    this.#pace = pace;
+    this.#reach = reach;
+  }
+
+  sync(): Soon<void> {
+    return this.#pace.run(
+      () => {
+        fsyncSync(this.#file);
+      },
+      () => syncLater(this.#file),
+    );
+  }
+
+  publish(): SafeName {
+    this.#close();
+    return this.name;
+  }
+
+  async drop(): Promise<void> {
+    this.#close();
+    await this.retract();
+  }
+
+  async retract(): Promise<void> {
+    await this.#reach(async (folder) => unlink(await folder.at(this.name)));
+  }
+
+  async leave(): Promise<void> {
+    await Promise.resolve();
+    this.#close();
+  }
+
+  /** A number that was closed may be another file's by now: it is closed once, also after an error. */
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#file);
+  }
 }
 
 /** A number that was closed may be another file's by now: it must not be closed again, not even after an error. */

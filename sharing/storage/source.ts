@@ -3,7 +3,12 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
-import { fileState, isUnchanged, modificationTime } from '#sharing/storage/file-state.js';
+import {
+  isUnchanged,
+  modificationTime,
+  stateName,
+  type FileState,
+} from '#sharing/storage/file-state.js';
 import { fileFlags } from '#sharing/storage/folder.js';
 import { createHmac, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
@@ -86,7 +91,7 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
 
   return {
     size,
-    state: fileState(stats),
+    state: stateName(stats),
     mtime: modificationTime(stats),
     tag: sourceTag(stats, tagKey),
     async check() {
@@ -105,16 +110,16 @@ export function sourceOf(handle: FileHandle, stats: BigIntStats, tagKey: Buffer)
 }
 
 /** Names the state of a file for its receivers; 32 hexadecimal digits (PROTOCOL.md, "Source tags"). */
-export function sourceTag(stats: BigIntStats, tagKey: Buffer): string {
+export function sourceTag(stats: FileState, tagKey: Buffer): string {
   if (isFresh(stats)) return randomBytes(16).toString('hex');
-  return createHmac('sha256', tagKey).update(fileState(stats)).digest('hex').slice(0, 32);
+  return createHmac('sha256', tagKey).update(stateName(stats)).digest('hex').slice(0, 32);
 }
 
 /**
  * A file that was changed just now may be changed again within the same tick of its clock: nobody could tell, so
  * its state gets a name that will not come again.
  */
-function isFresh({ mtimeNs }: BigIntStats): boolean {
+function isFresh({ mtimeNs }: FileState): boolean {
   return BigInt(Date.now()) * 1_000_000n - mtimeNs < freshTime;
 }
 
@@ -124,7 +129,7 @@ function isFresh({ mtimeNs }: BigIntStats): boolean {
  */
 export function readWhole(
   place: string,
-  stats: BigIntStats,
+  stats: FileState,
   target: Buffer,
   pace: DiskPace,
 ): Soon<void> {
@@ -150,7 +155,7 @@ export function readWhole(
   );
 }
 
-function readWholeSync(place: string, stats: BigIntStats, target: Buffer): void {
+function readWholeSync(place: string, stats: FileState, target: Buffer): void {
   const file = openSync(place, fileFlags);
   try {
     let filled = 0;

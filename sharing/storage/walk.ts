@@ -2,7 +2,7 @@ import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
 import { after, type Soon } from '#sharing/soon.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
 import { entriesIn, type FoundEntry } from '#sharing/storage/entries.js';
-import { modificationTime } from '#sharing/storage/file-state.js';
+import { modificationTime, stateOf, type FileState } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, maxDepth, type OwnName, type SafeName } from '#sharing/storage/path.js';
@@ -38,9 +38,13 @@ export interface FoundFile {
   /** As it is offered: the top's name and the names below it. */
   readonly path: string;
   readonly top: Top;
-  /** Names below the top, its own last; none for a top that is a file. */
-  readonly below: readonly SafeName[];
-  readonly stats: BigIntStats;
+  /** The folder that it lies in, below the root of the top's `folders`: one object for all in it. */
+  readonly within: Path;
+  readonly name: SafeName | OwnName;
+  /** Bytes. */
+  readonly size: number;
+  /** As it was found. */
+  readonly state: FileState;
   /** Microseconds since 1970. */
   readonly mtime: number;
 }
@@ -65,8 +69,10 @@ export async function* walk(
 ): AsyncGenerator<readonly Found[], void, undefined> {
   const stats = await lookAt(top, [], paceOf);
   if (!stats) throw new SharingError('not-found', 'ENOENT');
-  if (stats.isFile()) yield [fileOf(top, [], pathOf(top, []), stats)];
-  else if (stats.isDirectory()) yield* walkFolder(top, [], stats, paceOf, left);
+  const name = top.at.at(-1);
+  if (stats.isFile() && name !== undefined) {
+    yield [fileOf(top, top.at.slice(0, -1), name, pathOf(top, []), stats)];
+  } else if (stats.isDirectory()) yield* walkFolder(top, [], stats, paceOf, left);
   else throw new SharingError('not-a-file', 'not a regular file');
 }
 
@@ -93,7 +99,8 @@ async function* walkFolder(
   }
 
   try {
-    const lease = await top.folders.take([...top.at, ...below]);
+    const within = [...top.at, ...below];
+    const lease = await top.folders.take(within);
     try {
       const pace = paceOf(lease.folder.device);
       for await (const page of entriesIn(lease.folder, pace)) {
@@ -103,7 +110,7 @@ async function* walkFolder(
             const looked = look(lease.folder, name as SafeName, pace);
             const found = looked instanceof Promise ? await looked : looked;
             if (!found?.isFile()) continue;
-            files.push(fileOf(top, [...below, name as SafeName], `${path}/${name}`, found));
+            files.push(fileOf(top, within, name as SafeName, `${path}/${name}`, found));
           }
         } catch (error) {
           yield files;
@@ -177,8 +184,16 @@ async function lookLater(place: string): Promise<BigIntStats | undefined> {
   }
 }
 
-function fileOf(top: Top, below: readonly SafeName[], path: string, stats: BigIntStats): FoundFile {
-  return { kind: 'file', path, top, below, stats, mtime: modificationTime(stats) };
+function fileOf(
+  top: Top,
+  within: Path,
+  name: SafeName | OwnName,
+  path: string,
+  stats: BigIntStats,
+): FoundFile {
+  const state = stateOf(stats);
+  const mtime = modificationTime(state);
+  return { kind: 'file', path, top, within, name, size: Number(stats.size), state, mtime };
 }
 
 function pathOf({ name }: Top, below: readonly SafeName[]): string {

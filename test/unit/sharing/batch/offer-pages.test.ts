@@ -32,7 +32,7 @@ test('who may offer no more waits until many rows can go together', async () => 
   for (let n = 1; n <= maxOpenRows + 1000; n += 1) {
     const path = `f${n}`;
     await pages.place(path);
-    const found = { kind: 'file', path, mtime: 0, stats: { size: 1n }, below: [] };
+    const found = { kind: 'file', path, mtime: 0, size: 1 };
     pages.file(found as unknown as FoundFile);
   }
   pages.flush();
