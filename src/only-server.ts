@@ -1,7 +1,8 @@
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
-import { findServer, isSameName, scanNow, whereFound, type Destination } from './server-name.js';
+import { scanNow } from './scan-now.js';
+import { findServer, isSameName, whereFound, type Destination } from './server-name.js';
 import { placeText } from './view/format.js';
 import { quote, someOf } from './view/quote.js';
 

@@ -4,6 +4,7 @@ import { homedir, hostname, networkInterfaces, tmpdir } from 'node:os';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
+import { keepCompiled } from './compiled.js';
 import type { Host } from './host.js';
 import { answerEarly } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
@@ -45,7 +46,7 @@ function letGoOfReader(output: Writable): void {
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
   if (await answerEarly(words, host)) return exitCodes.done;
-  await beSlowToCompile();
+  beSlowToCompile();
   const { runProgram } = await import('./program.js');
   return runProgram(words, host);
 }
@@ -54,9 +55,9 @@ async function run(words: readonly string[], host: Host): Promise<ExitCode> {
  * Most runs are over before optimised code would pay for its making: with the patience of V8 11 (Node 20) a quarter of the
  * processor's time of ten thousand small files goes into compiling. A server still gets there. Later ones have a cheaper way.
  */
-async function beSlowToCompile(): Promise<void> {
+function beSlowToCompile(): void {
   if (!process.versions.v8.startsWith('11.')) return;
-  const { setFlagsFromString } = await import('node:v8');
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   setFlagsFromString('--interrupt-budget=1000000');
 }
 
@@ -78,6 +79,9 @@ export function hostOfProcess(): Host {
     pid: process.pid,
     program: programWords(),
     version: packageVersion,
+    keepCompiled: (stateFolder) => {
+      keepCompiled(stateFolder, { user: process.getuid?.(), version: packageVersion() });
+    },
     isAlive,
     onInterrupt,
   };

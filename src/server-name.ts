@@ -1,13 +1,12 @@
 import { isAddress, isLinkLocal } from '#discovery/addresses.js';
-import { scan, type FoundServer } from '#discovery/scanner.js';
+import type { FoundServer } from '#discovery/scanner.js';
 import type { Door, Hosts } from '#sharing/client.js';
 import { readKnownPeers, readSeen, type KnownPeer } from '#sharing/device.js';
-import { SharingError } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from './context.js';
 import { ProgramError } from './failure.js';
-import { foundServers, reachedBefore } from './found-servers.js';
 import { portToDial } from './port-to-dial.js';
+import type { scanNow as ScanNow } from './scan-now.js';
 import { placeText } from './view/format.js';
 import { quote, someOf } from './view/quote.js';
 
@@ -23,6 +22,12 @@ export interface Destination {
   /** Looks at the whole network for all who claim that key; null when that shows nobody. Scans once. */
   readonly searchAgain?: () => Promise<Destination | null>;
 }
+
+/** Loaded when it is needed: an address is dialled without a search. */
+const scanNow: typeof ScanNow = async (...words) => {
+  const { scanNow: search } = await import('./scan-now.js');
+  return search(...words);
+};
 
 /** What was typed for a server: a name or address, and a port if one was given. */
 export interface TypedServer {
@@ -218,33 +223,4 @@ async function whoClaims(
     claimed: found.filter(isMeant),
     namesakes: found.filter((server) => !isMeant(server) && isSameName(server.name, name)),
   };
-}
-
-/**
- * One scan without any output: whole, or until somebody is found who is `wanted`. Throws SharingError `cancelled` when it is
- * interrupted.
- */
-export async function scanNow(
-  context: Context,
-  wanted?: (server: FoundServer) => boolean,
-): Promise<readonly FoundServer[]> {
-  const { settings, signal, interfaces } = context;
-  const found = foundServers();
-  for await (const finding of scan({
-    port: settings.udpPort,
-    timeoutMs: settings.scanTimeout,
-    mdns: settings.mdns === 'on',
-    known: await reachedBefore(context),
-    ...(wanted && { enough: (servers: readonly FoundServer[]) => servers.some(wanted) }),
-    signal,
-    interfaces,
-    observe: () => undefined,
-  })) {
-    found.take(finding);
-  }
-  // Who is missing then may only not have been heard yet.
-  if (signal.aborted) throw new SharingError('cancelled', 'interrupted');
-  const rows = found.all();
-  if (!wanted) context.memory.scanned = rows;
-  return rows;
 }

@@ -1,5 +1,6 @@
 import { statePlaces, writePrivate } from '#sharing/identity/state.js';
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 /** Where a device was reached last; a hint for finding it again, never a reason to trust it. */
@@ -30,7 +31,10 @@ export async function readSeen(stateFolder: string): Promise<readonly Seen[]> {
 /** Remembers where a server was reached. Failing to is no failure. */
 export async function noteSeen(stateFolder: string, seen: Seen): Promise<void> {
   const place = statePlaces(stateFolder).seen;
-  const others = (await readSeen(stateFolder)).filter(({ id }) => id !== seen.id);
+  const before = await readSeen(stateFolder);
+  // Mostly it is the same as last time, and a disk takes long to make sure of what it has already.
+  if (isDeepStrictEqual(before[0], seen)) return;
+  const others = before.filter(({ id }) => id !== seen.id);
   const text = `${JSON.stringify([seen, ...others].slice(0, maxSeen))}\n`;
   await writePrivate(place, text).catch(() => undefined);
 }

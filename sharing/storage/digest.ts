@@ -1,15 +1,12 @@
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { SharingError } from '#sharing/errors.js';
-import { blake3 } from '@napi-rs/blake-hash';
+import { blake3 } from '#sharing/storage/blake3.js';
 import { createHash } from 'node:crypto';
 
 export type DigestAlgorithm = 'blake3' | 'sha256';
 
-/** Native, and so missing where lanpost is one file. */
-const native = blake3 as typeof blake3 | undefined;
-
 /** Digest algorithms that we have, in the order in which we like them (PROTOCOL.md, "Digests"). */
-export const digestAlgorithms: readonly DigestAlgorithm[] = native
+export const digestAlgorithms: readonly DigestAlgorithm[] = blake3
   ? ['blake3', 'sha256']
   : ['sha256'];
 
@@ -21,7 +18,7 @@ export function agreeOnDigest(offered: readonly string[]): DigestAlgorithm | und
 /** The digest of bytes that are in memory: a chunk, or a list of digests. */
 export function digestOf(algorithm: DigestAlgorithm, bytes: Buffer): Buffer {
   if (algorithm === 'sha256') return createHash('sha256').update(bytes).digest();
-  if (native) return native(bytes);
+  if (blake3) return blake3(bytes);
   throw new SharingError('internal', 'a digest that was never agreed on');
 }
 

@@ -3,7 +3,6 @@ import type { Device } from '#sharing/identity/device.js';
 import type { Beside, BesideWork } from '#sharing/transfer/beside.js';
 import type { Silence } from '#sharing/transport/heartbeat.js';
 import type { Message } from '#sharing/wire/message.js';
-import { Worker } from 'node:worker_threads';
 
 /** Milliseconds that a thread gets to end by itself; what it writes just now is written to its end in any case. */
 const endTime = 500;
@@ -38,6 +37,8 @@ export type ThreadReport =
 export function takeInThread(lane: ThreadLane, work: BesideWork): Beside {
   const { onLanded, onFailed, ...own } = work;
   const task: ThreadTask = { ...lane, work: own };
+  // An import would be paid for at each start; few transfers get this far.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   const worker = new Worker(new URL('./lane-thread.js', import.meta.url), {
     workerData: task,
     resourceLimits: { maxYoungGenerationSizeMb: 4 },

@@ -1,4 +1,9 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6 as isWholeIPv6 } from 'node:net';
+
+/** What has no colon is none: to find that out by the whole pattern takes the first time 4 ms. */
+function isIPv6(text: string): boolean {
+  return text.includes(':') && isWholeIPv6(text);
+}
 
 /** `address` without the prefix of an IPv4-mapped IPv6 address. */
 export function unmapped(address: string): string {

@@ -57,7 +57,7 @@ const description = [
 const files: readonly (readonly [string, string])[] = [
   [
     'LANPOST_HOME',
-    'The state folder: the key of this device, whom it knows, config.json and the log. Without that variable $XDG_STATE_HOME/lanpost or ~/.local/state/lanpost (Linux), ~/Library/Application Support/lanpost (macOS) or %LOCALAPPDATA%\\lanpost (Windows).',
+    'The state folder: the key of this device, whom it knows, config.json, the log and, from Node 22.8 on, what was compiled of the program. Without that variable $XDG_STATE_HOME/lanpost or ~/.local/state/lanpost (Linux), ~/Library/Application Support/lanpost (macOS) or %LOCALAPPDATA%\\lanpost (Windows).',
   ],
   ['serverDirectory', 'What is shared unless another folder is named, below the current folder.'],
   ['clientDirectory', 'What is received into, below the current folder.'],

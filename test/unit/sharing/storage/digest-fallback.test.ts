@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { agreeOnDigest, digestAlgorithms, digestOf } from '#sharing/storage/digest.js';
 
-vi.mock('@napi-rs/blake-hash', () => ({ blake3: undefined }));
+vi.mock('#sharing/storage/blake3.js', () => ({ blake3: undefined }));
 
 const bytes = Buffer.from('abc');
 
