@@ -447,6 +447,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     try {
       await half;
     } catch (error) {
+      // Its last word counts, though the receiver hangs up right after it.
+      if (finished) return;
       stop(asSharingError(error), true);
       throw stopped?.error ?? error;
     }

@@ -84,7 +84,8 @@ export function startSending(connection: Road, options: SendOptions): Sending {
 
   async function run(): Promise<SendOutcome> {
     for (;;) {
-      connection.signal.throwIfAborted();
+      // Its last word counts, though the receiver hangs up right after it.
+      if (rules.phase() !== 'over') connection.signal.throwIfAborted();
       const action = rules.next();
       switch (action.do) {
         case 'stop':

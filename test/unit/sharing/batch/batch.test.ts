@@ -109,6 +109,33 @@ describe('a batch with a peer that is quicker than our disk', () => {
     await expect(sending.outcome).resolves.toBeUndefined();
   });
 
+  test('its last word counts though it hangs up right after it', async () => {
+    const place = await temporaryFolder();
+    await writeFile(join(place, 'small'), 'x');
+    await using root = await openFolder(place);
+    await using folders = folderCache(root);
+    const name = safeName('small');
+    const { connection, heard, close } = handDriven();
+    const sending = startBatchSending(roadOver(connection), {
+      ...common,
+      tops: [{ name, folders, at: [name] }],
+      tagKey: Buffer.alloc(32),
+      wish: { policy: 'skip' },
+      decides: true,
+      left: { links: 0, hidden: 0 },
+      onEnd: () => undefined,
+    });
+    sending.outcome.catch(() => undefined);
+    await heard('offer');
+    // It waits for what the receiver says.
+    await turn();
+    const skipped = { want: 'nothing', file: 0, reason: 'skipped', as: 'small' } as const;
+    sending.tell({ t: 'want', id: 1, files: [skipped], judged: 1, more: false });
+    sending.tell({ t: 'finished', id: 1 });
+    close();
+    await expect(sending.outcome).resolves.toBeUndefined();
+  });
+
   /** 2000 rows, of which three are large: two of them are under way, and the third one keeps the rest waiting. */
   async function receivingFull() {
     const place = await temporaryFolder();

@@ -560,6 +560,32 @@ test('a receipt is over what the receiver had already, too', async () => {
   expect(chunks).toEqual([1]);
 });
 
+test('a receipt counts though the receiver hangs up right after it', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'a.bin'), 'content');
+  await using share = await openShare(folder, Buffer.alloc(32));
+  const source = await share.open(safePath('a.bin'));
+  const silence = { heartbeat: 15_000, idle: 35_000 };
+  const [near, far] = socketPair();
+  await using sender = speak(near, silence);
+  await using receiver = speak(far, silence);
+  const table = listenAs(sender, 'sending');
+  const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
+  const sending = startSending(roadOver(sender), options);
+  table.sending.set(1, sending);
+  const digest = digestText('blake3', digestOf('blake3', Buffer.from('content')));
+  receiver.receive((incoming) => {
+    if (incoming.t !== 'end') return undefined;
+    // Both come in one go.
+    sending.tell({ t: 'got', id: 1, file: 0, chunk: 0 });
+    sending.tell({ t: 'receipt', id: 1, file: 0, as: 'new_a.bin', size: 7, digest });
+    sender.close(new SharingError('connection-lost', 'it has hung up'));
+    return undefined;
+  });
+  receiver.send({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], more: false });
+  await expect(sending.outcome).resolves.toMatchObject({ kind: 'stored', as: 'new_a.bin' });
+});
+
 test('a connection that ends while the source is looked at for the last time lets go of it', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'a.bin'), 'content');
