@@ -87,7 +87,7 @@ export function startBatchReceiving(
   const { onProgress = () => undefined } = options;
   const rules = batchReceiveRules();
   const wants = wantQueue(connection, id);
-  const aside = advance(room, async () => (await options.area()).folder.self());
+  const aside = advance(room, async () => (await options.area()).folder);
   const news = gate();
   /** Offered, and not judged yet. */
   const rows: Offered[] = [];

@@ -61,7 +61,7 @@ function limitsOf({
 /** Bytes that the disk of the share has left; undefined when it cannot say. */
 async function freeIn({ root }: Share): Promise<number | undefined> {
   try {
-    const free = await freeBytes(await root.self());
+    const free = await freeBytes(root);
     return free === Number.MAX_SAFE_INTEGER ? undefined : free;
   } catch {
     return undefined;

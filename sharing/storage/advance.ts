@@ -1,5 +1,5 @@
 import type { Soon } from '#sharing/soon.js';
-import type { Reservation, Room } from '#sharing/storage/room.js';
+import type { Ground, Reservation, Room } from '#sharing/storage/room.js';
 
 /** Room that is set aside for many small files at a time. */
 export interface Advance {
@@ -14,7 +14,7 @@ export interface Advance {
 }
 
 /** `place` is where the free space is measured. */
-export function advance(room: Room, place: () => Promise<string>): Advance {
+export function advance(room: Room, place: () => Promise<Ground>): Advance {
   const parts: { readonly reservation: Reservation; left: number }[] = [];
   let spare = 0;
 

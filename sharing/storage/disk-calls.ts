@@ -9,13 +9,15 @@ import {
   lstatSync,
   readFileSync,
   renameSync,
+  statfsSync,
   statSync,
   unlinkSync,
   write,
   writeSync,
   type BigIntStats,
+  type StatsFs,
 } from 'node:fs';
-import { link, lstat, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, lstat, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
@@ -37,6 +39,7 @@ export interface DiskCalls {
   rename(from: string, to: string): Soon<void>;
   unlink(place: string): Soon<void>;
   readText(place: string): Soon<string>;
+  statfs(place: string): Soon<StatsFs>;
 }
 
 /** The calls to a device, by its number (`st_dev` of stat(2)). */
@@ -101,6 +104,11 @@ export function callsTo(device: bigint): DiskCalls {
           unlinkSync(place);
         },
         () => unlink(place),
+      ),
+    statfs: (place) =>
+      run(
+        () => statfsSync(place),
+        () => statfs(place),
       ),
     readText: (place) =>
       run(

@@ -25,7 +25,7 @@ export async function openInbox(root: Folder, name: SafeName, room: Room): Promi
     return undefined;
   });
   if (there) return there;
-  const reservation = await room.reserve(await root.self(), entrySize);
+  const reservation = await room.reserve(root, entrySize);
   try {
     await mkdir(await root.at(name));
     reservation.written(entrySize);

@@ -8,7 +8,9 @@ import {
   fileDigest,
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { setModificationTime } from '#sharing/storage/file-state.js';
+import type { Folder } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openSmallLanding } from '#sharing/storage/small-landing.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
@@ -16,7 +18,7 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
 import { giveName, keepName, replaces } from '#sharing/storage/publishing.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
-import { lstat, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 
 /** What is to land. */
 export interface Expected {
@@ -100,7 +102,7 @@ export async function openLanding(
   let open: Partial | undefined;
   let reservation: Reservation | undefined;
   const reserve = async (bytes: number): Promise<void> => {
-    reservation = await room.reserve(await area.folder.self(), bytes);
+    reservation = await room.reserve(area.folder, bytes);
   };
   try {
     const header = {
@@ -205,8 +207,16 @@ async function finish(
   return digestText(algorithm, digest);
 }
 
+async function isTaken(folder: Folder, name: SafeName): Promise<boolean> {
+  try {
+    await callsTo(folder.device).lstat(await folder.at(name));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A name that is taken must leave room for a number, or all the bytes would come for nothing. */
 async function mustHaveRoom(area: LandingArea, name: SafeName): Promise<void> {
-  const taken = await lstat(await area.target.at(name)).catch(() => undefined);
-  if (taken) numbered(name, maxNumber);
+  if (await isTaken(area.target, name)) numbered(name, maxNumber);
 }

@@ -1,9 +1,10 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { modificationTime } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
-import { lstat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 
 /** What is to become of an offered file, by what stands under its name. */
 export type Standing =
@@ -25,7 +26,7 @@ export async function standingOf(
   mtime: number,
 ): Promise<Standing> {
   if (policy === 'number') return 'beside';
-  const there = await lstat(await target.at(name), { bigint: true }).catch(missing);
+  const there = await lookAt(target, name);
   if (policy === 'skip') return there ? 'skip' : 'beside';
   if (!there) return 'instead';
   if (there.isDirectory()) throw new SharingError('is-folder', 'a folder has this name');
@@ -34,7 +35,11 @@ export async function standingOf(
   return 'instead';
 }
 
-function missing(error: unknown): undefined {
-  if (errnoOf(error) !== 'ENOENT') throw error;
-  return undefined;
+async function lookAt(target: Folder, name: SafeName): Promise<BigIntStats | undefined> {
+  try {
+    return await callsTo(target.device).lstat(await target.at(name));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
 }

@@ -1,18 +1,22 @@
 import { SharingError } from '#sharing/errors.js';
-import { statfs } from 'node:fs/promises';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import type { Folder } from '#sharing/storage/folder.js';
 
 /** Bytes that a name takes on a disk, whatever is in it: a file or a folder of no bytes is not for nothing. */
 export const entrySize = 4096;
+
+/** A folder, of which only the disk matters. */
+export type Ground = Pick<Folder, 'self' | 'device'>;
 
 /** Keeps parallel receivers from promising the same free space twice. */
 export interface Room {
   /** Throws SharingError `file-too-large` for a file of more bytes than are taken. */
   mustAllow(size: number): void;
   /**
-   * Sets `bytes` aside before the first one moves; `place` is where the free space is measured. Throws SharingError
+   * Sets `bytes` aside before the first one moves; `place` is where the free space is measured. Rejects with SharingError
    * `no-room` or `over-quota`, with the numbers.
    */
-  reserve(place: string, bytes: number): Promise<Reservation>;
+  reserve(place: Ground, bytes: number): Promise<Reservation>;
 }
 
 export interface Reservation {
@@ -72,8 +76,8 @@ export function openSharedRoom({ keepFree, maxFileSize, quota }: SharedRoomLimit
     throw new SharingError('over-quota', `${bytes} bytes wanted, ${left} of ${quota} left`, facts);
   }
 
-  async function mustFit(place: string, bytes: number, account: Account): Promise<void> {
-    const most = (await freeBytes(place)) - keepFree;
+  function mustFit(there: number, bytes: number, account: Account): void {
+    const most = there - keepFree;
     const forAll = most - aside;
     const half = Math.floor(most / 2) - account.aside;
     const free = account === strangers ? Math.min(forAll, half) : forAll;
@@ -81,7 +85,7 @@ export function openSharedRoom({ keepFree, maxFileSize, quota }: SharedRoomLimit
   }
 
   async function reserve(
-    place: string,
+    place: Ground,
     bytes: number,
     account: Account,
     limited: boolean,
@@ -98,11 +102,12 @@ export function openSharedRoom({ keepFree, maxFileSize, quota }: SharedRoomLimit
       take(-given);
       return given;
     };
-    // Set aside first, so that two callers that wait for statfs together cannot both be right.
+    // Set aside first, so that two callers that wait for statfs together cannot both be right; nor are both wrong, for the
+    // first gives it back before the second looks.
     take(bytes);
     try {
       if (limited) mustBeWithin(account, bytes);
-      await mustFit(place, bytes, account);
+      mustFit(await freeBytes(place), bytes, account);
     } catch (error) {
       give(left);
       throw error;
@@ -152,8 +157,8 @@ function openAccount(): Account {
 }
 
 /** Bytes that the file system of `place` has left; unknown is more than any. */
-export async function freeBytes(place: string): Promise<number> {
-  const { bavail, bsize, blocks } = await statfs(place);
+export async function freeBytes(place: Ground): Promise<number> {
+  const { bavail, bsize, blocks } = await callsTo(place.device).statfs(await place.self());
   // Some network file systems report no blocks at all: unknown is not full.
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;
 }

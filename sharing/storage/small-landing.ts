@@ -16,11 +16,9 @@ export async function openSmallLanding(
 ): Promise<Landing> {
   const { size, algorithm, name, policy, mtime } = expected;
   const needed = size + entrySize;
-  const reservation = await room
-    .reserve(await area.folder.self(), needed)
-    .catch((error: unknown) => {
-      throw writeError(error);
-    });
+  const reservation = await room.reserve(area.folder, needed).catch((error: unknown) => {
+    throw writeError(error);
+  });
   /** The file as soon as its bytes are here. */
   let written: Promise<SmallFile> | undefined;
   let digest = digestOf(algorithm, Buffer.alloc(0));

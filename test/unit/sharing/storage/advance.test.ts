@@ -1,7 +1,9 @@
 import { SharingError } from '#sharing/errors.js';
 import { advance, type Advance } from '#sharing/storage/advance.js';
-import type { Room } from '#sharing/storage/room.js';
+import type { Ground, Room } from '#sharing/storage/room.js';
 import { describe, expect, test } from 'vitest';
+
+const disk: Ground = { device: 0n, self: () => Promise.resolve('/place') };
 
 const none = (): number => 0;
 
@@ -17,7 +19,7 @@ function openSmallRoom(free: number): {
   let [held, written] = [0, 0];
   const room: Pick<Room, 'reserve'> = {
     async reserve(place, bytes) {
-      expect(place).toBe('/place');
+      expect(place).toBe(disk);
       asked.push(bytes);
       await Promise.resolve();
       if (held + written + bytes > free) throw new SharingError('no-room', `${bytes} bytes wanted`);
@@ -42,7 +44,7 @@ function openSmallRoom(free: number): {
       };
     },
   };
-  const aside = advance(room as Room, () => Promise.resolve('/place'));
+  const aside = advance(room as Room, () => Promise.resolve(disk));
   return { aside, asked, held: () => held, written: () => written };
 }
 

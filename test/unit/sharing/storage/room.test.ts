@@ -1,10 +1,12 @@
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { openRoom, openSharedRoom } from '#sharing/storage/room.js';
 
-const place = tmpdir();
-const { bavail, bsize } = statfsSync(place);
+const path = tmpdir();
+const { dev: device } = statSync(path, { bigint: true });
+const place = { device, self: () => Promise.resolve(path) };
+const { bavail, bsize } = statfsSync(path);
 const free = bavail * bsize;
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
