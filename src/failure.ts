@@ -68,9 +68,17 @@ export function explain(error: unknown, size: SizeText = bytesText): Failure {
   return {
     code: 'internal',
     message: `a fault in lanpost itself: ${quote(text)}`,
-    hint: 'nothing that was there is harmed; please report it with the log',
+    hint: isPartMissing(error)
+      ? 'a part of it is not there: an installation that was interrupted? npm ci, or npm install again, brings it'
+      : 'nothing that was there is harmed; please report it with the log',
     exit: exitCodes.fault,
   };
+}
+
+/** Node did not find a file or package that is imported. */
+function isPartMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
 }
 
 /** One exit code for several files: done, or that of all failures if they agree, else "files failed". */

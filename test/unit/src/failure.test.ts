@@ -110,3 +110,12 @@ test('sizes in a failure are shown as they were asked for', () => {
   const exact = explain(full, (bytes) => `${bytes} B`).message;
   expect(exact).toBe('no room: 2048 B wanted, 1024 B free');
 });
+
+test('a part that was not installed is told apart from other faults', async () => {
+  const [absent] = ['no-such-package'];
+  const missing: unknown = await import(absent).catch((error: unknown) => error);
+  for (const error of [missing, Object.assign(new Error('x'), { code: 'MODULE_NOT_FOUND' })]) {
+    expect(explain(error).hint).toContain('npm ci');
+  }
+  expect(explain(new Error('x')).hint).toContain('report');
+});
