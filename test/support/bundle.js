@@ -23,7 +23,7 @@ export const bundling = {
 };
 
 /**
- * The program: a file for all that belongs together, so that a start reads ten files instead of two hundred; most of
+ * The program: a file for all that belongs together, so that a start reads tens of files instead of hundreds; most of
  * the time of a small transfer is the start. What only some commands need stays apart and is loaded when asked for.
  */
 export const program = {

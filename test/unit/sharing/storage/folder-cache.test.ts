@@ -72,6 +72,35 @@ describe.each(ways)('a cache of folders, reached by %s', (way) => {
     (await folders.take(path('a/b'))).release();
   });
 
+  test('work in a folder is done at once where it is open, and keeps it open as long', async () => {
+    const { place, folders } = await open();
+    const where = path('a');
+    await mkdir(join(place, 'a'));
+    const others = Array.from({ length: maxIdle + 20 }, (_, at) => path(`other${at}`));
+    for (const other of others) await mkdir(join(place, other.join('/')));
+    const useOthers = async (): Promise<void> => {
+      for (const other of others) await folders.use(other, () => undefined);
+    };
+    const first = await folders.use(where, ({ key }) => key);
+    expect(folders.use(where, ({ key }) => key)).toBe(first);
+    expect(() =>
+      folders.use(where, () => {
+        throw new Error('of the work');
+      }),
+    ).toThrow('of the work');
+    // It is in use while others come and go.
+    await folders.use(where, async (folder) => {
+      await useOthers();
+      await writeFile(await folder.at(where[0]!), '');
+    });
+    await useOthers();
+    // It was closed by now, and is opened again for the same path.
+    const again = folders.use(where, async (folder) => readdir(await folder.self()));
+    expect(again).toBeInstanceOf(Promise);
+    expect(await again).toEqual(['a']);
+    expect(await folders.use([], async (root) => readdir(await root.self()))).toContain('a');
+  });
+
   test.runIf(onLinux)('keeps no more open than it promises, and nothing at the end', async () => {
     const { place, folders } = await open();
     const before = openDescriptors();
