@@ -15,8 +15,9 @@ export function keepCompiled(
   { user, version }: { readonly user: number | undefined; readonly version: string },
 ): void {
   const { enableCompileCache } = process.getBuiltinModule('node:module') as CompileCache;
-  if (!enableCompileCache || !isOursAlone(stateFolder, user)) return;
+  if (!enableCompileCache) return;
   try {
+    if (!isOursAlone(stateFolder, user)) return;
     const all = join(stateFolder, 'compiled');
     const ours = join(all, version);
     if (!existsSync(ours)) {
@@ -25,7 +26,7 @@ export function keepCompiled(
     }
     enableCompileCache(ours);
   } catch {
-    // It starts without it as well.
+    // It starts without it as well; a state that cannot be reached is told of by who needs it.
   }
 }
 

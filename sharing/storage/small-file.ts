@@ -191,7 +191,7 @@ class StagedFile implements SmallFile {
     this.#close();
   }
 
-  /** A number that was closed may be another file's by now: it is closed once, also after an error. */
+  /** Once, as `closeOnce` does. */
   #close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -35,6 +35,15 @@ test('nothing is made where there is no state', async () => {
   await expect(readdir(state)).rejects.toThrow('ENOENT');
 });
 
+test('a state that cannot be looked at is no failure here', async () => {
+  const file = `${state}-file`;
+  await writeFile(file, '');
+  for (const place of [join(file, 'below'), join(state, 'x'.repeat(300)), 'a\0b']) {
+    keepCompiled(place, { user, version: '1.0.0' });
+  }
+  expect(enableCompileCache).not.toHaveBeenCalled();
+});
+
 test('a Node that cannot do it starts as well', async () => {
   await mkdir(state, { mode: 0o700 });
   builtin.mockReturnValue({});
