@@ -8,6 +8,17 @@ import { freePort } from '../../support/ports.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { loopbackOnly } from '../discovery/loopback.js';
 
+/** What a search for a server takes: a state, and a port on loopback. */
+function contextOf(stateFolder: string, udpPort: number): Context {
+  return {
+    settings: { udpPort, tcpPort: 30_001, scanTimeout: 300, mdns: 'off' },
+    signal: new AbortController().signal,
+    interfaces: loopbackOnly,
+    stateFolder,
+    memory: { scanned: [] },
+  } as unknown as Context;
+}
+
 test.each<[string, string, number | undefined]>([
   ['amber', 'amber', undefined],
   ['amber.local', 'amber.local', undefined],
@@ -114,13 +125,7 @@ describe('a known peer, who is away, and a stranger of that name', () => {
       others: [],
       port: 4001,
     });
-    const context = {
-      settings: { udpPort, tcpPort: 30_001, scanTimeout: 300, mdns: 'off' },
-      signal: new AbortController().signal,
-      interfaces: loopbackOnly,
-      stateFolder,
-      memory: { scanned: [] },
-    } as unknown as Context;
+    const context = contextOf(stateFolder, udpPort);
     return await findServer(context, { host: typed, port: undefined });
   }
 
@@ -157,13 +162,7 @@ test('where a known peer is nowhere, another one of its name is told with its pl
     interfaces: loopbackOnly,
     observe: () => undefined,
   });
-  const context = {
-    settings: { udpPort, tcpPort: 30_001, scanTimeout: 300, mdns: 'off' },
-    signal: new AbortController().signal,
-    interfaces: loopbackOnly,
-    stateFolder,
-    memory: { scanned: [] },
-  } as unknown as Context;
+  const context = contextOf(stateFolder, udpPort);
   await expect(findServer(context, { host: 'amber', port: undefined })).rejects.toMatchObject({
     code: 'nobody-found',
     hint: expect.stringContaining('127.0.0.1:40001 (CCCC-CCCC-CCCC-CCCC)') as string,

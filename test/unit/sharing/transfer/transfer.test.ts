@@ -522,20 +522,32 @@ async function writeAt(path: string, at: number, text: string): Promise<void> {
   await file.close();
 }
 
-test('a receipt is over what the receiver had already, too', async () => {
+/** A file on its way to a receiver that is the test. */
+async function sendingOf(
+  bytes: Buffer,
+): Promise<{ sender: Connection; receiver: Connection; sending: Sending }> {
   const folder = await temporaryFolder();
-  const bytes = Buffer.concat([Buffer.alloc(chunkSize, 1), Buffer.alloc(chunkSize, 2)]);
   await writeFile(join(folder, 'a.bin'), bytes);
-  await using share = await openShare(folder, Buffer.alloc(32));
+  const share = await openShare(folder, Buffer.alloc(32));
   const source = await share.open(safePath('a.bin'));
   const silence = { heartbeat: 15_000, idle: 35_000 };
   const [near, far] = socketPair();
-  await using sender = speak(near, silence);
-  await using receiver = speak(far, silence);
+  const [sender, receiver] = [speak(near, silence), speak(far, silence)];
   const table = listenAs(sender, 'sending');
   const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
   const sending = startSending(roadOver(sender), options);
   table.sending.set(1, sending);
+  onTestFinished(async () => {
+    for (const one of [receiver, sender]) await one[Symbol.asyncDispose]();
+    await Promise.allSettled([sending.outcome]);
+    await share[Symbol.asyncDispose]();
+  });
+  return { sender, receiver, sending };
+}
+
+test('a receipt is over what the receiver had already, too', async () => {
+  const bytes = Buffer.concat([Buffer.alloc(chunkSize, 1), Buffer.alloc(chunkSize, 2)]);
+  const { receiver, sending } = await sendingOf(bytes);
   const slots = [1, 2].map((fill) => digestOf('blake3', Buffer.alloc(chunkSize, fill)));
   const digest = fileDigest('blake3', bytes.length, Buffer.concat(slots));
   const chunks: number[] = [];
@@ -561,18 +573,7 @@ test('a receipt is over what the receiver had already, too', async () => {
 });
 
 test('a receipt counts though the receiver hangs up right after it', async () => {
-  const folder = await temporaryFolder();
-  await writeFile(join(folder, 'a.bin'), 'content');
-  await using share = await openShare(folder, Buffer.alloc(32));
-  const source = await share.open(safePath('a.bin'));
-  const silence = { heartbeat: 15_000, idle: 35_000 };
-  const [near, far] = socketPair();
-  await using sender = speak(near, silence);
-  await using receiver = speak(far, silence);
-  const table = listenAs(sender, 'sending');
-  const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
-  const sending = startSending(roadOver(sender), options);
-  table.sending.set(1, sending);
+  const { sender, receiver, sending } = await sendingOf(Buffer.from('content'));
   const digest = digestText('blake3', digestOf('blake3', Buffer.from('content')));
   receiver.receive((incoming) => {
     if (incoming.t !== 'end') return undefined;
