@@ -27,6 +27,8 @@ export interface Collecting {
   lost(reason: 'too-long' | 'inbox-full'): void;
   /** What was announced by mDNS and left out because of a limit. */
   overLimit(): void;
+  /** Nothing is heard any more. */
+  settle(): void;
   servers(): readonly FoundServer[];
   counts(): CollectingCounts;
 }
@@ -79,6 +81,9 @@ export function createCollecting(
     },
     overLimit() {
       excess += 1;
+    },
+    settle() {
+      tell(peers.settle());
     },
     servers: () => peers.servers(),
     counts: () => {

@@ -43,6 +43,8 @@ export interface PeerTable {
    * reply but what that address announces by mDNS about a server at `address`: see PROTOCOL.md, Merging.
    */
   merge(reply: Reply, address: string, source?: string): readonly Finding[] | null;
+  /** Nothing is heard any more; gives the marks that waited for it. */
+  settle(): readonly Finding[];
   /** The rows as they stand, in the order they were found. */
   servers(): readonly FoundServer[];
 }
@@ -81,6 +83,7 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   const rowsOfId = new Map<string, Row[]>();
   const rowsAtAddress = new Map<string, number>();
   const mentions = createMentions(roomAt);
+  let settled = false;
 
   function merge(reply: Reply, address: string, source?: string): readonly Finding[] | null {
     const claim = claimOf(reply);
@@ -215,18 +218,28 @@ export function createPeerTable(order: AddressOrder): PeerTable {
 
   /** What one row does to the marks of the others with its id. */
   function tellOthers(changed: Row): Finding[] {
-    return relativesOf(changed.claim).flatMap((row): Finding[] => {
-      if (row === changed || row.retired) return [];
-      const previous = row.told;
-      const server = tell(row);
-      const same = server.marks.join() === previous.marks.join();
-      return same ? [] : [{ kind: 'replaced', server, previous }];
-    });
+    return relativesOf(changed.claim).flatMap((row) => (row === changed ? [] : tellMarks(row)));
+  }
+
+  function tellMarks(row: Row): Finding[] {
+    if (row.retired) return [];
+    const previous = row.told;
+    const server = tell(row);
+    const same = server.marks.join() === previous.marks.join();
+    return same ? [] : [{ kind: 'replaced', server, previous }];
+  }
+
+  function settle(): readonly Finding[] {
+    settled = true;
+    return [...rows.values()].flatMap(tellMarks);
   }
 
   function tell(row: Row): FoundServer {
     const addresses = row.addresses.toSorted((a, b) => order.rank(a) - order.rank(b));
-    const marks = marksOf(row, relativesOf(row.claim), order.isOwnAddress);
+    const marks = marksOf(row, relativesOf(row.claim), {
+      isOwnAddress: order.isOwnAddress,
+      settled,
+    });
     row.told = { ...shownClaim(row.claim), addresses, marks };
     return row.told;
   }
@@ -241,6 +254,7 @@ export function createPeerTable(order: AddressOrder): PeerTable {
 
   return {
     merge,
+    settle,
     servers: () => [...rows.values()].filter(({ retired }) => !retired).map(({ told }) => told),
   };
 }

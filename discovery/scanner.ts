@@ -143,6 +143,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
     } finally {
       await search?.[Symbol.asyncDispose]();
       await probing[Symbol.asyncDispose]();
+      collecting.settle();
       findings.end();
       const counts = { ...collecting.counts(), ...probing.counts(), swept };
       observe({ kind: 'scan-ended', elapsedMs: elapsedMs(), ...counts });

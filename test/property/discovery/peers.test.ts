@@ -18,7 +18,9 @@ const legacy: fc.Arbitrary<Reply> = fc.record({
   kind: fc.constant('legacy' as const),
   name: fc.constantFrom('Amber', 'Basil'),
 });
-const address = fc.nat(11).map((i) => (i === 0 ? '127.0.0.1' : `10.0.0.${i}`));
+const address = fc
+  .nat(11)
+  .map((i) => (i === 0 ? '127.0.0.1' : i < 9 ? `10.0.0.${i}` : `fe80::${i}%e0`));
 const reply = fc.tuple(fc.oneof(announced, legacy), address, fc.constant(undefined));
 /** What a third address announces by mDNS. */
 const mention = fc.tuple(announced, address, address);
@@ -38,6 +40,7 @@ test('a reader who applies the findings sees the table, each row once, within th
           apply(shown, finding);
         }
       }
+      for (const finding of table.settle()) apply(shown, finding);
       expect(keys(shown)).toEqual(keys(table.servers()));
       expect(new Set(keys(shown)).size).toBe(shown.size);
       if (latest !== undefined) expect(shown.size).toBeGreaterThan(0);

@@ -131,6 +131,37 @@ describe('contradictions', () => {
   });
 });
 
+describe('two runs of one id heard at addresses of different kinds', () => {
+  const first = reply({ run: 'run00001', port: 30001 });
+  const second = reply({ run: 'run00002', port: 30002 });
+
+  test.each([
+    ['10.0.0.9', 'fe80::9%e0'],
+    ['fd00::9', 'fe80::9%e0'],
+    ['10.0.0.9', 'fd00::9'],
+  ])('are not marked before an address of the same kind tells them apart: %s, %s', (one, other) => {
+    const { table, merge } = setUp();
+    merge(first, one);
+    expect(kinds(merge(second, other))).toEqual(['server']);
+    expect(kinds(merge(second, one))).toEqual(['address']);
+    expect(table.settle()).toEqual([]);
+    expect(kinds(merge(first, '10.0.0.8'))).toEqual(['address']);
+  });
+
+  test('are twins as soon as one does, or nothing more is heard', () => {
+    const { table, merge } = setUp();
+    merge(first, '10.0.0.9');
+    merge(second, 'fe80::9%e0');
+    expect(kinds(table.settle())).toEqual(['replaced twin', 'replaced twin']);
+    expect(table.settle()).toEqual([]);
+
+    const { merge: hear } = setUp();
+    hear(first, '10.0.0.9');
+    hear(second, 'fe80::9%e0');
+    expect(kinds(hear(second, '10.0.0.8'))).toEqual(['address twin', 'replaced twin']);
+  });
+});
+
 describe('legacy servers', () => {
   test('are known by address and name', () => {
     const { merge } = setUp();
