@@ -1,6 +1,7 @@
 import { namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolders } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
+import type { LastWords } from '#sharing/batch/last-words.js';
 import type { BatchProgress } from '#sharing/batch/progress.js';
 import { endsAll } from '#sharing/batch/small-arrivals.js';
 import type { WantQueue } from '#sharing/batch/wants.js';
@@ -9,12 +10,7 @@ import type { Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { Room } from '#sharing/storage/room.js';
-import {
-  startReceiving,
-  type ChunkIntake,
-  type ReceiveOutcome,
-  type Receiving,
-} from '#sharing/transfer/receive.js';
+import { startReceiving, type ChunkIntake, type Receiving } from '#sharing/transfer/receive.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
@@ -60,11 +56,11 @@ export interface LargeArrivalOptions {
   readonly mustGoOn: () => void;
   /** What goes on by itself; what it throws ends the batch. */
   readonly follow: (work: () => Promise<void>) => void;
-  readonly onOver: (arrival: Arrival, outcome: ReceiveOutcome) => void;
+  readonly words: Pick<LastWords, 'over'>;
 }
 
 export function largeArrivals(connection: Connection, options: LargeArrivalOptions): LargeArrivals {
-  const { landing, folders, wants, news, mustGoOn, onOver } = options;
+  const { landing, folders, wants, news, mustGoOn, words } = options;
   const underWay = new Map<number, Receiving>();
 
   function isFull(): boolean {
@@ -92,7 +88,7 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
           // A disk that is full is full for all that would come after it.
           if (outcome.kind === 'failed' && endsAll(outcome.error)) throw outcome.error;
           if ('as' in outcome) await left?.claim(target, outcome.as);
-          onOver(arrival, outcome);
+          words.over(arrival, outcome);
         } finally {
           underWay.delete(file);
           spot.release();

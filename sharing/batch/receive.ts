@@ -1,7 +1,8 @@
-import { namesAbove, type Arrival } from '#sharing/batch/arrival.js';
-import { arrivingFolders, type ArrivingTop } from '#sharing/batch/folders.js';
+import type { Arrival } from '#sharing/batch/arrival.js';
+import { arrivingFolders } from '#sharing/batch/folders.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
 import { largeArrivals } from '#sharing/batch/large-arrivals.js';
+import { lastWords, type ReceivedOne } from '#sharing/batch/last-words.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
 import { smallJudging } from '#sharing/batch/small-judging.js';
@@ -15,32 +16,18 @@ import {
   type OfferedFolder,
 } from '#sharing/session/batch-receiving.js';
 import type { FromSender } from '#sharing/session/incoming.js';
-import { rangesOf } from '#sharing/session/ranges.js';
 import { advance } from '#sharing/storage/advance.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { entrySize, type Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import type { ChunkIntake, ReceiveOutcome } from '#sharing/transfer/receive.js';
+import type { ChunkIntake } from '#sharing/transfer/receive.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { leastMovement } from '#sharing/transport/heartbeat.js';
 import type { MessageOf, Policy } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
-
-/** How one thing of a batch ended. */
-export type ReceivedOne =
-  | {
-      readonly kind: 'file';
-      readonly path: string;
-      readonly outcome: ReceiveOutcome;
-      /** Names from the top's own down to the folder that the file lies in; none for a file at the top. */
-      readonly below: readonly SafeName[];
-    }
-  | { readonly kind: 'folder'; readonly path: string; readonly as: SafeName }
-  /** A folder that could not be sent whole, or not be received. */
-  | { readonly kind: 'problem'; readonly path: string; readonly error: SharingError };
 
 /** What the sender left out without a word, counted. */
 export interface LeftOut {
@@ -74,9 +61,6 @@ export interface BatchReceiveOptions {
   readonly onProgress?: OnProgress;
 }
 
-/** Receipts, each with a name, that one message holds for sure. */
-const namedRows = 100;
-
 /** Receives what a sender offers in one batch (PROTOCOL.md, "Batches"). `first` is its first page. */
 export function startBatchReceiving(
   connection: Connection,
@@ -91,7 +75,6 @@ export function startBatchReceiving(
   const news = gate();
   /** Offered, and not judged yet. */
   const rows: Offered[] = [];
-  const arrivals = new Map<number, Arrival>();
   const working = new Set<Promise<void>>();
   const progress = batchProgress(onProgress, () => rules.isWhole() && rows.length === 0);
   let comparing: Promise<void> = Promise.resolve();
@@ -105,10 +88,24 @@ export function startBatchReceiving(
     area: options.area,
     peer,
     nameOf: (name) => options.nameOf(name, 'folder'),
-    onTop,
+    onTop(top, ended) {
+      words.topEnded(top, ended);
+    },
     onFinished: () => {
       news.open();
     },
+  });
+  const words = lastWords(connection, {
+    id,
+    algorithm,
+    rules,
+    folders,
+    wants,
+    aside,
+    progress,
+    news,
+    isStopped: () => stopped !== undefined,
+    onEnd,
   });
   const small = smallArrivals({
     area: landing,
@@ -121,8 +118,7 @@ export function startBatchReceiving(
       aside.written(arrival.reserved);
       arrival.reserved = 0;
     },
-    onKept,
-    onFailed: failed,
+    words,
   });
   const judging = smallJudging({
     landing,
@@ -136,7 +132,7 @@ export function startBatchReceiving(
     onEmpty: (arrival) => {
       small.empty(arrival);
     },
-    onOver: over,
+    words,
   });
   const watch = watchStall(stallTime, howLong, () => {
     const error = new SharingError('stalled', 'the sender sends no more');
@@ -158,7 +154,7 @@ export function startBatchReceiving(
     news,
     mustGoOn,
     follow,
-    onOver: over,
+    words,
   });
 
   /** While we judge, write or save, the sender waits for us. */
@@ -223,9 +219,7 @@ export function startBatchReceiving(
       if (endsAll(known)) throw known;
       // What lies in it is refused file by file; of one in a folder that failed enough was said.
       if (row.parent && folders.find(row.parent) instanceof SharingError) return;
-      connection.send({ t: 'fail', id, file: row.file, ...refusalOf(known) });
-      rules.over(row.file);
-      onEnd({ kind: 'problem', path: row.path, error: known });
+      words.folderFailed(row, known);
     }
   }
 
@@ -237,8 +231,7 @@ export function startBatchReceiving(
     progress.offered(row.size);
     try {
       const arrival = arrivalOf(row);
-      arrivals.set(row.file, arrival);
-      if (arrival.folder) folders.begin(arrival.folder);
+      words.begin(arrival);
       const judged = row.kind === 'large' ? large.begin(arrival) : judging.judge(arrival);
       return judged instanceof Promise ? judged.catch(refused) : undefined;
     } catch (error) {
@@ -260,14 +253,7 @@ export function startBatchReceiving(
     mustGoOn();
     const known = writeError(error);
     if (endsAll(known)) throw known;
-    refuse(row, known);
-  }
-
-  function refuse(row: OfferedFile, error: SharingError): void {
-    wants.add({ want: 'refused', file: row.file, ...refusalOf(error) });
-    const arrival = arrivals.get(row.file);
-    if (arrival) over(arrival, { kind: 'failed', error });
-    else end(row, [], { kind: 'failed', error });
+    words.refuse(row, known);
   }
 
   function setAside(arrival: Arrival): Soon<void> {
@@ -277,70 +263,6 @@ export function startBatchReceiving(
     return after(aside.take(needed, soon), () => {
       arrival.reserved = needed;
     });
-  }
-
-  function failed(arrival: Arrival, error: SharingError): void {
-    connection.send({ t: 'fail', id, file: arrival.offered.file, ...refusalOf(error) });
-    over(arrival, { kind: 'failed', error });
-  }
-
-  function onKept(files: readonly { readonly of: Arrival; readonly as: SafeName }[]): void {
-    for (let at = 0; at < files.length; at += namedRows) sayKept(files.slice(at, at + namedRows));
-    for (const { of, as } of files) {
-      const { digest, offered } = of;
-      if (!digest) continue;
-      const text = digestText(algorithm, digest);
-      over(of, { kind: 'received', as, size: offered.size, digest: text });
-    }
-  }
-
-  function sayKept(files: readonly { readonly of: Arrival; readonly as: SafeName }[]): void {
-    const renamed = files.filter(({ of, as }) => !of.folder || as !== of.offered.name);
-    const named = renamed.map(({ of, as }): [number, string] => [of.offered.file, as]);
-    for (const stored of rangesOf(files.map(({ of }) => of.offered.file))) {
-      connection.send({ t: 'receipts', id, stored, named });
-    }
-  }
-
-  function over(arrival: Arrival, outcome: ReceiveOutcome): void {
-    const { offered, folder } = arrival;
-    if (!arrivals.delete(offered.file)) return;
-    aside.spare(arrival.reserved);
-    arrival.reserved = 0;
-    end(offered, namesAbove(arrival), outcome);
-    // A folder whose transfer broke off is not complete, whatever has ended by now.
-    if (folder && !isBroken()) folders.end(folder);
-  }
-
-  function isBroken(): boolean {
-    return stopped !== undefined || connection.signal.aborted;
-  }
-
-  function end(
-    { file, path, size }: OfferedFile,
-    below: readonly SafeName[],
-    outcome: ReceiveOutcome,
-  ): void {
-    rules.over(file);
-    // What a stop took with it is told once.
-    if (!stopped || outcome.kind !== 'failed') onEnd({ kind: 'file', path, outcome, below });
-    progress.over(file, size, outcome.kind === 'received');
-    news.open();
-  }
-
-  function onTop({ offered }: ArrivingTop, ended: SafeName | SharingError): void {
-    const { file, path } = offered;
-    // What was decided of its files is said before.
-    wants.flush();
-    if (ended instanceof SharingError) {
-      connection.send({ t: 'fail', id, file, ...refusalOf(ended) });
-      onEnd({ kind: 'problem', path, error: ended });
-    } else {
-      connection.send({ t: 'placed', id, file, as: ended });
-      onEnd({ kind: 'folder', path, as: ended });
-    }
-    rules.over(file);
-    news.open();
   }
 
   function isDone(): boolean {
@@ -418,9 +340,9 @@ export function startBatchReceiving(
     const one = large.find(file);
     if (one) return one.tell(frame);
     const error = refusedBy(frame);
-    const arrival = arrivals.get(file);
+    const arrival = words.find(file);
     const path = rules.folderPath(file);
-    if (arrival && rules.isAwaited(file)) over(arrival, { kind: 'failed', error });
+    if (arrival && rules.isAwaited(file)) words.over(arrival, { kind: 'failed', error });
     else if (path !== undefined) onEnd({ kind: 'problem', path, error });
     // Of one that is over it is late; one that has come, or that nobody asked for, cannot be taken back.
     else if (rules.isOpen(file)) throw new SharingError('protocol', 'a file that is not awaited');
@@ -432,7 +354,7 @@ export function startBatchReceiving(
     if (one) return one.tell(frame);
     rules.digest(frame);
     watch.moved();
-    const arrival = arrivals.get(frame.file);
+    const arrival = words.find(frame.file);
     if (!arrival) return undefined;
     const digest = Buffer.from(frame.digests);
     comparing = comparing
@@ -494,7 +416,7 @@ export function startBatchReceiving(
           if (stopped) return undefined;
           current = ofLarge.of(header);
           if (current) return current.chunk(header);
-          const arrival = arrivals.get(header.file);
+          const arrival = words.find(header.file);
           // The last word on it may have come first, if its chunks went over a lane.
           if (!arrival && !rules.isOpen(header.file)) return undefined;
           rules.chunk(header);

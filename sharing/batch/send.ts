@@ -9,19 +9,19 @@ import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
-import { openFound, readFound } from '#sharing/storage/found.js';
+import { readFound } from '#sharing/storage/found.js';
 import { stateName } from '#sharing/storage/file-state.js';
-import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
+import type { SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
 import { believed, notBelieved } from '#sharing/transfer/belief.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
+import { largeSends } from '#sharing/batch/large-sends.js';
 import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
 import { packing } from '#sharing/batch/packing.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { patience, watchStall } from '#sharing/transfer/stall.js';
 import type { Road } from '#sharing/transport/lane.js';
 import type { MessageOf } from '#sharing/wire/message.js';
@@ -75,9 +75,6 @@ export interface BatchSendOptions {
   readonly onProgress?: OnProgress;
 }
 
-/** Large files that are sent at once: while one is saved the next one fills the line. */
-const maxLarge = 2;
-
 interface Job {
   readonly file: number;
   readonly what: 'bytes' | 'digest' | 'large';
@@ -99,14 +96,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   /** Folders at the top that have no name there yet. */
   const folders = new Map<number, Top>();
   const jobs: Job[] = [];
-  const large = new Map<number, Sending>();
-  /** What was said of large files that are not open yet. */
-  const reports = new Map<number, FileReport[]>();
-  const underWay = new Set<Promise<void>>();
   const progress = batchProgress(onProgress, () => isCounted);
   let isCounted = false;
-  let order: Promise<unknown> = Promise.resolve();
-  let pending = 0;
   let busy = 0;
   let finished = false;
   let stopped: { readonly error: SharingError; readonly tell: boolean } | undefined;
@@ -116,10 +107,27 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     connection.close(error, { t: 'error', ...refusalOf(error) });
   });
 
+  const large = largeSends(connection, {
+    id,
+    algorithm,
+    tagKey,
+    stallTime: options.stallTime,
+    reads,
+    watch,
+    progress,
+    news,
+    waitForNews,
+    ours,
+    onOver(file, found, outcome) {
+      rules.ended(file);
+      over(file, found, outcome);
+    },
+  });
+
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {
     if (busy > 0 || !connection.listening()) return 0;
-    const waits = [...large.values()].map((one) => one.patience());
+    const waits = large.patience();
     if (waits.includes(0)) return 0;
     return Math.max(rules.receiverSaves() ? patience.saving : patience.sender, ...waits);
   }
@@ -226,8 +234,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     const found = files.get(file);
     if (!found) return;
     try {
-      if (what === 'large') await sendLarge(file, found);
-      else await sendSmall(file, found, what);
+      if (what === 'large') {
+        await pack.flush();
+        await large.begin(file, found);
+      } else await sendSmall(file, found, what);
     } catch (error) {
       mustGoOn();
       fail(file, found, asSharingError(error, 'read-failed'));
@@ -249,7 +259,6 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   ): void {
     files.delete(file);
     digests.delete(file);
-    reports.delete(file);
     // What a stop took with it is told once.
     if (!stopped || outcome.kind !== 'failed') {
       onEnd({ kind: 'file', top, path, size, outcome, travelled });
@@ -290,37 +299,6 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     return digestOf(algorithm, target);
   }
 
-  async function sendLarge(file: number, found: FoundFile): Promise<void> {
-    await pack.flush();
-    while (large.size >= maxLarge) await waitForNews();
-    const source = sharing(await ours(() => openFound(found, tagKey)), reads);
-    const sending = startSending(connection, {
-      id,
-      file,
-      source,
-      algorithm,
-      stallTime: options.stallTime,
-      watch,
-      onProgress: ({ phase, bytes, had }) => {
-        if (phase === 'sending') progress.moved(file, bytes, had);
-      },
-    });
-    large.set(file, sending);
-    const done = sending.outcome
-      .then((outcome) => {
-        rules.ended(file);
-        over(file, found, outcome);
-      })
-      .catch(() => undefined)
-      .finally(() => {
-        large.delete(file);
-        underWay.delete(done);
-        news.open();
-      });
-    underWay.add(done);
-    for (const report of reports.get(file) ?? []) sending.report(report);
-  }
-
   function take(one: BatchNews): void {
     switch (one.is) {
       case 'wanted':
@@ -343,12 +321,12 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
         return;
       }
       case 'placed':
-        afterLarge(() => {
+        large.afterAll(() => {
           placed(one.file, one.as);
         });
         return;
       case 'finished':
-        afterLarge(() => {
+        large.afterAll(() => {
           finished = true;
           news.open();
         });
@@ -356,19 +334,6 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       case 'stopped':
         stopped ??= { error: one.error, tell: true };
     }
-  }
-
-  /** A large file takes its receipt a moment later than it comes; what was said after it stays after it. */
-  function afterLarge(work: () => void): void {
-    if (underWay.size === 0 && pending === 0) {
-      work();
-      return;
-    }
-    pending += 1;
-    order = Promise.all([order, ...underWay]).then(() => {
-      pending -= 1;
-      work();
-    });
   }
 
   function placed(file: number, as: string): void {
@@ -396,16 +361,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   }
 
   function tellLarge(file: number, message: FileReport): void {
-    const sending = large.get(file);
-    if (sending) {
-      sending.report(message);
-      return;
-    }
-    const before = reports.get(file);
-    if (before) {
-      before.push(message);
-      return;
-    }
+    if (large.tell(file, message)) return;
     const found = files.get(file);
     if (!found) return;
     const refused = 'want' in message && message.want === 'refused';
@@ -419,7 +375,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       }
       return;
     }
-    reports.set(file, [message]);
+    large.expect(file, message);
     jobs.push({ file, what: 'large' });
   }
 
@@ -433,8 +389,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     } finally {
       connection.signal.removeEventListener('abort', onAbort);
       watch[Symbol.dispose]();
-      for (const sending of large.values()) sending.abandon();
-      await Promise.all(underWay);
+      await large.leave();
       await pack.idle();
       if (stopped?.tell === true && !connection.signal.aborted) {
         connection.send({ t: 'stop', id, ...refusalOf(stopped.error) });

@@ -1,6 +1,7 @@
 import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
+import type { LastWords } from '#sharing/batch/last-words.js';
 import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
 import { SharingError, writeError } from '#sharing/errors.js';
 import { after, type Soon } from '#sharing/soon.js';
@@ -8,7 +9,6 @@ import type { LandingArea } from '#sharing/storage/area.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import type { SafeName } from '#sharing/storage/path.js';
 import {
   writeLoose,
   writeStaged,
@@ -53,13 +53,11 @@ export interface SmallArrivalOptions {
   /** Throws when the batch is over. */
   readonly mustGoOn: () => void;
   readonly onWritten: (arrival: Arrival) => void;
-  /** These are on the disk, under these names. */
-  readonly onKept: (files: readonly { readonly of: Arrival; readonly as: SafeName }[]) => void;
-  readonly onFailed: (arrival: Arrival, error: SharingError) => void;
+  readonly words: Pick<LastWords, 'kept' | 'failed'>;
 }
 
 export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
-  const { area, folders, policy, algorithm, news, mustGoOn, onFailed } = options;
+  const { area, folders, policy, algorithm, news, mustGoOn, words } = options;
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   let waiting = 0;
@@ -94,7 +92,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     const lost = (error: unknown): void => {
       const known = writeError(error);
       if (endsAll(known)) throw known;
-      onFailed(arrival, known);
+      words.failed(arrival, known);
     };
     try {
       mustBeWhole(arrival, bytes);
@@ -194,8 +192,8 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
 
   function onGroup(group: readonly Kept<Arrival>[]): void {
     const kept = group.filter((one) => 'as' in one);
-    options.onKept(kept.sort((a, b) => a.of.offered.file - b.of.offered.file));
-    for (const one of group) if ('error' in one) onFailed(one.of, one.error);
+    words.kept(kept.sort((a, b) => a.of.offered.file - b.of.offered.file));
+    for (const one of group) if ('error' in one) words.failed(one.of, one.error);
     news.open();
   }
 

@@ -1,5 +1,6 @@
 import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolders } from '#sharing/batch/folders.js';
+import type { LastWords } from '#sharing/batch/last-words.js';
 import type { WantQueue } from '#sharing/batch/wants.js';
 import type { BatchReceiveRules } from '#sharing/session/batch-receiving.js';
 import { after, type Soon } from '#sharing/soon.js';
@@ -13,7 +14,6 @@ import {
   type SmallStanding,
   type SmallWish,
 } from '#sharing/storage/small-standing.js';
-import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
 import type { Policy } from '#sharing/wire/message.js';
 
 /** Decides of each small file whether it comes. */
@@ -37,11 +37,11 @@ export interface SmallJudgingOptions {
   readonly setAside: (arrival: Arrival) => Soon<void>;
   /** A file of which nothing travels, and which is to be made. */
   readonly onEmpty: (arrival: Arrival) => void;
-  readonly onOver: (arrival: Arrival, outcome: ReceiveOutcome) => void;
+  readonly words: Pick<LastWords, 'over'>;
 }
 
 export function smallJudging(options: SmallJudgingOptions): SmallJudging {
-  const { landing, folders, wants, rules, policy, algorithm, mustGoOn, onOver } = options;
+  const { landing, folders, wants, rules, policy, algorithm, mustGoOn, words } = options;
 
   function actOn(arrival: Arrival, standing: SmallStanding): Soon<void> {
     const { offered, name } = arrival;
@@ -49,7 +49,7 @@ export function smallJudging(options: SmallJudgingOptions): SmallJudging {
     if (standing === 'new') return askFor(arrival);
     if (standing === 'skip') {
       wants.add({ want: 'nothing', file, reason: 'skipped', as: name });
-      onOver(arrival, { kind: 'skipped', as: name });
+      words.over(arrival, { kind: 'skipped', as: name });
     } else if ('compare' in standing) {
       arrival.alike = standing.compare;
       rules.want(file, 'digest', size);
@@ -100,7 +100,7 @@ export function smallJudging(options: SmallJudgingOptions): SmallJudging {
     const staged = isStaged(arrival);
     const reason = staged ? 'staged' : 'identical';
     wants.add({ want: 'nothing', file, reason, as, digest: text });
-    onOver(arrival, { kind: staged ? 'received' : 'identical', as, size, digest: text });
+    words.over(arrival, { kind: staged ? 'received' : 'identical', as, size, digest: text });
   }
 
   return {

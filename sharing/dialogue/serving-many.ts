@@ -7,7 +7,8 @@ import { folderCache } from '#sharing/storage/folder-cache.js';
 import { matching } from '#sharing/storage/matches.js';
 import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import type { Top } from '#sharing/storage/walk.js';
-import { startBatchReceiving, type ReceivedOne } from '#sharing/batch/receive.js';
+import type { ReceivedOne } from '#sharing/batch/last-words.js';
+import { startBatchReceiving } from '#sharing/batch/receive.js';
 import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
 
 /** Offers a folder of the share, or all that matches a pattern, and sends what the client wants of it. */

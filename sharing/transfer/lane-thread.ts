@@ -99,4 +99,4 @@ function breach(what: string): SharingError {
   return new SharingError('protocol', `${what} is not legal on this lane`);
 }
 
-await takeChunks(workerData as ThreadTask);
+void takeChunks(workerData as ThreadTask);
