@@ -127,4 +127,6 @@ function say(text: string): void {
  * Plays the first five minutes by itself: a real server process, the real shell, sample files of its own,
  * in a temporary folder, without touching anything of the user's.
  */
-process.exitCode = await playDemo();
+void playDemo().then((code) => {
+  process.exitCode = code;
+});

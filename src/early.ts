@@ -1,28 +1,65 @@
+import packageFile from '#package' with { type: 'json' };
+import { fstatSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 
 /** Standard output, whose width is known if it is a terminal. */
 type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/**
- * Answers what needs neither settings nor state, so that it is there at once: this file and what it loads
- * stay few and light. False when there is more to do.
- */
-export async function answerEarly(
-  words: readonly string[],
-  { output, version }: { readonly output: Screen; readonly version: () => string },
-): Promise<boolean> {
+/** What needs neither settings nor state, and is answered at once: this file and what it loads stay few and light. */
+type EarlyQuestion = 'version' | 'help';
+
+function earlyQuestion(words: readonly string[]): EarlyQuestion | undefined {
   const [first, second] = words;
-  if (hasSwitch(words, '--version')) {
-    output.write(`lanpost ${version()}\n`);
-    return true;
-  }
-  if (second !== undefined || !['--help', '-h', 'help'].includes(first ?? '')) return false;
+  if (hasSwitch(words, '--version')) return 'version';
+  return second === undefined && ['--help', '-h', 'help'].includes(first ?? '')
+    ? 'help'
+    : undefined;
+}
+
+async function earlyAnswer(
+  question: EarlyQuestion,
+  version: string,
+  output: Pick<Screen, 'isTTY' | 'columns'>,
+): Promise<string> {
+  if (question === 'version') return `lanpost ${version}\n`;
   const [{ helpText }, { columnsOn }] = await Promise.all([
     import('./command/help-text.js'),
     import('./view/wrap.js'),
   ]);
-  output.write(helpText('one-shot', columnsOn(output)));
+  return helpText('one-shot', columnsOn(output));
+}
+
+/** False when there is more to do. */
+export async function answerEarly(
+  words: readonly string[],
+  { output, version }: { readonly output: Screen; readonly version: () => string },
+): Promise<boolean> {
+  const question = earlyQuestion(words);
+  if (!question) return false;
+  output.write(await earlyAnswer(question, version(), output));
   return true;
+}
+
+/**
+ * The same without the streams of the process, which take longer to make than the answer. False too when that does not
+ * go: then it is said in the usual way, or why it cannot be.
+ */
+export async function answerWithoutStreams(words: readonly string[]): Promise<boolean> {
+  const question = earlyQuestion(words);
+  if (!question) return false;
+  try {
+    // Only the stream of a terminal knows how wide it is.
+    if (question === 'help' && fstatSync(1).isCharacterDevice()) return false;
+    const answer = Buffer.from(await earlyAnswer(question, packageVersion(), {}));
+    return writeSync(1, answer) === answer.length;
+  } catch {
+    return false;
+  }
+}
+
+/** Of the package that this program came in. */
+export function packageVersion(): string {
+  return packageFile.version;
 }
 
 /** Whether a switch was given; after `--` the same word is an argument. */

@@ -1,4 +1,3 @@
-import packageFile from '#package' with { type: 'json' };
 import { closeSync } from 'node:fs';
 import { homedir, hostname, networkInterfaces, tmpdir } from 'node:os';
 import type { Writable } from 'node:stream';
@@ -6,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { keepCompiled } from './compiled.js';
 import type { Host } from './host.js';
-import { answerEarly } from './early.js';
+import { packageVersion } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { watchLoss } from './loss.js';
 import { systemOfProcess } from './system.js';
@@ -45,7 +44,6 @@ function letGoOfReader(output: Writable): void {
 }
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
-  if (await answerEarly(words, host)) return exitCodes.done;
   beSlowToCompile();
   const { runProgram } = await import('./program.js');
   return runProgram(words, host);
@@ -134,10 +132,6 @@ function letGo(handle: number): void {
   } catch {
     // It was closed already.
   }
-}
-
-function packageVersion(): string {
-  return packageFile.version;
 }
 
 function isAlive(pid: number): boolean {
