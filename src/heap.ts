@@ -3,11 +3,11 @@ export const growth = { server: 100, client: 200 };
 
 /**
  * Keeps a process small whose work leaves much behind, for a little more of the processor: what thousands of small files
- * leave goes soon. Works at any time after the start. The space for what is young can only be set with the start (the first
- * line of main.ts).
+ * leave goes soon. The space for what is young stays as large as the start has made it, 4 to 8 MiB instead of 48.
  */
 export function keepHeapSmall(percent: number): void {
   // An import would be paid for at the start, where a client has no time to lose.
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   setFlagsFromString(`--heap-growing-percent=${percent}`);
+  setFlagsFromString('--semi-space-growth-factor=1');
 }

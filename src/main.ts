@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2
+#!/usr/bin/env node
 import { answerWithoutStreams } from './early.js';
 
 void start(process.argv.slice(2));

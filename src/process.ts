@@ -94,14 +94,11 @@ function orNone(look: () => string): string {
   }
 }
 
-/** As on the first line of main.ts: what is young takes no more than this. */
-const nodeOptions = ['--max-semi-space-size=2'];
-
 /** A program in one file is its own interpreter. */
 function programWords(): readonly string[] {
   const [, script] = process.argv;
   const isOne = script === undefined || script === process.execPath;
-  return isOne ? [process.execPath] : [process.execPath, ...nodeOptions, script];
+  return isOne ? [process.execPath] : [process.execPath, script];
 }
 
 /** Resolves when all that was written is out, or lost. */

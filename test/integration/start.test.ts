@@ -22,3 +22,8 @@ test('a start reads one file besides the program itself, and help two more', asy
   const besides = ['chunk-early', 'chunk-rolldown-runtime'];
   expect((await readWith(words[0] ?? '')).sort()).toEqual(besides);
 });
+
+test('it starts where env takes no options, as that of BusyBox', async () => {
+  const [first] = (await readFile(join(dist, 'lanpost.js'), 'utf8')).split('\n');
+  expect(first).toBe('#!/usr/bin/env node');
+});

@@ -93,10 +93,8 @@ function threadAddresses(addresses) {
 /** Puts the script into a copy of that Node. */
 export function makeExecutable(node, script, output) {
   const config = `${script}.json`;
-  // As the first line of main.ts asks for.
-  const execArgv = ['--max-semi-space-size=2'];
   const form = { mainFormat: 'module', disableExperimentalSEAWarning: true };
-  const wish = { ...form, main: script, output, execArgv };
+  const wish = { ...form, main: script, output };
   writeFileSync(config, JSON.stringify(wish));
   run(node, ['--build-sea', config]);
   if (process.platform === 'darwin') run('codesign', ['--sign', '-', '--force', output]);
