@@ -134,29 +134,37 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
   /** A line that was typed ahead is shown again where it runs, as a shell does. */
   function promptOrEcho(): void {
     const ahead = typed.ahead();
-    if (ahead === undefined) prompt();
-    else output.write(`${promptText()}${ahead}\n`);
+    if (ahead !== undefined) output.write(`${promptText()}${ahead}\n`);
+    // A prompt would read on from a terminal that was let go of.
+    else if (!isClosed) prompt();
   }
 
   // After Ctrl-Z and fg: Node has taken the terminal back, but does not read from it again by itself.
   lines.on('SIGCONT', () => {
+    if (isClosed) return;
     lines.resume();
     if (typed.isWaiting()) lines.prompt(true);
   });
 
-  /** A remark that comes while somebody types goes above the line that is being typed. */
+  /** A remark that comes while somebody types goes above what is being typed: control sequences CUU and ED of ECMA-48. */
   view.around((write) => {
-    if (!typed.isWaiting() || asking) {
+    if (!typed.isWaiting()) {
       write();
       return;
     }
-    output.write(options.drawsOver ? '\r\u001b[K' : '\n');
+    const rows = options.drawsOver ? lines.getCursorPos().rows : 0;
+    const up = rows > 0 ? `\u001b[${rows}A` : '';
+    output.write(options.drawsOver ? `${up}\r\u001b[J` : '\n');
     write();
-    prompt();
+    // The line editor goes up again before it draws.
+    output.write('\n'.repeat(rows));
+    if (asking) lines.prompt(true);
+    else prompt();
   });
 
-  /** Nothing that was typed before a question can be meant as its answer. */
+  /** Nothing that was typed before a question can be meant as its answer; once the terminal is over it is empty. */
   async function ask(question: string): Promise<string> {
+    if (isClosed) return '';
     asking = true;
     try {
       lines.setPrompt(question);

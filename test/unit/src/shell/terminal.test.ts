@@ -32,12 +32,13 @@ function openShell(
   drawsOver = true,
 ) {
   let shown = '';
-  const output = new Writable({
+  const terminal = new Writable({
     write(chunk: Buffer, _encoding, done) {
       shown += chunk.toString();
       done();
     },
   });
+  const output = Object.assign(terminal, { columns: 60 });
   const input = new PassThrough();
   const view = createView({ output, error: output, json: false, quiet: false });
   const put = vi.fn(([path = '']: readonly string[], { onEnded }: TransferOptions) => {
@@ -236,7 +237,7 @@ test('a shell that ends while Tab is waited for ends in order', async () => {
 });
 
 test.each([
-  [true, '\r\u001b[Ka remark\n'],
+  [true, '\r\u001b[Ja remark\n'],
   [false, '\na remark\n'],
 ])(
   'a remark above what is typed, on a terminal that is drawn over: %s',
@@ -249,6 +250,52 @@ test.each([
     await ended;
   },
 );
+
+test('a remark goes above all rows of what is being typed', async () => {
+  const { input, ended, view, raw, screen } = openShell();
+  const typed = `help ${'x'.repeat(60)}`;
+  input.write(typed);
+  await seen(() => screen().endsWith(typed));
+  const before = raw().length;
+  view.note('a remark');
+  const drawn = raw().slice(before);
+  // The line editor goes up to where it began, which has to be below the remark.
+  expect(drawn).toContain('\u001b[1A\r\u001b[Ja remark\n\n');
+  expect(drawn).toContain(`amber> ${typed}`);
+  input.write('\u0015\u0004');
+  await ended;
+});
+
+test('a remark goes above a question and what is typed as its answer', async () => {
+  const { input, ended, view, put, screen, asked } = openShell();
+  input.write('put a.txt\n');
+  await asked();
+  input.write('ye');
+  await seen(() => screen().endsWith('[y/N] ye'));
+  view.note('a remark');
+  expect(screen()).toMatch(/a remark\n+the server .*\[y\/N\] ye$/);
+  input.write('s\n');
+  await seen(() => put.mock.calls.length > 0);
+  input.write('\u0004');
+  await ended;
+});
+
+test('a line and Ctrl-D at once: the line runs, then the shell ends and reads no more', async () => {
+  const { input, ended, screen } = openShell();
+  input.write('help bye\n\u0004');
+  await ended;
+  expect(screen()).toContain('bye: ends');
+  expect(input.isPaused()).toBe(true);
+});
+
+test('nothing is asked where the terminal is over', async () => {
+  const { input, ended, put, screen } = openShell();
+  input.write('put a.txt\n\u0004');
+  await ended;
+  expect(put).not.toHaveBeenCalled();
+  expect(screen()).not.toContain('[y/N]');
+  expect(input.isPaused()).toBe(true);
+});
 
 test('Ctrl-D with something running is warned of first, and leaves when it is typed again', async () => {
   const { input, ended, onLeave, jobs, view, screen } = openShell();
