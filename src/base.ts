@@ -109,7 +109,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     noteFault,
     async close() {
       memory.jobs.cancelAll();
-      await memory.jobs.settled();
+      await memory.jobs.idle();
       await memory.session?.bye();
     },
   };

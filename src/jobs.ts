@@ -15,7 +15,9 @@ export interface Jobs {
   stillRuns(): string | undefined;
   /** Throws ProgramError `busy` while anything runs: its session must not end under it. */
   mustBeIdle(): void;
-  /** Resolves when nothing runs any more, with how all ended that began since the last time. */
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<void>;
+  /** The same, with how all ended that began since the last time. */
   settled(): Promise<readonly ExitCode[]>;
 }
 
@@ -66,6 +68,10 @@ export function openJobs(): Jobs {
       : `${running.size} transfers are still running`;
   }
 
+  async function idle(): Promise<void> {
+    while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done));
+  }
+
   return {
     start(line, view, work) {
       const number = Math.max(0, ...running.keys()) + 1;
@@ -98,8 +104,9 @@ export function openJobs(): Jobs {
       const hint = `jobs shows it; cancel ${first} ends it, and it can go on later`;
       throw new ProgramError('busy', words, hint);
     },
+    idle,
     async settled() {
-      while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done));
+      await idle();
       const ended = exits;
       exits = [];
       return ended;

@@ -21,7 +21,7 @@ export const run: Run = async (context, call) => {
     if (memory.session !== session) return;
     memory.session = undefined;
     // What is all here is still saved; then its folders are let go of.
-    void memory.jobs.settled().then(() => session[Symbol.asyncDispose]());
+    void memory.jobs.idle().then(() => session[Symbol.asyncDispose]());
     if (error && error.code !== 'cancelled')
       view.note(`the session with ${quote(session.server.name)} is over`);
   });

@@ -20,16 +20,20 @@ test('a job says how far it is, and is gone when it is over', async () => {
   const jobs = openJobs();
   let end!: (exit: 0) => void;
   const number = jobs.start('get a', view, ({ view: own }: JobParts) => {
-    own.status.draw('half of it');
+    // What it drew before it has a number would be lost.
+    setImmediate(() => {
+      own.status.draw('half of it');
+    });
     return new Promise((resolve) => (end = resolve));
   });
   expect(number).toBe(1);
-  // What it drew before it had a number is nobody's loss; from now on it counts.
-  expect(jobs.list()).toMatchObject([{ number: 1, line: 'get a' }]);
+  expect(jobs.list()).toMatchObject([{ number: 1, line: 'get a', state: 'running' }]);
+  await expect.poll(() => jobs.list()).toMatchObject([{ state: 'half of it' }]);
   expect(() => {
     jobs.mustBeIdle();
   }).toThrow(expect.objectContaining({ code: 'busy' }) as Error);
   end(0);
+  await jobs.idle();
   expect(await jobs.settled()).toEqual([0]);
   expect(await jobs.settled()).toEqual([]);
   expect(jobs.list()).toEqual([]);

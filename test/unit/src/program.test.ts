@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../support/ports.js';
@@ -49,4 +49,28 @@ test.each([
   expect(await run.ended).toBe(8);
   expect(run.said()).toContain('lanpost: interrupted\n');
   expect(run.said()).not.toContain('found');
+});
+
+test('what a job of a script failed with stays its exit code when the session is over before it', async () => {
+  const folder = await temporaryFolder();
+  const state = join(folder, 'state');
+  const environment = {
+    LANPOST_HOME: state,
+    LANPOST_MDNS: 'off',
+    LANPOST_NAME: 'amber',
+    LANPOST_UDP_PORT: String(await freePort('udp')),
+    LANPOST_TCP_PORT: String(await freePort('tcp')),
+  };
+  const more = { environment };
+  await mkdir(join(folder, 'serverDirectory'));
+  const server = runHere(['serve'], { state, more });
+  await vi.waitUntil(() => server.said().includes('port'), { timeout: 15_000 });
+  const script = runHere([], { state, more });
+  script.input.write(`connect 127.0.0.1 ${environment.LANPOST_TCP_PORT}\nget gone.txt &\n`);
+  await vi.waitUntil(() => script.said().includes('failed'), { timeout: 15_000 });
+  server.interrupt();
+  await server.ended;
+  await vi.waitUntil(() => script.said().includes('is over'), { timeout: 15_000 });
+  script.input.end('-llist\n');
+  expect(await script.ended).toBe(5);
 });
