@@ -52,7 +52,13 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
   let log: Promise<Log> | undefined;
 
   function openDevice(): Promise<Device> {
-    device ??= import('#sharing/device.js').then((room) => room.openDevice(stateFolder));
+    device ??= import('#sharing/device.js')
+      .then((room) => room.openDevice(stateFolder))
+      .catch((error: unknown) => {
+        // Who does what the hint says, and tries again at the same prompt, finds it mended.
+        device = undefined;
+        throw error;
+      });
     return device;
   }
 

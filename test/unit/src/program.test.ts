@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../support/ports.js';
@@ -74,3 +74,19 @@ test('what a job of a script failed with stays its exit code when the session is
   script.input.end('-llist\n');
   expect(await script.ended).toBe(5);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a key that could not be opened is tried again',
+  async () => {
+    const state = join(await temporaryFolder(), 'state');
+    await mkdir(state, { mode: 0o700 });
+    await chmod(state, 0o755);
+    const { input, said, ended } = runHere([], { state });
+    input.write('-peers\n');
+    await vi.waitUntil(() => said().includes('can be read by others'), { timeout: 15_000 });
+    await chmod(state, 0o700);
+    input.end('peers\n');
+    expect(await ended).toBe(0);
+    expect(said()).toContain('this machine is');
+  },
+);
