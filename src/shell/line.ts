@@ -8,9 +8,10 @@ import { splitWords } from './words.js';
 
 /** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */
 export async function runLine(context: Context, line: string): Promise<ExitCode> {
+  if (line.trimStart().startsWith('#')) return exitCodes.done;
   try {
     const words = splitWords(line, context.system.platform);
-    if (words.length === 0 || line.trimStart().startsWith('#')) return exitCodes.done;
+    if (words.length === 0) return exitCodes.done;
     const beside = words.length > 1 && words.at(-1) === '&';
     const { command, call } = parsePromptLine(beside ? words.slice(0, -1) : words);
     const { run } = await command.load();

@@ -1,6 +1,7 @@
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
+import { quote } from '#src/view/quote.js';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { runLine } from './line.js';
@@ -18,7 +19,7 @@ export async function runScript(
   const lines = createInterface({ input, crlfDelay: Infinity, signal });
   for await (const line of lines) {
     const mayFail = line.startsWith('-');
-    if (line.trim() !== '') context.view.note(`${promptText()}${line}`);
+    if (line.trim() !== '') context.view.note(`${promptText()}${quote(line)}`);
     const exit = await runLine(context, mayFail ? line.slice(1) : line);
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;

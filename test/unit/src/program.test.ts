@@ -90,3 +90,12 @@ test.skipIf(process.platform === 'win32')(
     expect(said()).toContain('this machine is');
   },
 );
+
+test('a comment of a script is no command, whatever is in it, and is shown without what a terminal obeys', async () => {
+  const state = join(await temporaryFolder(), 'state');
+  const { input, said, ended } = runHere([], { state });
+  input.end("# don't \u001b[2Jstop\nhelp bye\n");
+  expect(await ended).toBe(0);
+  expect(said()).toContain("lanpost> # don't \\u{1b}[2Jstop\n");
+  expect(said()).toContain('bye: ends');
+});
