@@ -21,9 +21,7 @@ export interface Base {
   readonly view: View;
   readonly stateFolder: string;
   readonly memory: Memory;
-  context(
-    parts: Pick<Context, 'atPrompt' | 'signal' | 'ask'> & { readonly screen?: Writable },
-  ): Context;
+  context(parts: Pick<Context, 'atPrompt' | 'signal' | 'ask'>): Context;
   /** Keeps the stack of a fault in the log. */
   noteFault(error: unknown): Promise<void>;
   close(): Promise<void>;
@@ -77,7 +75,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
           view.warn(words);
         },
         color: colorOf(host.error),
-        ...(screen && { screen, screenLevel: 'info' }),
+        ...(screen && { screen }),
       }),
     );
     return log;
@@ -87,7 +85,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     view,
     stateFolder,
     memory,
-    context: ({ screen, ...parts }) => ({
+    context: (parts) => ({
       ...parts,
       view,
       settings,
@@ -103,7 +101,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
       temporaryFolder: host.temporaryFolder,
       onTerminal: host.output.isTTY === true,
       columns: view.json ? Infinity : columnsOn(host.output),
-      screen: screen ?? host.error,
+      screen: host.error,
       readInput: shortInput(host.input, parts.signal),
       interfaces: host.interfaces,
       system: host.system,

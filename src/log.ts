@@ -26,9 +26,8 @@ export interface LogOptions {
   readonly size: number;
   /** Told once, in a sentence, when the file cannot be written; the program goes on without it. */
   readonly complain: (words: string) => void;
-  /** Where people see lines of at least `screenLevel`; it must know how to keep a prompt whole. */
+  /** Where people see lines of at least `info`; it must know how to keep a prompt whole. */
   readonly screen?: Writable;
-  readonly screenLevel?: Level;
   readonly color?: boolean;
 }
 
@@ -44,7 +43,7 @@ export function openLog(options: LogOptions): Log {
   const streams: { level: Level; stream: DestinationStream }[] = [
     { level: options.level, stream: file },
   ];
-  const { screen, screenLevel = 'warn' } = options;
+  const { screen } = options;
   if (screen) {
     const line = prettyFactory({
       colorize: options.color ?? false,
@@ -54,13 +53,13 @@ export function openLog(options: LogOptions): Log {
       translateTime: 'SYS:HH:MM:ss',
     });
     const stream = { write: (json: string) => screen.write(line(json)) };
-    streams.push({ level: screenLevel, stream });
+    streams.push({ level: 'info', stream });
   }
   const logger = pino(
     {
       base: null,
       // Each stream judges for itself; what one of them wants has to reach both.
-      level: screen ? lower(options.level, screenLevel) : options.level,
+      level: screen ? lower(options.level, 'info') : options.level,
       formatters: { level: (label) => ({ level: label }) },
       // pino's own would take our facts of an error for an error, and call its type Object.
       serializers: { err: (facts: unknown) => facts },

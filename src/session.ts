@@ -170,7 +170,7 @@ export async function withNewSession(
 }
 
 /** An open server's key is known to nobody: the user hears that each time. */
-export function sayUnverified(context: Context, { server }: ClientSession): void {
+function sayUnverified(context: Context, { server }: ClientSession): void {
   if (server.trust !== 'unverified') return;
   context.view.show({ event: 'unverified', name: server.name, id: server.id });
 }

@@ -76,7 +76,7 @@ test('what the file keeps is one thing, what the screen shows another', async ()
         done();
       },
     });
-    const log = open({ level, screen, screenLevel: 'info' });
+    const log = open({ level, screen });
     log.sharing(received(1));
     log.sharing({ event: 'listed', session: 1, path: '' });
     expect(lines).toEqual([expect.stringMatching(/INFO: received a\.txt\n$/)]);
@@ -158,7 +158,7 @@ test('people see the same on the screen, one line each, quoted', () => {
       done();
     },
   });
-  const log = open({ screen, screenLevel: 'info' });
+  const log = open({ screen });
   log.sharing(received(1, 'a\u001b[2J\nb'));
   log.sharing({ event: 'listed', session: 1, path: '' });
   log.sharing({ event: 'fault', where: 'session', error: new Error('broken\nin two') });
