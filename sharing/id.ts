@@ -39,6 +39,12 @@ export function isId(text: string): boolean {
   return text.length === idLength && parseSymbols(text) === text;
 }
 
+/** True when somebody typed this id, whole or in its short form. */
+export function isIdOf(id: string, typed: string): boolean {
+  const symbols = parseSymbols(typed);
+  return symbols === id || symbols === id.slice(0, shortIdLength);
+}
+
 /** Crockford base32, most significant bits first, padded with zero bits. */
 export function base32(bytes: Uint8Array): string {
   let text = '';

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorFacts } from '#sharing/errors.js';
+import { grouped, shortIdLength } from '#sharing/id.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
 import { quote } from './view/quote.js';
 import { shellWord } from './view/shell-word.js';
@@ -357,8 +358,9 @@ function pathWord(fact: ErrorFacts[string] | undefined): string {
 
 /** The short form of an id in groups, as the screen shows it everywhere. */
 function id(fact: ErrorFacts[string] | undefined): string {
-  return text(fact)
-    .replace(/[^0-9A-Za-z]/g, '')
-    .slice(0, 16)
-    .replace(/(.{4})(?=.)/g, '$1-');
+  return grouped(
+    text(fact)
+      .replace(/[^0-9A-Za-z]/g, '')
+      .slice(0, shortIdLength),
+  );
 }

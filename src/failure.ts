@@ -15,13 +15,7 @@ export interface Failure {
 
 /** Codes of failures that arise in the program itself, not in sharing. */
 export type ProgramCode =
-  | 'usage'
-  | 'not-connected'
-  | 'nobody-found'
-  | 'unknown-name'
-  | 'ambiguous-name'
-  | 'still-running'
-  | 'busy';
+  'usage' | 'not-connected' | 'nobody-found' | 'ambiguous-name' | 'still-running' | 'busy';
 
 /** A failure of the program's own: its words are given where it arises. */
 export class ProgramError extends Error {
@@ -40,7 +34,6 @@ const programExits: Readonly<Record<ProgramCode, ExitCode>> = {
   usage: exitCodes.usage,
   'not-connected': exitCodes.usage,
   'nobody-found': exitCodes.unreachable,
-  'unknown-name': exitCodes.unreachable,
   'ambiguous-name': exitCodes.usage,
   'still-running': exitCodes.interrupted,
   busy: exitCodes.usage,

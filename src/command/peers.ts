@@ -6,7 +6,8 @@ import {
   type KnownPeer,
   type Pin,
 } from '#sharing/device.js';
-import { idLength, parseSymbols } from '#sharing/id.js';
+import { SharingError } from '#sharing/errors.js';
+import { idLength, isIdOf, parseSymbols } from '#sharing/id.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
@@ -86,16 +87,7 @@ async function findPin(stateFolder: string, word: string | undefined): Promise<P
 async function find({ stateFolder }: Context, word: string | undefined): Promise<KnownPeer> {
   const typed = need(word);
   const known = await readKnownPeers(stateFolder);
-  const symbols = parseSymbols(typed);
-  const peer =
-    known.byName(typed) ??
-    known.peers.find(
-      ({ id }) => symbols === id || (symbols?.length === 16 && id.startsWith(symbols)),
-    );
+  const peer = known.byName(typed) ?? known.peers.find(({ id }) => isIdOf(id, typed));
   if (peer) return peer;
-  throw new ProgramError(
-    'unknown-name',
-    `no peer is called "${quote(typed)}"`,
-    'peers list shows who is known',
-  );
+  throw new SharingError('unknown-peer', `no peer is called "${typed}"`);
 }

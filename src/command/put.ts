@@ -1,5 +1,5 @@
 import { sharedReads, type ClientSession, type TransferOptions } from '#sharing/client.js';
-import { idLength, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
+import { idLength, isIdOf, parseSymbols, shortId, shortIdLength } from '#sharing/id.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { listLocal, matchLocal, type Spool } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
@@ -199,10 +199,4 @@ function mustBeId(typed: string): void {
     `"${quote(typed)}" is no id`,
     'scan shows the short id of each server',
   );
-}
-
-/** True when somebody typed this id, whole or in its short form. */
-function isIdOf(id: string, typed: string): boolean {
-  const symbols = parseSymbols(typed);
-  return symbols === id || symbols === id.slice(0, shortIdLength);
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { base32, deviceId, grouped, isId, parseSymbols, shortId } from '#sharing/id.js';
+import { base32, deviceId, grouped, isId, isIdOf, parseSymbols, shortId } from '#sharing/id.js';
 
 test.each([
   ['', ''],
@@ -20,6 +20,15 @@ test('an id names the key: 52 symbols, the same for the same key', () => {
   expect(deviceId(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey)).not.toBe(id);
   expect(grouped(id).split('-')).toHaveLength(13);
   expect(shortId(id)).toBe(grouped(id).slice(0, 19));
+});
+
+test('an id is meant by all of it, or by its short form', () => {
+  const id = `${'ABCD'.repeat(12)}AAA0`;
+  for (const typed of [id, grouped(id).toLowerCase(), shortId(id)])
+    expect(isIdOf(id, typed)).toBe(true);
+  for (const typed of ['', 'ABCD', id.slice(0, 17), `B${id.slice(1)}`, 'U']) {
+    expect(isIdOf(id, typed)).toBe(false);
+  }
 });
 
 test('symbols are read as people type them', () => {

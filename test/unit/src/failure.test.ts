@@ -72,7 +72,6 @@ test('failures of the program itself bring their own words', () => {
     exit: 2,
   });
   expect(explain(new ProgramError('nobody-found', 'no server found')).exit).toBe(3);
-  expect(explain(new ProgramError('unknown-name', 'x')).exit).toBe(3);
   expect(explain(new ProgramError('not-connected', 'x')).exit).toBe(2);
 });
 

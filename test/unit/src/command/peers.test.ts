@@ -1,6 +1,8 @@
 import { addPeer, pinServer, readKnownPeers } from '#sharing/identity/known.js';
+import { shortId } from '#sharing/id.js';
 import { run } from '#src/command/peers.js';
 import type { Context } from '#src/context.js';
+import { explain } from '#src/failure.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -60,4 +62,13 @@ test('with as many words as it takes, each does what it says', async () => {
     ['the den', ['read', 'write']],
     ['top floor', ['read']],
   ]);
+});
+
+test('a peer is named by its id too, whole or in its short form; a name that nobody has is wrong use', async () => {
+  const { peers, known } = await open();
+  await peers('rights', shortId(attic), 'read');
+  await peers('forget', loft);
+  expect((await known()).peers).toMatchObject([{ id: attic, rights: ['read'] }]);
+  const error: unknown = await peers('forget', 'lotf').catch((problem: unknown) => problem);
+  expect(explain(error)).toMatchObject({ message: 'no peer is called "lotf"', exit: 2 });
 });
