@@ -29,7 +29,7 @@ export async function showListing(context: Context, call: Call, list: List): Pro
   try {
     const { rows, codes } = await walk(path, {});
     if (rows === 0 && view.isHeard()) view.note('empty');
-    return combine(codes);
+    return combine([...codes]);
   } catch (error) {
     const [above, name] = splitPath(path);
     // What is no folder is there, and is no pattern.
@@ -44,9 +44,8 @@ export async function showListing(context: Context, call: Call, list: List): Pro
     }).catch((second: unknown) => {
       throw above === '' ? second : error;
     });
-    if (rows === 0 && codes.length === 0 && view.isHeard())
-      throw await withMeant(error, path, list);
-    return combine(codes);
+    if (rows === 0 && codes.size === 0 && view.isHeard()) throw await withMeant(error, path, list);
+    return combine([...codes]);
   }
 }
 
@@ -61,7 +60,7 @@ interface Walked {
   /** How many rows were shown. */
   readonly rows: number;
   /** Of the folders below that could not be listed. */
-  readonly codes: readonly ExitCode[];
+  readonly codes: ReadonlySet<ExitCode>;
 }
 
 /** One folder, then each of those below in the order of their names, with all that is below it. */
@@ -72,12 +71,13 @@ async function showFolder(
   { sort, recursive, isShown = () => true }: Wish,
 ): Promise<Walked> {
   const waiting = [top];
-  const codes: ExitCode[] = [];
+  const codes = new Set<ExitCode>();
   let rows = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     if (!context.view.isHeard()) break;
     const within = folder === '' ? '' : `${folder}/`;
     const below: string[] = [];
+    const isTooMuch = (): boolean => waiting.length + below.length > maxWaiting;
     try {
       for await (const page of sorted(list(folder, context.signal), sort)) {
         if (context.signal.aborted) throw new SharingError('cancelled', 'interrupted');
@@ -89,13 +89,14 @@ async function showFolder(
           context.view.show({ event: 'entry', path, type, size, mtime });
         }
         if (!context.view.isHeard()) break;
-        if (waiting.length + below.length > maxWaiting) {
+        if (isTooMuch()) {
           throw new SharingError('list-too-long', `more than ${maxWaiting} folders in it`);
         }
       }
     } catch (error) {
-      if (folder === top || !isOfOne(error)) throw error;
-      codes.push(await tell(context, folder, error));
+      // A tree that has no end is the failure of the whole.
+      if (folder === top || isTooMuch() || !isOfOne(error)) throw error;
+      codes.add(await tell(context, folder, error));
     }
     waiting.push(...below.sort().reverse());
   }

@@ -67,6 +67,14 @@ test('all that is below comes after it, folder by folder', async () => {
   expect(code).toBe(0);
 });
 
+test('a tree that never ends is not followed for ever', async () => {
+  const many = Array.from({ length: 60_000 }, (_, at) => folder(`f${at}`));
+  const endless = new Proxy<Tree>({}, { get: () => many });
+  await expect(list(endless, '', { recursive: true }, 1_000_000)).rejects.toMatchObject({
+    code: 'list-too-long',
+  });
+});
+
 test('whoever has read enough ends it, as head does', async () => {
   const { paths, pages, code } = await list(tree, '', { recursive: true }, 5);
   expect(paths).toEqual(['b', 'd', 'e', 'f', 'd/x.txt']);
