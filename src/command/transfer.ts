@@ -39,11 +39,20 @@ export async function transfer(
   const { view, signal } = context;
   // What was not even tried is not done.
   if (signal.aborted) return exitCodes.interrupted;
-  const codes: Promise<ExitCode>[] = [];
+  // Thousands of files may fail: only what is still being told is kept.
+  const codes = new Set<ExitCode>();
+  const telling = new Set<Promise<void>>();
+  const fail = (failed: string | null, error: unknown): void => {
+    const told = tell(context, failed, error).then((code) => {
+      codes.add(code);
+      telling.delete(told);
+    });
+    telling.add(told);
+  };
   const { onProgress, stop } = watchProgress(context, title);
   const onEnded = (ended: Ended): void => {
     tally.note(ended);
-    if (ended.outcome === 'failed') codes.push(tell(context, ended.path, ended.error));
+    if (ended.outcome === 'failed') fail(ended.path, ended.error);
     else view.show(answerOf(ended, event, placeOf));
   };
   try {
@@ -54,11 +63,12 @@ export async function transfer(
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {
     tally.failed();
-    codes.push(tell(context, path, error));
+    fail(path, error);
   } finally {
     stop();
   }
-  return combine(await Promise.all(codes));
+  await Promise.all(telling);
+  return combine([...codes]);
 }
 
 /** Shows how far a transfer is, until it is stopped. */
