@@ -17,15 +17,10 @@ export async function findOwn(context: Context): Promise<Running> {
   const { origins, settings } = context;
   // 0 took any free port when the server began.
   const isNamed = origins.tcpPort.kind !== 'default' && settings.tcpPort !== 0;
-  const named = isNamed ? running.filter(({ port }) => port === settings.tcpPort) : running;
-  const meant = await listeningOf(named);
+  const listening = await listeningOf(running);
+  const meant = isNamed ? listening.filter(({ port }) => port === settings.tcpPort) : listening;
   const [only, second] = meant;
-  if (!only)
-    throw new ProgramError(
-      'nobody-found',
-      'no server of yours is running',
-      'lanpost serve starts one',
-    );
+  if (!only) throw noneMeant(settings.tcpPort, listening);
   if (!second) return only;
   const lines = meant.map(({ port, folder }) => `  ${port}  ${quote(folder)}`);
   context.view.note(['several servers of yours are running:', ...lines].join('\n'));
@@ -33,6 +28,22 @@ export async function findOwn(context: Context): Promise<Running> {
   const chosen = meant.find(({ port }) => String(port) === answer?.trim());
   if (chosen) return chosen;
   throw new ProgramError('usage', 'which of your servers?', 'choose one with --tcp-port');
+}
+
+function noneMeant(meant: number, listening: readonly Running[]): ProgramError {
+  if (listening.length === 0) {
+    return new ProgramError(
+      'nobody-found',
+      'no server of yours is running',
+      'lanpost serve starts one',
+    );
+  }
+  const ports = listening.map(({ port }) => port).join(', ');
+  return new ProgramError(
+    'nobody-found',
+    `no server of yours listens on port ${meant}`,
+    listening.length === 1 ? `one does on ${ports}` : `some do on ${ports}`,
+  );
 }
 
 /** Without those that crashed, and whose process number another program has by now: their port is free. */

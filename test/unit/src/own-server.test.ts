@@ -35,12 +35,24 @@ test('the port 0 of the settings names no server', async () => {
   const { find } = await serversAt(port);
   expect(await find(0, inFile)).toMatchObject({ port });
   expect(await find(port, inFile)).toMatchObject({ port });
-  await expect(find(port + 1, inFile)).rejects.toMatchObject({ code: 'nobody-found' });
+});
+
+test('where none listens at the port that is meant, it is said at which some do', async () => {
+  await using living = await hold('silent', 0);
+  const { port } = living;
+  const { find } = await serversAt(port);
+  await expect(find(port + 1, inFile)).rejects.toMatchObject({
+    code: 'nobody-found',
+    message: `no server of yours listens on port ${port + 1}`,
+    hint: `one does on ${port}`,
+  });
 });
 
 test('one that crashed is none, whoever has its process number now', async () => {
   const { find } = await serversAt(await freePort('tcp'));
-  await expect(find()).rejects.toMatchObject({ code: 'nobody-found' });
+  const missing = { code: 'nobody-found', message: 'no server of yours is running' };
+  await expect(find()).rejects.toMatchObject(missing);
+  await expect(find(4000, inFile)).rejects.toMatchObject(missing);
 });
 
 test('one that crashed is none of several, whoever has its process number now', async () => {
