@@ -12,7 +12,8 @@ export function documentOf(all: typeof events): string {
 const introduction = `# The lines of \`--json\`
 
 Made from \`test/support/json-events.ts\`, against which every line that is printed in a test is held. With \`--json\` standard output holds one JSON object a line
-and nothing else, failures included; standard error stays empty but for troubles with the log. Text is UTF-8; what a terminal could obey is escaped.
+and nothing else, failures included; only \`--version\` is plain text all the same. Standard error stays empty but for what \`serve\` logs, which \`--quiet\` keeps
+silent, and troubles with the log. Text is UTF-8; what a terminal could obey is escaped.
 
 Each line has \`v\`, the version of these lines, now 1, and \`event\`. A key that goes or changes its meaning makes another \`v\`; new events and new
 keys come without, so a script ignores what it does not know. With \`--to\` a line has \`server\`, the name of the server that it is about. Sizes are in bytes,
