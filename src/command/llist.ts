@@ -8,12 +8,12 @@ import { resolve } from 'node:path';
 import { showListing } from './listing.js';
 import type { Run } from './command.js';
 
-export const run: Run = async (context, call) => {
+export const run: Run = async (context, typed) => {
+  const words = typed.words.map((word) => withSlashes(word, context.system.platform));
+  const call = { ...typed, words };
   const folder = resolve(context.workingFolder, context.settings.clientDirectory);
   try {
-    return await showListing(context, call, (path) =>
-      listLocal(folder, withSlashes(path, context.system.platform)),
-    );
+    return await showListing(context, call, (path) => listLocal(folder, path));
   } catch (error) {
     const missing = error instanceof SharingError && error.code === 'folder-missing';
     const [path = ''] = call.words;
