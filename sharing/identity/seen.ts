@@ -1,4 +1,5 @@
 import { statePlaces, writePrivate } from '#sharing/identity/state.js';
+import { lock } from '#sharing/storage/lock.js';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -30,11 +31,15 @@ export async function readSeen(stateFolder: string): Promise<readonly Seen[]> {
 
 /** Remembers where a server was reached. Failing to is no failure. */
 export async function noteSeen(stateFolder: string, seen: Seen): Promise<void> {
-  const place = statePlaces(stateFolder).seen;
-  const before = await readSeen(stateFolder);
   // Mostly it is the same as last time, and a disk takes long to make sure of what it has already.
-  if (isDeepStrictEqual(before[0], seen)) return;
-  const others = before.filter(({ id }) => id !== seen.id);
-  const text = `${JSON.stringify([seen, ...others].slice(0, maxSeen))}\n`;
-  await writePrivate(place, text).catch(() => undefined);
+  const [last] = await readSeen(stateFolder);
+  if (!isDeepStrictEqual(last, seen)) await putFirst(stateFolder, seen).catch(() => undefined);
+}
+
+/** Reads, changes and replaces the list while no other session does. */
+async function putFirst(stateFolder: string, seen: Seen): Promise<void> {
+  const place = statePlaces(stateFolder).seen;
+  await using _lock = await lock(`${place}.lock`);
+  const others = (await readSeen(stateFolder)).filter(({ id }) => id !== seen.id);
+  await writePrivate(place, `${JSON.stringify([seen, ...others].slice(0, maxSeen))}\n`);
 }

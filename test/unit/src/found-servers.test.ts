@@ -1,9 +1,7 @@
 import type { FoundServer } from '#discovery/scanner.js';
-import { noteSeen, readSeen } from '#sharing/device.js';
+import { noteSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
 import { foundServers, reachedBefore } from '#src/found-servers.js';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/temporary.js';
 import { loopbackOnly } from '../discovery/loopback.js';
@@ -43,11 +41,4 @@ test('who was reached by one way is asked by the others too, those last', async 
   const context = { stateFolder, interfaces: loopbackOnly } as Context;
   const asked = await reachedBefore(context);
   expect(asked.map(({ address }) => address)).toEqual(['fe80::2%eth0', '10.0.0.3', '10.0.0.2']);
-});
-
-test('a list from before has one way for each', async () => {
-  const stateFolder = await temporaryFolder();
-  const seen = { id: 'A'.repeat(52), name: 'amber', host: '10.0.0.2', port: 30_001 };
-  await writeFile(join(stateFolder, 'seen.json'), JSON.stringify([seen]));
-  expect(await readSeen(stateFolder)).toEqual([{ ...seen, others: [] }]);
 });
