@@ -86,7 +86,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'code-needed': {
     exit: notLetIn,
-    say: () => 'the server asks for a code',
+    say: ({ asked }) => (asked === true ? 'no code was given' : 'the server asks for a code'),
     hint: 'its owner sees one where lanpost serve runs, or with lanpost pair; give it with --code-file',
   },
   'wrong-code': {
@@ -176,7 +176,7 @@ export const failureWords: Record<ErrorCode, Words> = {
   'name-too-long': {
     exit: files,
     say: (_, message) => `the name is too long: ${message}`,
-    hint: 'give it a shorter one with --as',
+    hint: ({ what }) => (what === 'path' ? nameHints.name : 'give it a shorter one with --as'),
   },
   changed: {
     exit: files,

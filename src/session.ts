@@ -41,8 +41,9 @@ export async function openTo(
   context.view.status.clear();
   const place = quote(placeText(destination.hosts[0], destination.port));
   const code = await context.ask(`${place} asks for the code that its owner sees: `);
-  // Who answers nothing has changed their mind.
-  if (code.trim() === '') throw new SharingError('cancelled', 'no code was given');
+  if (code.trim() === '') {
+    throw new SharingError('code-needed', 'no code was given', { asked: true });
+  }
   return openWith(context, destination, code);
 }
 

@@ -27,7 +27,9 @@ export function safePath(text: string): SafePath {
   if (names.includes('.') || names.includes('..')) {
     throw refused('a path stays inside the shared folder', 'path');
   }
-  return names.map((name) => safeName(name)) as readonly SafeName[] as SafePath;
+  return names.map((name) =>
+    safeName(name, process.platform, 'path'),
+  ) as readonly SafeName[] as SafePath;
 }
 
 /**
@@ -41,12 +43,19 @@ export function patternPath(text: string): SafePath {
   return names as readonly string[] as SafePath;
 }
 
-/** Judges one name. Throws SharingError `name-refused` or `name-too-long`. */
-export function safeName(name: string, platform: NodeJS.Platform = process.platform): SafeName {
+/**
+ * Judges one name: one that is made for a file, or one of a path that was asked for or offered. Throws SharingError
+ * `name-refused` or `name-too-long`.
+ */
+export function safeName(
+  name: string,
+  platform: NodeJS.Platform = process.platform,
+  what: 'name' | 'path' = 'name',
+): SafeName {
   const reason = whyNot(name, platform);
   if (reason !== undefined) throw refused(reason);
   if (Buffer.byteLength(name) > maxNameLength) {
-    throw new SharingError('name-too-long', `a name may have ${maxNameLength} bytes`);
+    throw new SharingError('name-too-long', `a name may have ${maxNameLength} bytes`, { what });
   }
   return name as SafeName;
 }

@@ -75,6 +75,20 @@ describe.skipIf(!hasTerminals)('one shot on a terminal', () => {
     process.kill(Number(pid), 'SIGTERM');
     await terminal.until('ended with 8');
   });
+
+  test('who gives no code is told where it comes from', async () => {
+    expect((await run(place, ['pair', '--tcp-port', String(server.port)])).code).toBe(0);
+    const own = { ...environment, LANPOST_HOME: join(folder, 'stranger') };
+    await using terminal = openTerminal(
+      `sh -c '"${process.execPath}" "${main}" list 127.0.0.1:${server.port}; echo "ended with $?"'`,
+      { folder, environment: own },
+    );
+    await terminal.until('asks for the code that its owner sees');
+    terminal.type('\r');
+    await terminal.until('no code was given');
+    await terminal.until('its owner sees one where lanpost serve runs');
+    await terminal.until('ended with 4');
+  });
 });
 
 describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {

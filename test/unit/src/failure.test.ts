@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { SettingsError } from '#config/settings-error.js';
 import { errorCodes, SharingError } from '#sharing/errors.js';
+import { safeName, safePath } from '#sharing/storage/path.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, explain, ProgramError } from '#src/failure.js';
 
@@ -50,6 +51,19 @@ test.each<[ExitCode, readonly string[]]>([
   for (const code of errorCodes.filter((one) => codes.includes(one))) {
     expect(explain(new SharingError(code, 'words', facts)).exit).toBe(exit);
   }
+});
+
+test('a shorter name is advised where a new one was made, and not for what was asked for', () => {
+  const tooLong = (work: () => unknown): unknown => {
+    try {
+      return work();
+    } catch (error) {
+      return error;
+    }
+  };
+  const name = 'x'.repeat(241);
+  expect(explain(tooLong(() => safeName(name))).hint).toContain('--as');
+  expect(explain(tooLong(() => safePath(`notes/${name}`))).hint).not.toContain('--as');
 });
 
 test('numbers and ids as people read them', () => {
