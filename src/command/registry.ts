@@ -270,6 +270,7 @@ export const registry: readonly Command[] = [
     where: 'one-shot',
     usage: '[folder]',
     needsServer: false,
+    takes: 'local',
     least: 0,
     most: 1,
     summary: 'prints a hardened unit for systemd, with which a server starts by itself',

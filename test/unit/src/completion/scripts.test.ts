@@ -58,6 +58,7 @@ test('a verb with a server has a place for it, and what lies there is not guesse
   expect(placesOf('get')).toEqual([{ kind: 'server' }, { kind: 'unknown' }]);
   expect(placesOf('put')).toEqual([{ kind: 'server' }, { kind: 'local' }]);
   expect(placesOf('scan')).toEqual([{ kind: 'unknown' }]);
+  expect(placesOf('service')?.[0]).toEqual({ kind: 'local' });
   expect(placesOf('peers')?.[0]).toMatchObject({ kind: 'words' });
   expect(placesOf('connect')).toBeUndefined();
 });
