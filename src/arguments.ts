@@ -1,4 +1,4 @@
-import { describeSettings } from '#config/describe.js';
+import { describeSettings, type SettingDescription } from '#config/describe.js';
 import { nearest } from '#config/nearest.js';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
@@ -34,7 +34,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     value: placeholder,
     meaning,
   }));
-  const plain = withBareOpen(words);
+  const plain = withBareValues(words, settings);
   const shared = [...globalOptions, ...flags];
   // Which word is the verb can only be told once every option is known to take a value or not.
   const anyOption = commandsAt('one-shot').flatMap(({ options }) => options);
@@ -224,21 +224,24 @@ function nameOf(word: string): string {
   return word.replace(/^--?/, '').replace(/=.*$/, '');
 }
 
-/** `--open` alone means read; `--open rw` is what people type for `--open=rw`. */
-function withBareOpen(words: readonly string[]): string[] {
+/** A flag that may stand alone gets its bare value: `--open`; and `--open rw` is what people type for `--open=rw`. */
+function withBareValues(
+  words: readonly string[],
+  settings: readonly SettingDescription[],
+): string[] {
   const found: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     if (word === '--') return [...found, ...words.slice(at)];
-    const next = words[at + 1] ?? '';
-    if (word !== '--open') {
+    const setting = settings.find(({ flag }) => word === `--${flag}`);
+    if (setting?.bareValue === undefined) {
       found.push(word);
-    } else if (['no', 'read', 'rw'].includes(next)) {
-      found.push(`--open=${next}`);
-      at += 1;
-    } else {
-      found.push('--open=read');
+      continue;
     }
+    const next = words[at + 1] ?? '';
+    const isChoice = setting.placeholder.split('|').includes(next);
+    found.push(`${word}=${isChoice ? next : setting.bareValue}`);
+    if (isChoice) at += 1;
   }
   return found;
 }
