@@ -1,11 +1,11 @@
 import { openOutlet } from '#sharing/client.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
+import { isGlob } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { withSession } from '#src/session.js';
 import { tell } from '#src/tell.js';
-import { bytesText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import type { Writable } from 'node:stream';
 import type { Call } from './command.js';
@@ -33,7 +33,7 @@ export async function getStream(context: Context, call: Call): Promise<ExitCode>
         signal,
         onEnded(ended) {
           if (ended.outcome !== 'received') return;
-          view.note(`${quote(path)}  verified  ${bytesText(ended.size)}`);
+          view.note(`${quote(path)}  verified  ${view.sizeText(ended.size)}`);
         },
       });
       return exitCodes.done;
@@ -58,7 +58,7 @@ function inWords(path: string, error: unknown): unknown {
       hint,
     );
   }
-  if (code === 'not-found' && /[*?[]/.test(path)) {
+  if (code === 'not-found' && isGlob(path)) {
     return new ProgramError(
       'usage',
       'no file has this name, and a pattern may stand for many',

@@ -2,7 +2,6 @@ import { openSpool, type Spool } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { bytesText } from '#src/view/format.js';
 import { textOption, type Call } from './command.js';
 
 /** True when standard input is put: one of the words is `-`. */
@@ -34,7 +33,7 @@ async function readInput({ input, temporaryFolder, signal, view }: Context): Pro
     folder: temporaryFolder,
     signal,
     onBytes(bytes) {
-      if (view.status.isDue()) view.status.draw(`reading standard input  ${bytesText(bytes)}`);
+      if (view.status.isDue()) view.status.draw(`reading standard input  ${view.sizeText(bytes)}`);
     },
   });
   view.status.clear();

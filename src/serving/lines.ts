@@ -1,6 +1,7 @@
 import type { SharingEvent } from '#sharing/events.js';
+import type { SizeText } from '#src/failure-words.js';
 import { leftWords, sharingWords } from '#src/log-words.js';
-import { bytesText, durationText } from '#src/view/format.js';
+import { durationText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { whoFully } from '#src/view/who.js';
 
@@ -12,11 +13,12 @@ export interface ServingLine {
 
 /**
  * An event as a line of the terminal; undefined for what only the log has: lists, what was there already, who was
- * turned away at the door. `who` tells of a session whose it is.
+ * turned away at the door. `who` tells of a session whose it is, `sizeText` how a size is shown.
  */
 export function servingLine(
   event: SharingEvent,
   who: (session: number) => string,
+  sizeText: SizeText,
 ): ServingLine | undefined {
   switch (event.event) {
     case 'client-in':
@@ -24,16 +26,16 @@ export function servingLine(
     case 'client-out':
       return { kind: 'people', text: leftWords(who(event.session), event) };
     case 'file-out': {
-      const what = moved(event.path, event.size, event.took);
+      const what = moved(event.path, sizeText(event.size), event.took);
       return { kind: 'files', text: `${who(event.session)} got ${what}` };
     }
     case 'file-in': {
-      const what = moved(event.as, event.size, event.took);
+      const what = moved(event.as, sizeText(event.size), event.took);
       return { kind: 'files', text: `${who(event.session)} brought ${what}` };
     }
     case 'many-out':
     case 'many-in':
-      return { kind: 'files', text: manyMoved(event, who(event.session)) };
+      return { kind: 'files', text: manyMoved(event, who(event.session), sizeText) };
     case 'file-failed':
       return {
         kind: 'trouble',
@@ -59,8 +61,8 @@ function joined(client: Extract<SharingEvent, { event: 'client-in' }>): string {
   return `${whoFully(client)} joined  ${quote(address)}  (${may})`;
 }
 
-function moved(name: string, size: number, took: number): string {
-  return `${quote(name)}  ${bytesText(size)}${inTime(took)}`;
+function moved(name: string, size: string, took: number): string {
+  return `${quote(name)}  ${size}${inTime(took)}`;
 }
 
 function manyMoved(
@@ -73,11 +75,12 @@ function manyMoved(
     took,
   }: Extract<SharingEvent, { event: 'many-out' | 'many-in' }>,
   who: string,
+  sizeText: SizeText,
 ): string {
   const verb = event === 'many-out' ? 'got' : 'brought';
   const count = `${files} file${files === 1 ? '' : 's'}`;
   const bad = failed > 0 ? `, ${failed} FAILED` : '';
-  return `${who} ${verb} ${quote(path)}  ${count}${bad}  ${bytesText(bytes)}${inTime(took)}`;
+  return `${who} ${verb} ${quote(path)}  ${count}${bad}  ${sizeText(bytes)}${inTime(took)}`;
 }
 
 /** What is over in a blink needs no time. */

@@ -3,11 +3,11 @@ import type { SharingEvent } from '#sharing/events.js';
 import type { Standing } from '#sharing/server.js';
 import { discoveryWords, isTrouble } from '#src/log-words.js';
 import { clockText } from '#src/view/format.js';
+import { movingRow } from '#src/view/moving.js';
 import type { View } from '#src/view/view.js';
 import { whoText } from '#src/view/who.js';
 import { lineBudget } from './line-budget.js';
 import { servingLine } from './lines.js';
-import { movingRows } from './moving-rows.js';
 
 /** What a server shows on a terminal while it serves. */
 export interface ServingScreen extends Disposable {
@@ -16,7 +16,7 @@ export interface ServingScreen extends Disposable {
 }
 
 export interface ServingScreenOptions {
-  readonly view: Pick<View, 'note' | 'status'>;
+  readonly view: Pick<View, 'note' | 'status' | 'sizeText'>;
   /** How the server stands; undefined while it is not there yet. */
   readonly standing: () => Standing | undefined;
   /** Milliseconds since 1970. */
@@ -27,6 +27,9 @@ export interface ServingScreenOptions {
 
 /** Milliseconds between two looks at what moves. */
 const lookTime = 250;
+
+/** Transfers that have a row of their own; of the others there is a count. */
+const mostRows = 5;
 
 /**
  * Shows who comes and what goes: a line for each, as many as a person can read, and rows that move for what is under
@@ -46,7 +49,7 @@ export function servingScreen(options: ServingScreenOptions): ServingScreen {
 
   function draw(): void {
     const state = standing();
-    const rows = state ? movingRows(state) : '';
+    const rows = state ? movingRows(state, view.sizeText) : '';
     if (rows !== '') view.status.draw(rows);
     else if (drawn) view.status.clear();
     drawn = rows !== '';
@@ -74,7 +77,7 @@ export function servingScreen(options: ServingScreenOptions): ServingScreen {
   return {
     sharing(event) {
       if (event.event === 'client-in') names.set(event.session, whoText(event));
-      const line = servingLine(event, (session) => names.get(session) ?? 'a client');
+      const line = servingLine(event, (session) => names.get(session) ?? 'a client', view.sizeText);
       if (event.event === 'client-out') names.delete(event.session);
       if (!line) return;
       wake();
@@ -90,4 +93,16 @@ export function servingScreen(options: ServingScreenOptions): ServingScreen {
       view.status.clear();
     },
   };
+}
+
+/** What moves at a server now, as rows that are drawn over; empty when nothing does. */
+function movingRows({ clients, transfers }: Standing, sizeText: View['sizeText']): string {
+  const names = new Map(clients.map((client) => [client.session, whoText(client)]));
+  const rows = transfers
+    .slice(0, mostRows)
+    .map((one) => `  ${movingRow(names.get(one.session) ?? '', one, sizeText)}`);
+  const rest = transfers.slice(mostRows);
+  if (rest.length === 0) return rows.join('\n');
+  const rate = rest.reduce((sum, one) => sum + one.rate, 0);
+  return [...rows, `  and ${rest.length} more  ${sizeText(rate)}/s`].join('\n');
 }

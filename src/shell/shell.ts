@@ -2,7 +2,7 @@ import type { Base } from '#src/base.js';
 import type { Memory } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
 import type { Host } from '#src/host.js';
-import { fitInto } from '#src/view/columns.js';
+import { cutTo } from '#src/view/columns.js';
 import { quote } from '#src/view/quote.js';
 import { mayBeDrawnOver } from '#src/view/style.js';
 import { complete } from './complete.js';
@@ -60,7 +60,5 @@ const promptColumns = 24;
 /** Shows where the user is: the server of the open session. */
 function promptText({ session }: Memory): string {
   if (!session) return 'lanpost> ';
-  const name = quote(session.server.name);
-  const shown = fitInto(name, promptColumns);
-  return `${shown}${shown === name ? '' : '…'}> `;
+  return `${cutTo(quote(session.server.name), promptColumns)}> `;
 }

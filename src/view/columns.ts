@@ -22,6 +22,11 @@ export function fitInto(text: string, columns: number): string {
   return shown;
 }
 
+/** A text that fits into so many columns; of a longer one the end is left out. */
+export function cutTo(text: string, columns: number): string {
+  return fitInto(text, columns) === text ? text : `${fitInto(text, columns - 1)}…`;
+}
+
 /** A text that fits into so many columns; of a longer one the middle is left out. */
 export function shortened(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;

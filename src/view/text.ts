@@ -95,7 +95,8 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'client':
       return `${folded(clientLine(answer), style)}\n`;
     case 'transfer': {
-      const row = movingRow(answer.client, { ...answer, files: answer.files ?? undefined }, style);
+      const facts = { ...answer, files: answer.files ?? undefined };
+      const row = movingRow(answer.client, facts, (bytes) => sizeText(bytes, style));
       return `${folded(`  ${row}`, style)}\n`;
     }
     case 'stopped':

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { SharingEvent } from '#sharing/events.js';
 import type { ClientStanding, Standing, TransferStanding } from '#sharing/server.js';
+import { bytesText } from '#src/view/format.js';
 import { servingScreen } from '#src/serving/screen.js';
 
 const id = '0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDEFGHJK';
@@ -13,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open() {
+function open(sizeText = bytesText) {
   const lines: string[] = [];
   const drawn: string[] = [];
   const standing: { clients: ClientStanding[]; transfers: TransferStanding[] } = {
@@ -22,6 +23,7 @@ function open() {
   };
   const screen = servingScreen({
     view: {
+      sizeText,
       note: (text) => lines.push(text.replace(/^\d\d:\d\d {2}/, '')),
       status: {
         isDue: () => true,
@@ -153,4 +155,16 @@ test('a program that has the port of discovery is told of', () => {
     'UDP port 30000 is used by another program: this server does not answer there',
   ]);
   screen[Symbol.dispose]();
+});
+
+test('sizes are shown to the byte if that is asked for', () => {
+  const { screen, lines, drawn, standing } = open((bytes) => `${bytes} B`);
+  standing.clients = [client(1)];
+  standing.transfers = [transfer(1)];
+  screen.sharing(comes(1));
+  vi.advanceTimersByTime(300);
+  const file = { session: 1, path: 'a.txt', as: 'a', size: 2048, digest: '', took: 9 };
+  screen.sharing({ event: 'file-out', ...file });
+  expect(drawn).toContain('  client-1 gets film.mkv  50 %  50 B of 100 B  2048 B/s');
+  expect(lines.at(-1)).toBe('client-1 got a.txt  2048 B');
 });

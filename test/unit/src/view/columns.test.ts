@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { columnsOf, fitInto, padTo, shortened } from '#src/view/columns.js';
+import { columnsOf, cutTo, fitInto, padTo, shortened } from '#src/view/columns.js';
 
 test.each([
   ['', 0],
@@ -22,6 +22,13 @@ test('columns stand below each other', () => {
   expect(padTo('amber', 8)).toBe('amber   ');
   expect(padTo('琥珀', 8)).toBe('琥珀    ');
   expect(padTo('longer than that', 8)).toBe('longer than that');
+});
+
+test('a text that is cut off fits, its end included', () => {
+  expect(cutTo('short', 5)).toBe('short');
+  expect(cutTo('shorter', 5)).toBe('shor…');
+  expect(cutTo('漢字漢字', 5)).toBe('漢字…');
+  expect(cutTo('漢字漢字', 6)).toBe('漢字…');
 });
 
 test('of a text that is too long the middle is left out', () => {
