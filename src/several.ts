@@ -13,7 +13,7 @@ import { quote } from './view/quote.js';
 import { rowsOn } from './view/rows.js';
 
 /** One of several servers, and what its answers are shown under. */
-interface Meant {
+interface Target {
   readonly name: string;
   readonly find: () => Promise<Destination>;
 }
@@ -31,11 +31,11 @@ export async function withServers(
   const rows = rowsOn(context.view);
   const { ask } = context;
   const inTurn = oneAtATime();
-  const meant = list === 'all' ? await everybody(context) : named(context, list);
+  const targets = list === 'all' ? await everybody(context) : named(context, list);
   const ways: { readonly own: Context; readonly destination: Destination }[] = [];
   const codes: ExitCode[] = [];
   // One after the other: what the first look at the network shows serves the next names too.
-  for (const { name, find } of meant) {
+  for (const { name, find } of targets) {
     const own: Context = {
       ...context,
       view: rows.of(name),
@@ -60,7 +60,7 @@ export async function withServers(
   return combine([...codes, ...(await Promise.all(ended))]);
 }
 
-function named(context: Context, list: string): readonly Meant[] {
+function named(context: Context, list: string): readonly Target[] {
   const names = [...new Set(list.split(',').map((name) => name.trim()))];
   if (names.includes('')) {
     throw new ProgramError('usage', 'a server without a name', 'such as --to amber,birch');
@@ -69,7 +69,7 @@ function named(context: Context, list: string): readonly Meant[] {
 }
 
 /** Every known peer in reach. An open server may be anybody's: nothing goes there that does not name it. */
-async function everybody(context: Context): Promise<readonly Meant[]> {
+async function everybody(context: Context): Promise<readonly Target[]> {
   context.view.status.draw('looking for servers');
   const found = await scanNow(context);
   context.view.status.clear();

@@ -14,7 +14,7 @@ import { quote } from '#src/view/quote.js';
 /** Last port that is tried when the default one is taken. */
 const lastDefaultPort = 30_010;
 /** What no setting changes (PROTOCOL.md, "Limits"); times in milliseconds. */
-const door = {
+const limitsAtTheDoor = {
   firstByteTime: 5000,
   handshakeTime: 10_000,
   helloTime: 10_000,
@@ -45,7 +45,7 @@ export async function start(
     context.view.note(`this user may open few files: at most ${fit} clients at once`);
   }
   const maxClients = Math.min(settings.maxClients, fit);
-  const limits: ServerLimits = { ...settings, ...door, maxClients };
+  const limits: ServerLimits = { ...settings, ...limitsAtTheDoor, maxClients };
   try {
     return await startServer({
       device: await context.device(),
