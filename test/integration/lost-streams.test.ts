@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { helpText } from '#src/command/help-text.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../support/ports.js';
 
@@ -45,6 +46,7 @@ async function expectInOrder(stderr: string, words: string): Promise<void> {
 
 describe.skipIf(!onLinux)('output to a full disk', () => {
   const cases: readonly [string, () => Promise<string[]>][] = [
+    ['--version', () => Promise.resolve(['--version'])],
     ['--help', () => Promise.resolve(['--help'])],
     ['config', () => Promise.resolve(['config'])],
     ['serve', serveWords],
@@ -64,6 +66,17 @@ describe.skipIf(!onLinux)('output to a full disk', () => {
     expect(code).toBe(7);
     await expectInOrder(stderr, 'standard output cannot be written (ENOSPC)');
   });
+});
+
+test('help into a file and through a pipe is whole, and its lines are not broken', async () => {
+  const file = join(folder, 'help.txt');
+  const output = await open(file, 'w');
+  const words = [main, '--help'];
+  spawnSync(process.execPath, words, { env: environment, stdio: ['ignore', output.fd, 'inherit'] });
+  await output.close();
+  expect(await readFile(file, 'utf8')).toBe(helpText('one-shot'));
+  const { stdout } = spawnSync(process.execPath, words, { env: environment, encoding: 'utf8' });
+  expect(stdout).toBe(helpText('one-shot'));
 });
 
 describe.skipIf(!hasScript)('a terminal that vanishes', () => {

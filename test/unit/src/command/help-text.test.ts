@@ -1,28 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeSettings } from '#config/describe.js';
 import { helpText, verbHelp } from '#src/command/help-text.js';
 import { commandsAt, registry } from '#src/command/registry.js';
-import { exitCodes } from '#src/exit-codes.js';
-
-const readme = join(import.meta.dirname, '..', '..', '..', '..', 'README.md');
-const codes: readonly number[] = Object.values(exitCodes);
-
-test('help explains every exit code, and no other', () => {
-  const [, table = ''] = helpText('one-shot').split('exit codes\n');
-  const rows = [...table.matchAll(/^ {2}(\d+) +(\S.*)$/gm)];
-  expect(rows.map(([, code]) => Number(code))).toEqual(codes);
-});
-
-test('the README explains every exit code in the same words', async () => {
-  const text = await readFile(readme, 'utf8');
-  const rows = [...text.matchAll(/^\| (\d+) +\| (.*?) *\|$/gm)];
-  expect(rows.map(([, code]) => Number(code))).toEqual(codes);
-  for (const [, code, words] of rows) {
-    expect(helpText('one-shot')).toMatch(new RegExp(`^ {2}${code ?? ''} +${words ?? ''}$`, 'm'));
-  }
-});
 
 test('help lists every verb that exists there, and every setting', () => {
   for (const where of ['prompt', 'one-shot'] as const) {
