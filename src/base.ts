@@ -7,10 +7,10 @@ import type { CommandLine } from './arguments.js';
 import type { Context, Memory } from './context.js';
 import { ProgramError } from './failure.js';
 import { openJobs } from './jobs.js';
-import type { Log } from './log.js';
-import type { Host } from './host.js';
-import { shortInput } from './short-input.js';
-import { statePlace } from './state-place.js';
+import type { Log } from './log/log.js';
+import type { Host } from './process/host.js';
+import { shortInput } from './process/short-input.js';
+import { statePlace } from './process/state-place.js';
 import { quote } from './view/quote.js';
 import { isColored } from './view/style.js';
 import type { View } from './view/view.js';
@@ -66,7 +66,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
   }
 
   function openLog(screen?: Writable): Promise<Log> {
-    log ??= import('./log.js').then((room) =>
+    log ??= import('./log/log.js').then((room) =>
       room.openLog({
         stateFolder,
         level: settings.logLevel,

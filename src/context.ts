@@ -6,8 +6,8 @@ import type { ClientSession } from '#sharing/client.js';
 import type { Device } from '#sharing/device.js';
 import type { Readable, Writable } from 'node:stream';
 import type { Jobs } from './jobs.js';
-import type { Log } from './log.js';
-import type { System } from './system.js';
+import type { Log } from './log/log.js';
+import type { System } from './process/system.js';
 import type { View } from './view/view.js';
 
 /** What every command gets; one for each run of the program, or each shell. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { exitCodes, type ExitCode } from './exit-codes.js';
-import { hostOfProcess } from './process.js';
+import { hostOfProcess } from './process/process.js';
 import { runProgram } from './program.js';
 
 /** A demo disturbs nobody: it looks for servers on this machine only. */

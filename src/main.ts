@@ -5,6 +5,6 @@ void start(process.argv.slice(2));
 
 async function start(words: readonly string[]): Promise<void> {
   if (await answerWithoutStreams(words)) return;
-  const { runAsProcess } = await import('./process.js');
+  const { runAsProcess } = await import('./process/process.js');
   process.exitCode = await runAsProcess(words);
 }

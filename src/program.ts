@@ -4,9 +4,9 @@ import type { Call, Command } from './command/command.js';
 import { helpText, verbHelp } from './command/help-text.js';
 import { answerEarly, hasSwitch } from './early.js';
 import { exitCodes, type ExitCode } from './exit-codes.js';
-import type { Host } from './host.js';
+import type { Host } from './process/host.js';
 import { tell } from './tell.js';
-import { statePlace } from './state-place.js';
+import { statePlace } from './process/state-place.js';
 import { createView } from './view/view.js';
 import { columnsOn } from './view/wrap.js';
 

@@ -1,7 +1,7 @@
 import { exitCodes } from '#src/exit-codes.js';
-import { onlyServer } from '#src/only-server.js';
-import { findServer, parseServer } from '#src/server-name.js';
-import { openTo } from '#src/session.js';
+import { onlyServer } from '#src/servers/only-server.js';
+import { findServer, parseServer } from '#src/servers/server-name.js';
+import { openTo } from '#src/servers/session.js';
 import { quote } from '#src/view/quote.js';
 import type { Run } from './command.js';
 

@@ -5,9 +5,9 @@ import { findingAnswer } from '#src/doctor/finding.js';
 import type { Sought } from '#src/doctor/server.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
-import { portToDial } from '#src/port-to-dial.js';
-import { readRunning } from '#src/running.js';
-import { knownAs, parseServer } from '#src/server-name.js';
+import { portToDial } from '#src/servers/port-to-dial.js';
+import { readRunning } from '#src/servers/running.js';
+import { knownAs, parseServer } from '#src/servers/server-name.js';
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Run } from './command.js';
 

@@ -4,7 +4,7 @@ import { isGlob } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { withSession } from '#src/session.js';
+import { withSession } from '#src/servers/session.js';
 import { tell } from '#src/tell.js';
 import { quote } from '#src/view/quote.js';
 import type { Writable } from 'node:stream';

@@ -1,7 +1,7 @@
 import type { ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
 import { meanings } from '#src/meant.js';
-import { withSession } from '#src/session.js';
+import { withSession } from '#src/servers/session.js';
 import { join, resolve } from 'node:path';
 import type { Run } from './command.js';
 import { getStream, isStream } from './get-stream.js';

@@ -1,4 +1,4 @@
-import { withSession } from '#src/session.js';
+import { withSession } from '#src/servers/session.js';
 import { tell } from '#src/tell.js';
 import { showListing } from './listing.js';
 import type { Run } from './command.js';

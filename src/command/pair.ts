@@ -1,6 +1,6 @@
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { withOwnServer } from '#src/own-server.js';
+import { withOwnServer } from '#src/servers/own-server.js';
 import { quote } from '#src/view/quote.js';
 import { textOption, type Call, type Run } from './command.js';
 

@@ -3,7 +3,7 @@ import { scan, type FoundServer } from '#discovery/scanner.js';
 import { SharingError } from '#sharing/errors.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
-import { foundServers, reachedBefore } from '#src/found-servers.js';
+import { foundServers, reachedBefore } from '#src/servers/found-servers.js';
 import { noInterface, ProgramError } from '#src/failure.js';
 import type { ServerAnswer } from '#src/view/answer.js';
 import type { Run } from './command.js';

@@ -1,8 +1,8 @@
 import { SharingError } from '#sharing/errors.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
-import { withOwnServer } from '#src/own-server.js';
-import { readRunning } from '#src/running.js';
+import { withOwnServer } from '#src/servers/own-server.js';
+import { readRunning } from '#src/servers/running.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from './command.js';
 

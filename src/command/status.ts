@@ -1,8 +1,8 @@
 import type { ServerStatus } from '#sharing/client.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
-import { withOwnServer } from '#src/own-server.js';
-import type { Running } from '#src/running.js';
+import { withOwnServer } from '#src/servers/own-server.js';
+import type { Running } from '#src/servers/running.js';
 import type { Run } from './command.js';
 
 export const run: Run = async (context, call) => {

@@ -3,7 +3,7 @@ import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
-import { growth, keepHeapSmall } from '#src/heap.js';
+import { growth, keepHeapSmall } from '#src/process/heap.js';
 import { tell } from '#src/tell.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';

@@ -1,4 +1,4 @@
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 
 /** Where this program runs, as far as it matters to a network. */
 export interface Environment {

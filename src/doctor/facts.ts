@@ -1,6 +1,6 @@
 import type { Answered, Examination } from '#discovery/examine.js';
 import type { Knocked } from '#sharing/knocking.js';
-import type { Running } from '#src/running.js';
+import type { Running } from '#src/servers/running.js';
 import type { Environment } from './environment.js';
 import type { FirewallFacts } from './firewall/firewalls.js';
 import type { Link } from './links.js';

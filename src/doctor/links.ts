@@ -1,6 +1,6 @@
 import type { InterfaceTable } from '#discovery/addresses.js';
 import { isVirtual } from '#discovery/virtual.js';
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 import { join } from 'node:path';
 
 export type LinkKind = 'wired' | 'wireless' | 'bridge' | 'vpn' | 'container' | 'loopback' | 'other';

@@ -6,7 +6,7 @@ import type { Link } from './links.js';
 import type { Finding } from './reasons.js';
 import type { PortFacts } from './ports.js';
 import type { Situation } from './situation.js';
-import type { Running } from '#src/running.js';
+import type { Running } from '#src/servers/running.js';
 
 /** Pure: what on this machine itself stands in the way. */
 export function localCauses(facts: Facts, situation: Situation): readonly Finding[] {

@@ -1,6 +1,6 @@
 import { openSocket, type OpenSocket } from '#discovery/socket.js';
 import { tryPort } from '#sharing/knocking.js';
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 import { readHolders, type PortFacts } from './ports.js';
 
 /** Whether a port could be had now, and who has it. It is taken for a moment and let go of again. */

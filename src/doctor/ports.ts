@@ -1,4 +1,4 @@
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 
 /** A port of this machine that servers use. */
 export interface PortFacts {

@@ -1,4 +1,4 @@
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 
 /** Where traffic for everywhere else leaves. */
 export interface DefaultRoute {

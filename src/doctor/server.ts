@@ -8,7 +8,7 @@ import { askDirectly } from '#discovery/direct.js';
 import type { Answered } from '#discovery/examine.js';
 import { knock } from '#sharing/knocking.js';
 import { lookup } from 'node:dns/promises';
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 import type { ServerFacts } from './facts.js';
 import { readNeighbours } from './routes.js';
 

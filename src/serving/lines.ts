@@ -1,6 +1,6 @@
 import type { SharingEvent } from '#sharing/events.js';
 import type { SizeText } from '#src/failure-words.js';
-import { leftWords, sharingWords } from '#src/log-words.js';
+import { leftWords, sharingWords } from '#src/log/log-words.js';
 import { durationText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { whoFully } from '#src/view/who.js';

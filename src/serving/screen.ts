@@ -1,7 +1,7 @@
 import type { DiscoveryEvent } from '#discovery/events.js';
 import type { SharingEvent } from '#sharing/events.js';
 import type { Standing } from '#sharing/server.js';
-import { discoveryWords, isTrouble } from '#src/log-words.js';
+import { discoveryWords, isTrouble } from '#src/log/log-words.js';
 import { clockText } from '#src/view/format.js';
 import { movingRow } from '#src/view/moving.js';
 import type { View } from '#src/view/view.js';

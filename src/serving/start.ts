@@ -6,9 +6,9 @@ import {
   type SharingServer,
 } from '#sharing/server.js';
 import type { Context } from '#src/context.js';
-import { clientsThatFit } from '#src/descriptors.js';
+import { clientsThatFit } from './descriptors.js';
 import { rightsOf } from '#src/rights.js';
-import { readRunning } from '#src/running.js';
+import { readRunning } from '#src/servers/running.js';
 import { quote } from '#src/view/quote.js';
 
 /** Last port that is tried when the default one is taken. */

@@ -1,7 +1,7 @@
 import type { Base } from '#src/base.js';
 import type { Memory } from '#src/context.js';
 import type { ExitCode } from '#src/exit-codes.js';
-import type { Host } from '#src/host.js';
+import type { Host } from '#src/process/host.js';
 import { cutTo } from '#src/view/columns.js';
 import { quote } from '#src/view/quote.js';
 import { mayBeDrawnOver } from '#src/view/style.js';

@@ -1,6 +1,6 @@
-import { hostOfProcess } from '#src/process.js';
+import { hostOfProcess } from '#src/process/process.js';
 import { runProgram } from '#src/program.js';
-import type { Host } from '#src/host.js';
+import type { Host } from '#src/process/host.js';
 import { dirname } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { loopbackOnly } from './terminal-session.js';

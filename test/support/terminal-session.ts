@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { InterfaceTable } from '#discovery/addresses.js';
 import type { ExitCode } from '#src/exit-codes.js';
-import type { Host } from '#src/host.js';
+import type { Host } from '#src/process/host.js';
 import { runProgram } from '#src/program.js';
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 import { freePort } from './ports.js';
 
 /** One line that the program wrote, without its line feed. */

@@ -1,4 +1,4 @@
-import type { System } from '#src/system.js';
+import type { System } from '#src/process/system.js';
 import { readIptables, tablesOf } from './iptables.js';
 import { judge } from './judge.js';
 import { readNft } from './nft.js';

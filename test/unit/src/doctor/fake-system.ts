@@ -1,4 +1,4 @@
-import type { Ran, System } from '#src/system.js';
+import type { Ran, System } from '#src/process/system.js';
 
 export interface Told {
   readonly files?: Readonly<Record<string, string>>;

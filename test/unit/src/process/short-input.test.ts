@@ -1,4 +1,4 @@
-import { shortInput } from '#src/short-input.js';
+import { shortInput } from '#src/process/short-input.js';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 

@@ -1,8 +1,8 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { announceRunning, readRunning } from '#src/running.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { announceRunning, readRunning } from '#src/servers/running.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let stateFolder = '';
 

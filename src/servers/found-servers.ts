@@ -1,7 +1,7 @@
 import { liveNeighbourhood } from '#discovery/addresses.js';
 import type { Finding, FoundServer } from '#discovery/scanner.js';
 import { readSeen } from '#sharing/device.js';
-import type { Context } from './context.js';
+import type { Context } from '#src/context.js';
 
 /** The rows of a scan as they stand. */
 export interface FoundServers {

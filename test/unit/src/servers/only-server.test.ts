@@ -2,10 +2,10 @@ import { startResponder } from '#discovery/responder.js';
 import { addPeer, noteSeen } from '#sharing/device.js';
 import { expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
-import { onlyServer } from '#src/only-server.js';
-import { temporaryFolder } from '../../support/temporary.js';
-import { freePort } from '../../support/ports.js';
-import { loopbackOnly } from '../../support/terminal-session.js';
+import { onlyServer } from '#src/servers/only-server.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { freePort } from '../../../support/ports.js';
+import { loopbackOnly } from '../../../support/terminal-session.js';
 
 const idA = 'A'.repeat(52);
 const idB = `${'B'.repeat(51)}A`;

@@ -9,7 +9,7 @@ import { logFile } from './log-file.js';
 import { eventLimit } from './log-limit.js';
 import { discoveryWords, isTrouble, sharingWords } from './log-words.js';
 import { mappedStack } from './mapped-stack.js';
-import { quote } from './view/quote.js';
+import { quote } from '#src/view/quote.js';
 
 /** What the rooms say of themselves, as lines in a file and, for a server, on the screen. */
 export interface Log {

@@ -1,6 +1,6 @@
 import { scan, type FoundServer } from '#discovery/scanner.js';
 import { SharingError } from '#sharing/errors.js';
-import type { Context } from './context.js';
+import type { Context } from '#src/context.js';
 import { foundServers, reachedBefore } from './found-servers.js';
 
 /**

@@ -1,10 +1,10 @@
 import { readKnownPeers, readSeen } from '#sharing/device.js';
-import type { Context } from './context.js';
-import { ProgramError } from './failure.js';
+import type { Context } from '#src/context.js';
+import { ProgramError } from '#src/failure.js';
 import { scanNow } from './scan-now.js';
 import { findServer, isSameName, whereFound, type Destination } from './server-name.js';
-import { placeText } from './view/format.js';
-import { quote, someOf } from './view/quote.js';
+import { placeText } from '#src/view/format.js';
+import { quote, someOf } from '#src/view/quote.js';
 
 /**
  * The server that is meant when none is named: the only one that is found, else the only one that was reached before.

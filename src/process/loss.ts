@@ -1,6 +1,6 @@
 import { errnoOf } from '#sharing/errors.js';
 import type { Readable, Writable } from 'node:stream';
-import { exitCodes, type ExitCode } from './exit-codes.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 
 /** What the program hears when its own streams go: the terminal vanishes, the disk of `> file` is full. */
 export interface Loss {

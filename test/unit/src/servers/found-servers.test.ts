@@ -1,10 +1,10 @@
 import type { FoundServer } from '#discovery/scanner.js';
 import { noteSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
-import { foundServers, reachedBefore } from '#src/found-servers.js';
+import { foundServers, reachedBefore } from '#src/servers/found-servers.js';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../../support/temporary.js';
-import { loopbackOnly } from '../discovery/loopback.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { loopbackOnly } from '../../discovery/loopback.js';
 
 const amber: FoundServer = {
   id: 'A'.repeat(52),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemOfProcess } from '#src/system.js';
+import { systemOfProcess } from '#src/process/system.js';
 
 const system = systemOfProcess({});
 

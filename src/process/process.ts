@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { keepCompiled } from './compiled.js';
 import type { Host } from './host.js';
-import { packageVersion } from './early.js';
-import { exitCodes, type ExitCode } from './exit-codes.js';
+import { packageVersion } from '#src/early.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { watchLoss } from './loss.js';
 import { systemOfProcess } from './system.js';
 
@@ -45,7 +45,7 @@ function letGoOfReader(output: Writable): void {
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
   beSlowToCompile();
-  const { runProgram } = await import('./program.js');
+  const { runProgram } = await import('#src/program.js');
   return runProgram(words, host);
 }
 

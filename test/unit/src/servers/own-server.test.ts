@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import type { Context } from '#src/context.js';
-import { findOwn } from '#src/own-server.js';
-import { announceRunning } from '#src/running.js';
-import { freePort, hold } from '../../support/ports.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { findOwn } from '#src/servers/own-server.js';
+import { announceRunning } from '#src/servers/running.js';
+import { freePort, hold } from '../../../support/ports.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const usual = { kind: 'default' } as const;
 const inFile = { kind: 'file', path: 'config.json' } as const;

@@ -3,10 +3,10 @@ import { addPeer, noteSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
 import { describe, expect, test } from 'vitest';
 import { ProgramError } from '#src/failure.js';
-import { findServer, parseServer } from '#src/server-name.js';
-import { freePort } from '../../support/ports.js';
-import { temporaryFolder } from '../../support/temporary.js';
-import { loopbackOnly } from '../discovery/loopback.js';
+import { findServer, parseServer } from '#src/servers/server-name.js';
+import { freePort } from '../../../support/ports.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { loopbackOnly } from '../../discovery/loopback.js';
 
 /** What a search for a server takes: a state, and a port on loopback. */
 function contextOf(stateFolder: string, udpPort: number): Context {

@@ -1,8 +1,8 @@
 import type { DiscoveryEvent } from '#discovery/events.js';
 import { SharingError } from '#sharing/errors.js';
 import type { SharingEvent } from '#sharing/events.js';
-import { explain } from './failure.js';
-import { quote } from './view/quote.js';
+import { explain } from '#src/failure.js';
+import { quote } from '#src/view/quote.js';
 
 /** What a server tells of itself, as a sentence for its owner. */
 export function sharingWords(event: SharingEvent): string {

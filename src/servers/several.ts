@@ -1,16 +1,16 @@
 import { readKnownPeers } from '#sharing/device.js';
 import type { FoundServer } from '#discovery/scanner.js';
 import type { ClientSession } from '#sharing/client.js';
-import type { Call } from './command/command.js';
-import type { Context } from './context.js';
-import { exitCodes, type ExitCode } from './exit-codes.js';
-import { combine, ProgramError } from './failure.js';
+import type { Call } from '#src/command/command.js';
+import type { Context } from '#src/context.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
+import { combine, ProgramError } from '#src/failure.js';
 import { scanNow } from './scan-now.js';
 import { findServer, parseServer, whereFound, type Destination } from './server-name.js';
 import { withNewSession } from './session.js';
-import { tell } from './tell.js';
-import { quote } from './view/quote.js';
-import { rowsOn } from './view/rows.js';
+import { tell } from '#src/tell.js';
+import { quote } from '#src/view/quote.js';
+import { rowsOn } from '#src/view/rows.js';
 
 /** One of several servers, and what its answers are shown under. */
 interface Target {

@@ -4,8 +4,8 @@ import { Writable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
 import { SharingError } from '#sharing/errors.js';
 import type { SharingEvent } from '#sharing/events.js';
-import { openLog, type LogOptions } from '#src/log.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { openLog, type LogOptions } from '#src/log/log.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let stateFolder = '';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'rolldown';
 import { expect, test } from 'vitest';
-import { mappedStack } from '#src/mapped-stack.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { mappedStack } from '#src/log/mapped-stack.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const source = `interface NotThere {
   readonly afterwards: string;

@@ -3,12 +3,12 @@ import type { FoundServer } from '#discovery/scanner.js';
 import type { Door, Hosts } from '#sharing/client.js';
 import { readKnownPeers, readSeen, type KnownPeer } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
-import type { Context } from './context.js';
-import { ProgramError } from './failure.js';
+import type { Context } from '#src/context.js';
+import { ProgramError } from '#src/failure.js';
 import { portToDial } from './port-to-dial.js';
 import type { scanNow as ScanNow } from './scan-now.js';
-import { placeText } from './view/format.js';
-import { quote, someOf } from './view/quote.js';
+import { placeText } from '#src/view/format.js';
+import { quote, someOf } from '#src/view/quote.js';
 
 /** Where to dial, and whom to expect there. */
 export interface Destination {

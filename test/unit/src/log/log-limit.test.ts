@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventLimit } from '#src/log-limit.js';
+import { eventLimit } from '#src/log/log-limit.js';
 
 const minute = 60_000;
 

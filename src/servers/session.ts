@@ -9,12 +9,12 @@ import { SharingError, type ErrorCode } from '#sharing/errors.js';
 import { shortId } from '#sharing/id.js';
 import { steadySession } from '#sharing/steady.js';
 import { resolve } from 'node:path';
-import { textOption, type Call } from './command/command.js';
-import type { Context } from './context.js';
-import type { ExitCode } from './exit-codes.js';
-import { explain, ProgramError } from './failure.js';
-import { placeText } from './view/format.js';
-import { quote } from './view/quote.js';
+import { textOption, type Call } from '#src/command/command.js';
+import type { Context } from '#src/context.js';
+import type { ExitCode } from '#src/exit-codes.js';
+import { explain, ProgramError } from '#src/failure.js';
+import { placeText } from '#src/view/format.js';
+import { quote } from '#src/view/quote.js';
 import { findServer, parseServer, type Destination } from './server-name.js';
 
 /** Further addresses of a server that are remembered. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
-import { watchLoss } from '#src/loss.js';
+import { watchLoss } from '#src/process/loss.js';
 
 function openStreams() {
   const [input, output, error] = [new PassThrough(), new PassThrough(), new PassThrough()];

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { SharingError } from '#sharing/errors.js';
-import { statePlace, type Surroundings } from '#src/state-place.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { statePlace, type Surroundings } from '#src/process/state-place.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let home = '';
 

@@ -1,6 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import type { Readable } from 'node:stream';
-import { ProgramError } from './failure.js';
+import { ProgramError } from '#src/failure.js';
 
 const longest = 1000;
 

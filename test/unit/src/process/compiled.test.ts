@@ -1,8 +1,8 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
-import { keepCompiled } from '#src/compiled.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { keepCompiled } from '#src/process/compiled.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const enableCompileCache = vi.fn();
 const user = process.getuid?.();

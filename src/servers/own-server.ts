@@ -1,12 +1,12 @@
 import type { ClientSession } from '#sharing/client.js';
 import { SharingError } from '#sharing/errors.js';
 import { tryPort } from '#sharing/knocking.js';
-import type { Call } from './command/command.js';
-import type { Context } from './context.js';
-import { ProgramError } from './failure.js';
+import type { Call } from '#src/command/command.js';
+import type { Context } from '#src/context.js';
+import { ProgramError } from '#src/failure.js';
 import { readRunning, type Running } from './running.js';
 import { openTo } from './session.js';
-import { quote } from './view/quote.js';
+import { quote } from '#src/view/quote.js';
 
 /**
  * The running server of this user that a command means: the only one, or that of `--tcp-port`, or the one the user
