@@ -22,10 +22,13 @@ export interface HandedOn {
  */
 export interface Outlet {
   /**
-   * Tells what was handed on already. Throws SharingError `changed` when that was of a file that cannot be this one.
+   * Tells what was handed on already, though the reader may not have taken the last of it yet. Throws SharingError
+   * `changed` when that was of a file that cannot be this one.
    */
-  begin(file: OutletFile): Promise<HandedOn>;
-  /** Hands on the next chunk, which was verified. Rejects when nobody takes it any more. */
+  begin(file: OutletFile): HandedOn;
+  /** Resolves when the reader has taken all that was handed on. Rejects as `write`. */
+  taken(): Promise<void>;
+  /** Hands on the next chunk, which was verified, after the one before was taken. Rejects when nobody takes it any more. */
   write(bytes: Buffer, digest: Buffer): Promise<void>;
   /** `<algorithm>:<hex>` of all that was handed on. */
   digest(): string;
@@ -34,30 +37,30 @@ export interface Outlet {
 /** `write` resolves once the reader has taken the bytes, and they may be used again. */
 export function openOutlet(write: (bytes: Buffer) => Promise<void>): Outlet {
   const digests: Buffer[] = [];
+  /** What the chunks that were handed on are of, and what those to come are of. */
   let file: OutletFile | undefined;
+  let next: OutletFile | undefined;
   let last: Promise<void> = Promise.resolve();
 
-  async function handOn(bytes: Buffer, digest: Buffer): Promise<void> {
-    await write(bytes);
-    digests.push(Buffer.from(digest));
-  }
-
   return {
-    async begin(offered) {
-      // A connection may have broken while the reader had the last chunk before it.
-      await last.catch(() => undefined);
+    begin(offered) {
       const before = digests.length > 0 ? file : undefined;
       if (before && (before.size !== offered.size || before.algorithm !== offered.algorithm)) {
         throw new SharingError('changed', 'the file changed while it was handed on');
       }
-      file = offered;
       const sameSource = before === undefined || before.tag === offered.tag;
+      next = offered;
+      // Of another state it is only once it was compared, and then chunks follow.
+      if (sameSource) file = offered;
       return { chunks: digests.length, sameSource, digests: Buffer.concat(digests) };
     },
     write(bytes, digest) {
-      last = handOn(bytes, digest);
+      file = next;
+      digests.push(Buffer.from(digest));
+      last = write(bytes);
       return last;
     },
+    taken: () => last,
     digest() {
       if (!file) throw new SharingError('internal', 'nothing was handed on');
       const { algorithm, size } = file;

@@ -75,9 +75,8 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
     want({ want: 'ranges', file: 0, ranges: [] });
   }
 
-  async function decide(): Promise<void> {
-    const before = await outlet.begin(options);
-    if (rules.phase() !== 'deciding') return;
+  function decide(): void {
+    const before = outlet.begin(options);
     next = before.chunks;
     if (before.sameSource) goOn();
     else {
@@ -105,6 +104,8 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
         : { want: 'ranges', file: 0, ranges: next < count ? [[next, count]] : [] },
     );
     tellProgress();
+    // Before a break the reader may have got a chunk that it has not taken yet.
+    handing = handOn(outlet.taken());
   }
 
   function want(row: Want): void {
@@ -143,8 +144,9 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
     if (held.has(next)) handing ??= handOn();
   }
 
-  async function handOn(): Promise<void> {
+  async function handOn(before?: Promise<void>): Promise<void> {
     try {
+      if (before) await before;
       for (let one = held.get(next); one && isWanted(); one = held.get(next)) {
         const { header, buffer } = one;
         await outlet.write(buffer.subarray(0, header.length), header.digest);
@@ -226,9 +228,11 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
         release = () => {
           signal.removeEventListener('abort', onAbort);
         };
-        decide().catch((error: unknown) => {
+        try {
+          decide();
+        } catch (error) {
           giveUp(asSharingError(error));
-        });
+        }
       });
     } finally {
       release();

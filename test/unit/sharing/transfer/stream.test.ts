@@ -159,7 +159,6 @@ describe('a stream', () => {
     const { chunk, end, said, outcome } = stream(content, outlet);
     await settled();
     chunk(0);
-    await settled();
     chunk(1, Buffer.alloc(32));
     chunk(2);
     end();
@@ -299,6 +298,80 @@ describe('a stream', () => {
     second.end();
     expect(await second.outcome).toMatchObject({ kind: 'received', digest: digestOfAll(content) });
     expect(taken().equals(content)).toBe(true);
+  });
+
+  test('knows a source that changed though the break after that came before it was compared', async () => {
+    const content = fileOf(3);
+    const { outlet, taken } = reader();
+    const first = stream(content, outlet);
+    await settled();
+    first.chunk(0);
+    await settled();
+    first.lose();
+    const second = stream(content, outlet, { tag: 'b' });
+    await settled();
+    expect(second.said).toMatchObject([{ files: [{ want: 'digests' }] }]);
+    second.lose();
+    const third = stream(content, outlet, { tag: 'b' });
+    await settled();
+    expect(third.said).toMatchObject([{ files: [{ want: 'digests' }] }]);
+    const digests = Buffer.concat([
+      digestOf('blake3', content.subarray(0, chunkSize)),
+      Buffer.alloc(64, 1),
+    ]);
+    void third.receiving.tell({ t: 'digests', id: 1, file: 0, first: 0, digests });
+    third.chunk(1);
+    await settled();
+    third.lose();
+    // What was compared, and handed on since, is of the new state.
+    const fourth = stream(content, outlet, { tag: 'b' });
+    await settled();
+    expect(fourth.said).toMatchObject([{ files: [{ want: 'ranges', ranges: [[2, 3]] }] }]);
+    fourth.chunk(2);
+    fourth.end();
+    expect(await fourth.outcome).toMatchObject({ kind: 'received', digest: digestOfAll(content) });
+    expect(taken().equals(content)).toBe(true);
+  });
+
+  test('goes on after a break though its reader pauses, and gives the receipt when it has taken all', async () => {
+    const content = fileOf(3);
+    const { outlet, taken, pause, goOn } = reader();
+    const first = stream(content, outlet);
+    await settled();
+    pause();
+    first.chunk(0);
+    await settled();
+    first.lose();
+    const second = stream(content, outlet);
+    await settled();
+    expect(second.said).toMatchObject([{ files: [{ want: 'ranges', ranges: [[1, 3]] }] }]);
+    second.chunk(1);
+    second.chunk(2);
+    second.end();
+    await settled();
+    expect(taken()).toHaveLength(0);
+    expect(kinds(second.said)).toEqual(['want']);
+    goOn();
+    expect(await second.outcome).toMatchObject({ kind: 'received', digest: digestOfAll(content) });
+    expect(taken().equals(content)).toBe(true);
+  });
+
+  test('gives no receipt while its reader pauses with the last chunk, though a break came between', async () => {
+    const content = fileOf(1);
+    const { outlet, pause, goOn } = reader();
+    pause();
+    const first = stream(content, outlet);
+    await settled();
+    first.chunk(0);
+    await settled();
+    first.lose();
+    const second = stream(content, outlet);
+    await settled();
+    second.end();
+    await settled();
+    expect(kinds(second.said)).toEqual(['want']);
+    goOn();
+    expect(await second.outcome).toMatchObject({ kind: 'received', digest: digestOfAll(content) });
   });
 
   test('hands on what is all here, though the connection is lost', async () => {
