@@ -48,7 +48,9 @@ export interface Landing {
    * given one.
    */
   verify(chunk: number, digest?: Buffer): Promise<boolean>;
-  /** From now on what lies here is of the offered state of the source; only chunks marked with 1 are kept. */
+  /**
+   * From now on what lies here is of the offered state of the source; only chunks marked with 1, all of them good, are kept.
+   */
   retag(kept: Uint8Array): Promise<void>;
   /**
    * Checks the chunk against its digest, then writes and journals it; each chunk once. Throws
@@ -141,7 +143,11 @@ export async function openLanding(
       if (good) landed += 1;
       return good;
     },
-    retag: (kept) => partial().retag(kept),
+    async retag(kept) {
+      await partial().retag(kept);
+      // What is not kept, though it was good, comes again.
+      landed = kept.filter((one) => one === 1).length;
+    },
 
     async write(chunk, bytes, digest) {
       const to = partial();
