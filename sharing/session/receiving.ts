@@ -113,7 +113,8 @@ export function receiveRules(size: number): ReceiveRules {
       const right = Math.min(chunkSize, size - chunk * chunkSize);
       if (length !== right) throw breach(`chunk ${chunk} of ${length} instead of ${right} bytes`);
       if (exchange(states, chunk, chunkState.missing, chunkState.taken)) {
-        if (state.mayDigest) state = { ...state, mayDigest: false };
+        // Over a lane it may overtake digests that are still under way.
+        if (state.mayDigest && !lanes) state = { ...state, mayDigest: false };
         return 'take';
       }
       if (lanes && states[chunk] === chunkState.taken) return 'busy';

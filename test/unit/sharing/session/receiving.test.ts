@@ -81,6 +81,16 @@ describe('receiving', () => {
     expect(() => rules.digests(digests(32, 8))).toThrow(breach);
   });
 
+  test('a chunk on a lane overtakes digests that were under way: they are dropped still', () => {
+    const rules = receiveRules(40 * chunkSize);
+    rules.useLanes();
+    rules.compare();
+    rules.digests(digests(0, 16));
+    rules.wantChunks(new Uint8Array(40).fill(1));
+    rules.chunk(chunk(0));
+    expect(rules.digests(digests(16, 16))).toBe('drop');
+  });
+
   test('after a refusal everything is dropped until the sender closes it, and chunks still on a lane later too', () => {
     const rules = receiving(3 * chunkSize);
     rules.chunk(chunk(0));
