@@ -111,8 +111,12 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     const doubted: SendOutcome = { kind: 'failed', error: notBelieved() };
     if (outcome.kind === 'skipped') return isSafeName(outcome.as) ? outcome : doubted;
     const sameSize = !('size' in outcome) || outcome.size === size;
-    const same = outcome.digest === (await hashed.digest()) && sameSize;
-    return same && isSafeName(outcome.as) ? outcome : doubted;
+    try {
+      const same = outcome.digest === (await hashed.digest()) && sameSize;
+      return same && isSafeName(outcome.as) ? outcome : doubted;
+    } catch (error) {
+      return { kind: 'failed', error: asSharingError(error, 'read-failed') };
+    }
   }
 
   async function act(
@@ -239,10 +243,16 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     watch.moved();
     const begins = rules.phase() === 'offered' || rules.phase() === 'digesting';
     rules.receive(message);
-    // What is not wanted lies there already.
-    if (begins && 'want' in message && message.want === 'ranges') {
-      confirmed = size - bytesIn(message.ranges, size);
-      had = confirmed;
+    if ('want' in message && message.want === 'ranges') {
+      const wanted = bytesIn(message.ranges, size);
+      // What is not wanted lies there already.
+      if (begins) confirmed = had = size - wanted;
+      else {
+        // What lay there was not good after all.
+        const spoilt = Math.min(had, wanted);
+        had -= spoilt;
+        confirmed -= spoilt;
+      }
     }
     if ('t' in message && message.t === 'got') {
       for (const chunk of chunksGot(message)) {

@@ -8,13 +8,14 @@ import { openFolder } from '#sharing/storage/folder.js';
 import { safeName, safePath } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare } from '#sharing/storage/share.js';
+import type { Source } from '#sharing/storage/source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import { roadOver } from '#sharing/transport/lane.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import type { Policy } from '#sharing/wire/message.js';
+import type { Policy, Want } from '#sharing/wire/message.js';
 import {
   link,
   mkdir,
@@ -374,9 +375,12 @@ describe('a transfer that was cut', () => {
     const { buffer } = await part.read(Buffer.alloc(1), 0, 1, at);
     await part.write(Buffer.from([buffer[0]! ^ 4]), 0, 1, at);
     await part.close();
-    const again = await transfer({ from }, place);
+    const progress: number[] = [];
+    const onSent: OnProgress = ({ bytes }) => progress.push(bytes);
+    const again = await transfer({ from, onSent }, place);
     const missing = all.filter((chunk) => !landed.includes(chunk) || chunk === landed[3]);
     await expectArrived(again, missing);
+    expect(Math.max(...progress)).toBe(long.length);
   });
 
   test('a torn journal costs the chunks that it has lost', async () => {
@@ -525,11 +529,12 @@ async function writeAt(path: string, at: number, text: string): Promise<void> {
 /** A file on its way to a receiver that is the test. */
 async function sendingOf(
   bytes: Buffer,
+  wrap: (source: Source) => Source = (source) => source,
 ): Promise<{ sender: Connection; receiver: Connection; sending: Sending }> {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'a.bin'), bytes);
   const share = await openShare(folder, Buffer.alloc(32));
-  const source = await share.open(safePath('a.bin'));
+  const source = wrap(await share.open(safePath('a.bin')));
   const silence = { heartbeat: 15_000, idle: 35_000 };
   const [near, far] = socketPair();
   const [sender, receiver] = [speak(near, silence), speak(far, silence)];
@@ -570,6 +575,28 @@ test('a receipt is over what the receiver had already, too', async () => {
   });
   expect(await sending.outcome).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
   expect(chunks).toEqual([1]);
+});
+
+test('a receipt that cannot be compared, for the source has changed since, is a failure of the file', async () => {
+  const bytes = Buffer.alloc(2 * chunkSize, 1);
+  const { receiver, sending } = await sendingOf(bytes, (source) => ({
+    ...source,
+    read(into, position) {
+      if (position > 0) return source.read(into, position);
+      return Promise.reject(new SharingError('changed', 'it was written to'));
+    },
+  }));
+  receiver.receive((incoming) => {
+    if (incoming.t === 'chunk') receiver.send({ t: 'got', id: 1, file: 0, chunk: incoming.chunk });
+    if (incoming.t === 'end') {
+      const digest = digestText('blake3', Buffer.alloc(32));
+      receiver.send({ t: 'receipt', id: 1, file: 0, as: 'a', size: bytes.length, digest });
+    }
+    return undefined;
+  });
+  const files = [{ want: 'ranges', file: 0, ranges: [[1, 2]] } satisfies Want];
+  receiver.send({ t: 'want', id: 1, files, more: false });
+  expect(await sending.outcome).toMatchObject({ kind: 'failed', error: { code: 'changed' } });
 });
 
 test('a receipt counts though the receiver hangs up right after it', async () => {
