@@ -85,8 +85,9 @@ export function largeArrivals(connection: Connection, options: LargeArrivalOptio
       options.follow(async () => {
         try {
           const outcome = await receiving.outcome;
-          // A disk that is full is full for all that would come after it.
-          if (outcome.kind === 'failed' && endsAll(outcome.error)) throw outcome.error;
+          // A disk that is full is full for all that would come after it; what the sender says is of this one.
+          const isOurs = outcome.kind === 'failed' && outcome.byPeer !== true;
+          if (isOurs && endsAll(outcome.error)) throw outcome.error;
           if ('as' in outcome) await left?.claim(target, outcome.as);
           words.over(arrival, outcome);
         } finally {

@@ -1,5 +1,6 @@
 import type { Gate } from '#sharing/batch/gate.js';
 import type { BatchProgress } from '#sharing/batch/progress.js';
+import { asSharingError } from '#sharing/errors.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { openFound } from '#sharing/storage/found.js';
@@ -23,7 +24,7 @@ export interface LargeSends {
   afterAll(work: () => void): void;
   /** How many stall times each of them lets the receiver be silent. */
   patience(): number[];
-  /** Ends them without a word; resolves when nothing of them goes on. */
+  /** Ends them without a word; resolves when nothing of them goes on, and what waited for that is done. */
   leave(): Promise<void>;
 }
 
@@ -84,7 +85,11 @@ export function largeSends(road: Road, options: LargeSendOptions): LargeSends {
           .then((outcome) => {
             options.onOver(file, found, outcome);
           })
-          .catch(() => undefined)
+          .catch((error: unknown) => {
+            // The end of the connection is told once, for all of the batch.
+            if (road.signal.aborted) return;
+            options.onOver(file, found, { kind: 'failed', error: asSharingError(error) });
+          })
           .finally(() => {
             sendings.delete(file);
             underWay.delete(done);
@@ -111,6 +116,7 @@ export function largeSends(road: Road, options: LargeSendOptions): LargeSends {
     async leave() {
       for (const sending of sendings.values()) sending.abandon();
       await Promise.all(underWay);
+      await order;
     },
   };
 }

@@ -165,7 +165,7 @@ export function startBatchReceiving(
     if (isJudging || !small.isIdle() || !connection.listening()) return 0;
     const waits = large.patience();
     if (waits.includes(0)) return 0;
-    if (rules.awaited() > 0 || waits.length > 0) return patience.receiver;
+    if (rules.awaited() > 0 || small.isComing() || waits.length > 0) return patience.receiver;
     return rules.isWhole() ? 0 : patience.answer;
   }
 
@@ -215,6 +215,7 @@ export function startBatchReceiving(
       });
       aside.written(entrySize);
     } catch (error) {
+      mustGoOn();
       const known = asSharingError(error);
       if (endsAll(known)) throw known;
       // What lies in it is refused file by file; of one in a folder that failed enough was said.

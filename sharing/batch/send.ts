@@ -99,6 +99,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   const progress = batchProgress(onProgress, () => isCounted);
   let isCounted = false;
   let busy = 0;
+  /** The receiver has said its last word; `finished`: nothing of ours goes on either. */
+  let lastWord = false;
   let finished = false;
   let stopped: { readonly error: SharingError; readonly tell: boolean } | undefined;
 
@@ -326,6 +328,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
         });
         return;
       case 'finished':
+        lastWord = true;
         large.afterAll(() => {
           finished = true;
           news.open();
@@ -403,7 +406,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       await half;
     } catch (error) {
       // Its last word counts, though the receiver hangs up right after it.
-      if (finished) return;
+      if (lastWord) return;
       stop(asSharingError(error), true);
       throw stopped?.error ?? error;
     }

@@ -30,6 +30,8 @@ export interface SmallArrivals {
   empty(arrival: Arrival): void;
   /** Writes what comes until `isDone`. Throws when the disk is full, or the reason why it must not go on. */
   run(isDone: () => boolean): Promise<void>;
+  /** A part of one has come, and the rest must come too. */
+  isComing(): boolean;
   isIdle(): boolean;
   /** Lets go of what has no receipt. */
   leave(): Promise<void>;
@@ -60,6 +62,8 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, words } = options;
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
+  /** For each connection, whether it is in the middle of one. */
+  const middles: (() => boolean)[] = [];
   let waiting = 0;
   /** What small files lie in side by side: memory is asked for seldom, and used again. */
   let slab = Buffer.alloc(0);
@@ -200,6 +204,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   return {
     intake() {
       let open: { readonly arrival: Arrival; readonly bytes: Buffer; fill: number } | undefined;
+      middles.push(() => open !== undefined);
       return {
         begin(arrival, { length, digest }) {
           arrival.digest = Buffer.from(digest);
@@ -239,6 +244,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         else await news.wait();
       }
     },
+    isComing: () => middles.some((isOpen) => isOpen()),
     isIdle: () => queue.length === 0 && groups.isIdle(),
     leave: () => groups.leave(),
   };

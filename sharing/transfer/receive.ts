@@ -34,7 +34,12 @@ import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 export type ReceiveOutcome =
   | ({ readonly kind: 'received' | 'identical' } & Published)
   | { readonly kind: 'skipped'; readonly as: SafeName }
-  | { readonly kind: 'failed'; readonly error: SharingError };
+  | {
+      readonly kind: 'failed';
+      readonly error: SharingError;
+      /** The sender gave it up: that says nothing of what is here. */
+      readonly byPeer?: true;
+    };
 
 /** Takes chunks as they come over one connection. A pending promise means: read no further. */
 export interface ChunkIntake {
@@ -116,6 +121,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let had = 0;
   let dripped = 0;
   let refusal: SharingError | undefined;
+  /** Why the sender gave it up. */
+  let theirs: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
   const watch = options.watch
@@ -125,11 +132,12 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         connection.close(error, { t: 'error', ...refusalOf(error) });
       });
 
-  /** While we decide, compare, save, or cannot take more, the sender waits for us. */
+  /** While we decide, compare, write, save, or cannot take more, the sender waits for us. */
   function howLong(): number {
     const phase = rules.phase();
-    const ours = phase === 'deciding' || phase === 'finishing' || !connection.listening();
-    return ours ? 0 : patience.receiver;
+    if (phase === 'deciding' || phase === 'finishing' || !connection.listening()) return 0;
+    // Where there are lanes it says its end only when all has landed.
+    return assembly.isBusy() ? 0 : patience.receiver;
   }
 
   async function decide(): Promise<void> {
@@ -352,7 +360,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   function over(outcome: ReceiveOutcome): void {
     rules.finish();
-    settle(outcome);
+    const byPeer = outcome.kind === 'failed' && outcome.error === theirs;
+    settle(byPeer ? { ...outcome, byPeer } : outcome);
   }
 
   async function run(): Promise<ReceiveOutcome> {
@@ -399,7 +408,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         return guarded(() => compare(frame.first, frame.digests));
       }
       if (frame.t === 'fail') {
-        const error = refusal ?? refusedBy(frame);
+        theirs = refusedBy(frame);
+        const error = refusal ?? theirs;
         if (rules.failed() === 'take') over({ kind: 'failed', error });
         else stop(error);
       } else {

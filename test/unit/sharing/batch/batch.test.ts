@@ -1,20 +1,21 @@
 import { roadOver } from '#sharing/transport/lane.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { openLandingArea } from '#sharing/storage/area.js';
-import { digestOf } from '#sharing/storage/digest.js';
+import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
-import { startBatchReceiving } from '#sharing/batch/receive.js';
-import { startBatchSending } from '#sharing/batch/send.js';
+import type { ReceivedOne } from '#sharing/batch/last-words.js';
+import { startBatchReceiving, type BatchReceiveOptions } from '#sharing/batch/receive.js';
+import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import type { Message, MessageOf, OfferRow } from '#sharing/wire/message.js';
+import type { Message, MessageOf, OfferRow, Policy } from '#sharing/wire/message.js';
 import { SharingError } from '#sharing/errors.js';
 import { pbkdf2 } from 'node:crypto';
-import { utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -37,6 +38,9 @@ function handDriven(): {
     listening: () => true,
     drained: () => Promise.resolve(),
     send: (message) => said.push(message),
+    close: (error) => {
+      ending.abort(error);
+    },
     sendChunk: () => {
       chunks += 1;
       return Promise.resolve();
@@ -68,36 +72,88 @@ function keepDiskBusy(): Promise<unknown> {
 }
 
 const common = { id: 1, algorithm: 'blake3', stallTime: 20_000 } as const;
+const large = 'a'.repeat(32);
+
+interface Wish extends Partial<Pick<BatchReceiveOptions, 'room' | 'stallTime'>> {
+  readonly more?: boolean;
+  /** The folder is found only then. */
+  readonly reached?: Promise<void>;
+}
+
+/** A batch on its way in, whose sender is the test; these rows are its first page. */
+async function receivingBatch(
+  rows: OfferRow[],
+  { more = false, reached = Promise.resolve(), ...wish }: Wish = {},
+) {
+  const target = await openFolder(await temporaryFolder());
+  const area = await openLandingArea(target);
+  const { connection, said, heard, close } = handDriven();
+  const first: MessageOf<'offer'> = { t: 'offer', id: 1, files: rows, more, batch: true };
+  const ends: ReceivedOne[] = [];
+  const receiving = startBatchReceiving(connection, first, {
+    ...common,
+    area: () => reached.then(() => area),
+    room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
+    nameOf: (offered) => offered,
+    policy: 'number',
+    peer: 'PEER',
+    onEnd: (one) => ends.push(one),
+    ...wish,
+  });
+  receiving.outcome.catch(() => undefined);
+  onTestFinished(async () => {
+    close();
+    await Promise.allSettled([receiving.outcome]);
+    await area[Symbol.asyncDispose]();
+    await target[Symbol.asyncDispose]();
+  });
+  return { receiving, said, heard, ends };
+}
+
+/** A batch of this one file on its way out, whose receiver is the test. */
+async function sendingBatch(path: string, bytes: Buffer, policy?: Policy) {
+  const place = await temporaryFolder();
+  await mkdir(join(place, dirname(path)), { recursive: true });
+  await writeFile(join(place, path), bytes);
+  await utimes(join(place, path), 1000, 1000);
+  const root = await openFolder(place);
+  const folders = folderCache(root);
+  const name = safeName(path.split('/')[0] ?? '');
+  const { connection, said, heard, chunks, close } = handDriven();
+  const ends: SentOne[] = [];
+  const sending = startBatchSending(roadOver(connection), {
+    ...common,
+    tops: [{ name, folders, at: [name] }],
+    tagKey: Buffer.alloc(32),
+    wish: policy ? { policy } : {},
+    decides: true,
+    left: { links: 0, hidden: 0 },
+    onEnd: (one) => ends.push(one),
+  });
+  sending.outcome.catch(() => undefined);
+  onTestFinished(async () => {
+    close();
+    await Promise.allSettled([sending.outcome]);
+    await folders[Symbol.asyncDispose]();
+    await root[Symbol.asyncDispose]();
+  });
+  return { sending, said, heard, chunks, close, ends };
+}
+
+/** Files that are wanted by now, in one message or in several. */
+function wantedIn(said: readonly Message[]): number {
+  const wants = said.filter((one) => one.t === 'want');
+  const whole = wants
+    .flatMap(({ all = [] }) => all)
+    .reduce((sum, [from, to]) => sum + to - from, 0);
+  return whole + wants.flatMap(({ files }) => files).length;
+}
 
 describe('a batch with a peer that is quicker than our disk', () => {
   // The receiver has the last word on a large file that it gave up as soon as it has our end: whether our source
   // is closed by then is nothing that it could know.
   test('takes the last word on a large file while its source is being closed', async () => {
-    const place = await temporaryFolder();
-    await writeFile(join(place, 'large'), Buffer.alloc(2 * chunkSize, 1));
-    await utimes(join(place, 'large'), 1000, 1000);
-    const root = await openFolder(place);
-    const folders = folderCache(root);
-    onTestFinished(async () => {
-      await folders[Symbol.asyncDispose]();
-      await root[Symbol.asyncDispose]();
-    });
-    const name = safeName('large');
-    const { connection, heard, chunks, close } = handDriven();
-    const sending = startBatchSending(roadOver(connection), {
-      ...common,
-      tops: [{ name, folders, at: [name] }],
-      tagKey: Buffer.alloc(32),
-      wish: {},
-      decides: true,
-      left: { links: 0, hidden: 0 },
-      onEnd: () => undefined,
-    });
-    onTestFinished(async () => {
-      close();
-      await Promise.allSettled([sending.outcome]);
-    });
-    sending.outcome.catch(() => undefined);
+    const { sending, heard, chunks } = await sendingBatch('large', Buffer.alloc(2 * chunkSize, 1));
     await heard('offer');
     sending.tell({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], judged: 1, more: false });
     await expect.poll(chunks, { interval: 1 }).toBeGreaterThan(0);
@@ -110,22 +166,7 @@ describe('a batch with a peer that is quicker than our disk', () => {
   });
 
   test('its last word counts though it hangs up right after it', async () => {
-    const place = await temporaryFolder();
-    await writeFile(join(place, 'small'), 'x');
-    await using root = await openFolder(place);
-    await using folders = folderCache(root);
-    const name = safeName('small');
-    const { connection, heard, close } = handDriven();
-    const sending = startBatchSending(roadOver(connection), {
-      ...common,
-      tops: [{ name, folders, at: [name] }],
-      tagKey: Buffer.alloc(32),
-      wish: { policy: 'skip' },
-      decides: true,
-      left: { links: 0, hidden: 0 },
-      onEnd: () => undefined,
-    });
-    sending.outcome.catch(() => undefined);
+    const { sending, heard, close } = await sendingBatch('small', Buffer.from('x'), 'skip');
     await heard('offer');
     // It waits for what the receiver says.
     await turn();
@@ -136,33 +177,35 @@ describe('a batch with a peer that is quicker than our disk', () => {
     await expect(sending.outcome).resolves.toBeUndefined();
   });
 
+  test('its last word counts though it hangs up right after it, while a large file is put away', async () => {
+    const bytes = Buffer.alloc(2 * chunkSize, 1);
+    const { sending, heard, chunks, close, ends } = await sendingBatch('a/large', bytes);
+    await heard('offer');
+    const [id, file, size, as] = [1, 1, bytes.length, 'large'];
+    sending.tell({ t: 'want', id, files: [{ want: 'all', file }], judged: 2, more: false });
+    await expect.poll(chunks, { interval: 1 }).toBe(2);
+    sending.tell({ t: 'got', id, file, chunk: 0, also: [1] });
+    await heard('end');
+    const one = digestOf('blake3', bytes.subarray(chunkSize));
+    const digest = digestText('blake3', fileDigest('blake3', size, Buffer.concat([one, one])));
+    // All of it comes in one go.
+    sending.tell({ t: 'receipt', id, file, as, size, digest });
+    sending.tell({ t: 'placed', id, file: 0, as: 'a' });
+    sending.tell({ t: 'finished', id });
+    close();
+    await expect(sending.outcome).resolves.toBeUndefined();
+    expect(ends).toMatchObject([
+      { kind: 'file', path: 'a/large', outcome: { kind: 'stored' } },
+      { kind: 'folder', path: 'a' },
+    ]);
+  });
+
   /** 2000 rows, of which three are large: two of them are under way, and the third one keeps the rest waiting. */
   async function receivingFull() {
-    const place = await temporaryFolder();
-    const target = await openFolder(place);
-    const area = await openLandingArea(target);
-    const { connection, said, heard, close } = handDriven();
-    const tag = 'a'.repeat(32);
     const rows: OfferRow[] = Array.from({ length: maxOpenRows }, (_, at) =>
-      at < 3 ? [`${at}`, chunkSize + 1, 0, tag] : [`${at}`, 1, 0],
+      at < 3 ? [`${at}`, chunkSize + 1, 0, large] : [`${at}`, 1, 0],
     );
-    const first: MessageOf<'offer'> = { t: 'offer', id: 1, files: rows, more: true, batch: true };
-    const receiving = startBatchReceiving(connection, first, {
-      ...common,
-      area: () => Promise.resolve(area),
-      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
-      nameOf: (offered) => offered,
-      policy: 'number',
-      peer: 'PEER',
-      onEnd: () => undefined,
-    });
-    receiving.outcome.catch(() => undefined);
-    onTestFinished(async () => {
-      close();
-      await Promise.allSettled([receiving.outcome]);
-      await area[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    });
+    const { receiving, said, heard } = await receivingBatch(rows, { more: true });
     const wanted = (file: number) =>
       said.some((one) => one.t === 'want' && one.files.some((want) => want.file === file));
     await expect.poll(() => wanted(0) && wanted(1), { interval: 1 }).toBe(true);
@@ -206,39 +249,13 @@ describe('a batch with a peer that is quicker than our disk', () => {
 describe('a batch whose sender takes a small file back after it was sent', () => {
   // What has come cannot be taken back: its receipt may be on its way.
   test('is a breach', async () => {
-    const place = await temporaryFolder();
-    const target = await openFolder(place);
-    const area = await openLandingArea(target);
-    const { connection, said, close } = handDriven();
-    const rows: OfferRow[] = [
+    const { receiving, said, ends } = await receivingBatch([
       ['a', 0],
       ['a/x', 1, 0],
       ['a/y', 1, 0],
-    ];
-    const first: MessageOf<'offer'> = { t: 'offer', id: 1, files: rows, more: false, batch: true };
-    const ends: string[] = [];
-    const receiving = startBatchReceiving(connection, first, {
-      ...common,
-      area: () => Promise.resolve(area),
-      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
-      nameOf: (offered) => offered,
-      policy: 'number',
-      peer: 'PEER',
-      onEnd: ({ kind, path }) => ends.push(`${kind} ${path}`),
-    });
-    receiving.outcome.catch(() => undefined);
-    onTestFinished(async () => {
-      close();
-      await Promise.allSettled([receiving.outcome]);
-      await area[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    });
-    // Both are wanted, in one message or in two.
-    const wanted = (): number =>
-      said
-        .flatMap((one) => (one.t === 'want' ? (one.all ?? []) : []))
-        .reduce((sum, [from, to]) => sum + to - from, 0);
-    await expect.poll(wanted, { interval: 1 }).toBe(2);
+    ]);
+    const told = (): string[] => ends.map(({ kind, path }) => `${kind} ${path}`);
+    await expect.poll(() => wantedIn(said), { interval: 1 }).toBe(2);
     const intake = receiving.intake();
     const bytes = Buffer.alloc(1);
     const header = { id: 1, chunk: 0, length: 1, digest: digestOf('blake3', bytes) };
@@ -252,105 +269,60 @@ describe('a batch whose sender takes a small file back after it was sent', () =>
       before = said.length;
       for (let turns = 0; turns < 200; turns += 1) await turn();
     }
-    expect(ends).toEqual(['file a/x']);
+    expect(told()).toEqual(['file a/x']);
     await intake.chunk({ ...header, file: 2 });
     intake.data(bytes);
     await receiving.outcome;
-    expect(ends).toEqual(['file a/x', 'file a/y', 'folder a']);
+    expect(told()).toEqual(['file a/x', 'file a/y', 'folder a']);
   });
 });
 
 describe('a batch whose receiver cannot ask its disk', () => {
   test('refuses the folder and its files as what cannot be written, and is no fault', async () => {
-    const place = await temporaryFolder();
-    const target = await openFolder(place);
-    const area = await openLandingArea(target);
-    const { connection, close } = handDriven();
-    const files: OfferRow[] = [
-      ['a', 0],
-      ['a/sub', 0],
-      ['a/sub/x', 1, 0],
-    ];
-    const first: MessageOf<'offer'> = { t: 'offer', id: 1, files, more: false, batch: true };
-    const ends: string[] = [];
     const honest = openRoom({ keepFree: 0, maxFileSize: 2 ** 30 });
     let asked = 0;
-    const receiving = startBatchReceiving(connection, first, {
-      ...common,
-      area: () => Promise.resolve(area),
-      room: {
-        ...honest,
-        // The folder at the top can still be made.
-        reserve(at, bytes) {
-          asked += 1;
-          const eio = Object.assign(new Error('EIO'), { code: 'EIO' });
-          return asked === 1 ? honest.reserve(at, bytes) : Promise.reject(eio);
+    const { receiving, ends } = await receivingBatch(
+      [
+        ['a', 0],
+        ['a/sub', 0],
+        ['a/sub/x', 1, 0],
+      ],
+      {
+        room: {
+          ...honest,
+          // The folder at the top can still be made.
+          reserve(at, bytes) {
+            asked += 1;
+            const eio = Object.assign(new Error('EIO'), { code: 'EIO' });
+            return asked === 1 ? honest.reserve(at, bytes) : Promise.reject(eio);
+          },
         },
       },
-      nameOf: (offered) => offered,
-      policy: 'number',
-      peer: 'PEER',
-      onEnd(one) {
-        const error = one.kind === 'problem' ? one.error : one.kind === 'file' && one.outcome;
-        const code =
-          error && 'code' in error ? error.code : error && 'error' in error && error.error.code;
-        ends.push(`${one.kind} ${one.path} ${String(code)}`);
-      },
-    });
-    onTestFinished(async () => {
-      close();
-      await Promise.allSettled([receiving.outcome]);
-      await area[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    });
+    );
     await receiving.outcome;
-    expect(ends).toEqual([
-      'problem a/sub write-failed',
-      'file a/sub/x write-failed',
-      'folder a false',
+    const failed = { code: 'write-failed' };
+    expect(ends).toMatchObject([
+      { kind: 'problem', path: 'a/sub', error: failed },
+      { kind: 'file', path: 'a/sub/x', outcome: { kind: 'failed', error: failed } },
+      { kind: 'folder', path: 'a' },
     ]);
   });
 });
 
 describe('a batch whose large file is taken back while its chunks are on a lane', () => {
-  test('reads them past, and goes on', async () => {
-    const target = await openFolder(await temporaryFolder());
-    const area = await openLandingArea(target);
-    const { connection, said, close } = handDriven();
-    const first: MessageOf<'offer'> = {
-      t: 'offer',
-      id: 1,
-      files: [['large', 3 * chunkSize, 0, 'a'.repeat(32)]],
-      more: true,
-      batch: true,
-    };
-    const ended: unknown[] = [];
-    const receiving = startBatchReceiving(connection, first, {
-      ...common,
-      area: () => Promise.resolve(area),
-      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
-      nameOf: (offered) => offered,
-      policy: 'number',
-      peer: 'PEER',
-      onEnd: (one) => ended.push(one),
-    });
-    receiving.outcome.catch(() => undefined);
-    onTestFinished(async () => {
-      close();
-      await Promise.allSettled([receiving.outcome]);
-      await area[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    });
-    const isWanted = (): boolean => said.some((one) => one.t === 'want' && one.files.length > 0);
-    await expect.poll(isWanted, { interval: 1 }).toBe(true);
+  // Whatever the reason, it is the sender's: it says nothing of our disk.
+  test.each(['changed', 'folder-gone'])('as %s reads them past, and goes on', async (code) => {
+    const rows: OfferRow[] = [['large', 3 * chunkSize, 0, large]];
+    const { receiving, said, ends } = await receivingBatch(rows, { more: true });
+    await expect.poll(() => wantedIn(said), { interval: 1 }).toBe(1);
     const intake = receiving.intake();
     const bytes = Buffer.alloc(chunkSize, 1);
     const header = { id: 1, file: 0, length: chunkSize, digest: digestOf('blake3', bytes) };
     await intake.chunk({ ...header, chunk: 0 });
     intake.data(bytes.subarray(1000));
-    void receiving.tell({ t: 'fail', id: 1, file: 0, code: 'changed', message: '' });
+    void receiving.tell({ t: 'fail', id: 1, file: 0, code, message: '' });
     await intake.chunk({ ...header, chunk: 1 });
-    await expect.poll(() => ended).toMatchObject([{ kind: 'file', outcome: { kind: 'failed' } }]);
+    await expect.poll(() => ends).toMatchObject([{ kind: 'file', outcome: { kind: 'failed' } }]);
     await intake.chunk({ ...header, chunk: 2 });
     intake.data(bytes);
     await receiving.tell({ t: 'offer', id: 1, files: [['empty', 0, 0]], more: false, batch: true });
@@ -359,43 +331,37 @@ describe('a batch whose large file is taken back while its chunks are on a lane'
   });
 });
 
-describe('a batch that is given up while its disk is asked about a large file', () => {
-  test('ends with the last word of its sender', async () => {
-    const place = await temporaryFolder();
-    const target = await openFolder(place);
-    const area = await openLandingArea(target);
-    const { connection, heard, close } = handDriven();
-    let reached: () => void = () => undefined;
-    const reaching = new Promise<void>((resolve) => (reached = resolve));
-    const first: MessageOf<'offer'> = {
-      t: 'offer',
-      id: 1,
-      files: [['large', chunkSize + 1, 0, 'a'.repeat(32)]],
-      more: false,
-      batch: true,
-    };
-    const receiving = startBatchReceiving(connection, first, {
-      ...common,
-      area: () => reaching.then(() => area),
-      room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
-      nameOf: (offered) => offered,
-      policy: 'number',
-      peer: 'PEER',
-      onEnd: () => undefined,
-    });
+describe('a batch that is given up while its disk is asked', () => {
+  test.each<[string, OfferRow]>([
+    ['a large file', ['large', chunkSize + 1, 0, large]],
+    ['a folder', ['folder', 0]],
+  ])('about %s ends with the last word of its sender', async (_, row) => {
+    let reach: () => void = () => undefined;
+    const reached = new Promise<void>((resolve) => (reach = resolve));
+    const { receiving, said, heard, ends } = await receivingBatch([row], { reached });
     const ended = receiving.outcome.catch((error: unknown) => error);
-    onTestFinished(async () => {
-      close();
-      await ended;
-      await area[Symbol.asyncDispose]();
-      await target[Symbol.asyncDispose]();
-    });
     receiving.cancel();
     await heard('stop');
     await receiving.tell({ t: 'stop', id: 1, code: 'cancelled', message: '' });
-    reached();
+    reach();
     const late = expect.poll(() => settled(ended), { timeout: 2000 });
     await late.toMatchObject({ code: 'cancelled' });
+    // What it took with it is not told one by one.
+    expect(said.map(({ t }) => t)).toEqual(['stop']);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe('a batch whose sender falls silent', () => {
+  test('in the middle of the last small file has stalled', async () => {
+    const { receiving, said } = await receivingBatch([['a', 3, 0]], { stallTime: 200 });
+    await expect.poll(() => wantedIn(said), { interval: 1 }).toBe(1);
+    const intake = receiving.intake();
+    const bytes = Buffer.from('abc');
+    const digest = digestOf('blake3', bytes);
+    await intake.chunk({ id: 1, file: 0, chunk: 0, length: 3, digest });
+    intake.data(bytes.subarray(0, 1));
+    await expect(receiving.outcome).rejects.toMatchObject({ code: 'stalled' });
   });
 });
 

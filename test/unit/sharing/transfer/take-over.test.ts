@@ -4,7 +4,7 @@ import { digestOf } from '#sharing/storage/digest.js';
 import { openFolder } from '#sharing/storage/folder.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
-import { startReceiving } from '#sharing/transfer/receive.js';
+import { startReceiving, type Receiving } from '#sharing/transfer/receive.js';
 import { speak } from '#sharing/transport/connection.js';
 import type * as Landings from '#sharing/storage/landing.js';
 import { chunkSize } from '#sharing/wire/frame.js';
@@ -43,7 +43,8 @@ function holdBack(chunk: number): () => void {
   return letGo;
 }
 
-test('a chunk that a late lane brings whole, while it is taken over from another, breaks nothing off', async () => {
+/** A receiver that wants so many chunks, and whose sender is the test. */
+async function receivingChunks(chunks: number, stallTime = 20_000): Promise<Receiving> {
   const target = await openFolder(await temporaryFolder());
   const area = await openLandingArea(target);
   const silence = { heartbeat: 15_000, idle: 35_000 };
@@ -58,12 +59,12 @@ test('a chunk that a late lane brings whole, while it is taken over from another
     id: 1,
     file: 0,
     algorithm: 'blake3',
-    stallTime: 20_000,
+    stallTime,
     area: () => Promise.resolve(area),
     room: openRoom({ keepFree: 0, maxFileSize: 2 ** 40 }),
     name: safeName('new_a.bin'),
     policy: 'number',
-    size: 4 * chunkSize,
+    size: chunks * chunkSize,
     mtime: 0,
     tag: 'a'.repeat(32),
     peer: 'PEER',
@@ -74,10 +75,16 @@ test('a chunk that a late lane brings whole, while it is taken over from another
     await Promise.allSettled([receiving.outcome]);
     for (const one of [area, target]) await one[Symbol.asyncDispose]();
   });
-  await expect.poll(() => said.includes('want')).toBe(true);
-  const bytes = Buffer.alloc(chunkSize, 5);
-  const digest = digestOf('blake3', bytes);
-  const opening = (chunk: number) => ({ id: 1, file: 0, chunk, length: chunkSize, digest });
+  await expect.poll(() => said.includes('want'), { interval: 1 }).toBe(true);
+  return receiving;
+}
+
+const bytes = Buffer.alloc(chunkSize, 5);
+const digest = digestOf('blake3', bytes);
+const opening = (chunk: number) => ({ id: 1, file: 0, chunk, length: chunkSize, digest });
+
+test('a chunk that a late lane brings whole, while it is taken over from another, breaks nothing off', async () => {
+  const receiving = await receivingChunks(4);
   const writeFirst = holdBack(0);
   const writeSecond = holdBack(1);
   const own = receiving.intake();
@@ -99,6 +106,21 @@ test('a chunk that a late lane brings whole, while it is taken over from another
   own.data(bytes);
   await own.chunk(opening(3));
   own.data(bytes);
+  void receiving.tell({ t: 'end', id: 1, file: 0 });
+  expect(await receiving.outcome).toMatchObject({ kind: 'received' });
+});
+
+test('a sender that waits until all has landed does not stall while our disk is slow', async () => {
+  const receiving = await receivingChunks(2, 200);
+  const write = holdBack(1);
+  const own = receiving.intake();
+  for (const chunk of [0, 1]) {
+    await own.chunk(opening(chunk));
+    own.data(bytes);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  write();
+  await new Promise(setImmediate);
   void receiving.tell({ t: 'end', id: 1, file: 0 });
   expect(await receiving.outcome).toMatchObject({ kind: 'received' });
 });
