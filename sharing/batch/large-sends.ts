@@ -8,6 +8,7 @@ import { sharing, type SharedReads } from '#sharing/storage/shared-reads.js';
 import type { FoundFile } from '#sharing/storage/walk.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
 import type { Road } from '#sharing/transport/lane.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** Large files that are sent at once: while one is saved the next one fills the line. */
 const maxLarge = 2;
@@ -33,6 +34,8 @@ export interface LargeSendOptions {
   readonly algorithm: DigestAlgorithm;
   readonly tagKey: Buffer;
   readonly stallTime: number;
+  /** The receiver may leave them alone. */
+  readonly maySkip: boolean;
   readonly reads: SharedReads | undefined;
   readonly watch: { moved(): void };
   readonly progress: BatchProgress;
@@ -46,13 +49,23 @@ export interface LargeSendOptions {
 }
 
 export function largeSends(road: Road, options: LargeSendOptions): LargeSends {
-  const { id, algorithm, tagKey, stallTime, reads, watch, progress, news, ours } = options;
+  const { id, algorithm, tagKey, stallTime, maySkip, reads, watch, progress, news, ours } = options;
   const sendings = new Map<number, Sending>();
   /** What was said of files that are not open yet. */
   const reports = new Map<number, FileReport[]>();
   const underWay = new Set<Promise<void>>();
   let order: Promise<unknown> = Promise.resolve();
   let pending = 0;
+
+  /** It was said long before: whoever brought it cannot answer a breach in it any more. */
+  function hear(sending: Sending, report: FileReport): void {
+    try {
+      sending.report(report);
+    } catch (error) {
+      const breach = asSharingError(error);
+      road.close(breach, { t: 'error', ...refusalOf(breach) });
+    }
+  }
 
   return {
     tell(file, message) {
@@ -74,6 +87,7 @@ export function largeSends(road: Road, options: LargeSendOptions): LargeSends {
           file,
           source,
           algorithm,
+          maySkip,
           stallTime,
           watch,
           onProgress: ({ phase, bytes, had }) => {
@@ -96,7 +110,7 @@ export function largeSends(road: Road, options: LargeSendOptions): LargeSends {
             news.open();
           });
         underWay.add(done);
-        for (const report of reports.get(file) ?? []) sending.report(report);
+        for (const report of reports.get(file) ?? []) hear(sending, report);
       } finally {
         reports.delete(file);
       }

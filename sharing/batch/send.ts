@@ -7,7 +7,7 @@ import {
 } from '#sharing/session/batch-sending.js';
 import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
-import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import { readFound } from '#sharing/storage/found.js';
 import { stateName } from '#sharing/storage/file-state.js';
@@ -15,7 +15,7 @@ import type { SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
-import { believed, notBelieved } from '#sharing/transfer/belief.js';
+import { believed, maySkip, notBelieved } from '#sharing/transfer/belief.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
 import { largeSends } from '#sharing/batch/large-sends.js';
 import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
@@ -97,6 +97,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   const folders = new Map<number, Top>();
   const jobs: Job[] = [];
   const progress = batchProgress(onProgress, () => isCounted);
+  // What we offer for a get is judged by the receiver's own policy.
+  const mayBeSkipped = !options.decides || maySkip(options.wish.policy);
   let isCounted = false;
   let busy = 0;
   /** The receiver has said its last word; `finished`: nothing of ours goes on either. */
@@ -114,6 +116,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     algorithm,
     tagKey,
     stallTime: options.stallTime,
+    maySkip: mayBeSkipped,
     reads,
     watch,
     progress,
@@ -353,14 +356,13 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   }
 
   function outcomeOf(file: number, { path, size }: FoundFile, said: SmallOutcome): SendOutcome {
-    const sent = { path, size, digest: digests.get(file) };
-    return believed(sent, said, { algorithm, maySkip: maySkip() });
-  }
-
-  function maySkip(): boolean {
-    const { policy } = options.wish;
-    // What we offer for a get is judged by the receiver's own policy.
-    return !options.decides || policy === 'skip' || policy === 'update';
+    const sent =
+      digests.get(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
+    const digest = sent && digestText(algorithm, sent);
+    return believed(
+      { size, digest, maySkip: mayBeSkipped },
+      saidInFull(said, { path, size, digest }),
+    );
   }
 
   function tellLarge(file: number, message: FileReport): void {
@@ -431,4 +433,21 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     },
     outcome: run(),
   };
+}
+
+/** What a receipt of many leaves out is as it was sent: the name, the size, the digest. */
+function saidInFull(
+  said: SmallOutcome,
+  { path, size, digest = '' }: { path: string; size: number; digest: string | undefined },
+): SendOutcome {
+  const as =
+    'as' in said && said.as !== undefined ? said.as : path.slice(path.lastIndexOf('/') + 1);
+  switch (said.kind) {
+    case 'stored':
+      return { kind: 'stored', as, size, digest };
+    case 'here':
+      return { kind: 'stored', as, size, digest: said.digest };
+    default:
+      return said;
+  }
 }

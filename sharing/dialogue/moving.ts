@@ -13,6 +13,7 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ReceivedOne } from '#sharing/batch/last-words.js';
 import { startBatchReceiving, type LeftOut } from '#sharing/batch/receive.js';
 import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
+import { maySkip } from '#sharing/transfer/belief.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
@@ -159,8 +160,8 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
   const id = requests.begin('sending', (begun) => {
     const { road } = openRoad(transfers, connection, begun);
     const onProgress = withLane(moving, begun, wish.onProgress);
-    const options = { id: begun, file: 0, source, algorithm, stallTime, alone: true, onProgress };
-    const sending = startSending(road, options);
+    const common = { id: begun, file: 0, source, algorithm, stallTime, alone: true, onProgress };
+    const sending = startSending(road, { ...common, maySkip: maySkip(wish.policy) });
     transfers.sending.set(begun, sending);
     sending.outcome.then((ended) => {
       if (refusal) outcome.reject(refusal);

@@ -73,9 +73,6 @@ async function putSource(
   });
   if (outcome.kind === 'failed') throw outcome.error;
   if (outcome.kind === 'skipped') {
-    if (policy !== 'skip' && policy !== 'update') {
-      throw new SharingError('protocol', 'the server skipped what it was not to skip');
-    }
     onEnded({ outcome: 'skipped', path: file, as: outcome.as });
     return;
   }

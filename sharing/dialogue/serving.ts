@@ -85,8 +85,9 @@ export async function sendFile(service: Service, id: number, asked: SafePath): P
   using lanes = openRoad(transfers, connection, id);
   using track = service.track('out', path, size);
   const { onProgress } = track;
-  const options = { id, file: 0, source, algorithm, stallTime, alone: true, onProgress };
-  const sending = startSending(lanes.road, options);
+  const common = { id, file: 0, source, algorithm, stallTime, alone: true, onProgress };
+  // What stands there already is judged by the client's own policy.
+  const sending = startSending(lanes.road, { ...common, maySkip: true });
   transfers.sending.set(id, sending);
   connection.send({ t: 'offer', id, files: [[path, size, mtime, tag]], more: false });
   try {

@@ -1,35 +1,33 @@
 import { SharingError } from '#sharing/errors.js';
-import type { SmallOutcome } from '#sharing/session/batch-sending.js';
 import type { SendOutcome } from '#sharing/session/sending.js';
-import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { isSafeName } from '#sharing/storage/path.js';
+import type { Policy } from '#sharing/wire/message.js';
 
-/** A small file as its sender knows it. */
+/** A file as its sender knows it. */
 export interface SentFile {
-  readonly path: string;
   readonly size: number;
-  /** Missing when neither it nor its digest was sent. */
-  readonly digest: Buffer | undefined;
+  /** `<algorithm>:<hex>`; undefined when neither the file nor its digest was sent. */
+  readonly digest: string | undefined;
+  /** The receiver may leave it alone. */
+  readonly maySkip: boolean;
 }
 
-/** What a receiver says of a small file counts only if it is so: that of what was sent, under a name that can be one. */
+/** What a receiver says of a file counts only if it is so: that of what was sent, under a name that can be one. */
 export function believed(
-  { path, size, digest: sent }: SentFile,
-  outcome: SmallOutcome,
-  { algorithm, maySkip }: { readonly algorithm: DigestAlgorithm; readonly maySkip: boolean },
+  { size, digest, maySkip: mayBeSkipped }: SentFile,
+  outcome: SendOutcome,
 ): SendOutcome {
   if (outcome.kind === 'failed') return outcome;
-  const as = outcome.as ?? path.slice(path.lastIndexOf('/') + 1);
-  if (!isSafeName(as)) return { kind: 'failed', error: notBelieved() };
-  if (outcome.kind === 'skipped') return maySkip ? { ...outcome, as } : skippedWrongly();
-  const ours = sent ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
-  const digest = ours && digestText(algorithm, ours);
-  if (digest === undefined || ('digest' in outcome && outcome.digest !== digest)) {
-    return { kind: 'failed', error: notBelieved() };
-  }
-  return outcome.kind === 'identical'
-    ? { kind: 'identical', as, digest }
-    : { kind: 'stored', as, size, digest };
+  const doubted: SendOutcome = { kind: 'failed', error: notBelieved() };
+  if (!isSafeName(outcome.as)) return doubted;
+  if (outcome.kind === 'skipped') return mayBeSkipped ? outcome : skippedWrongly();
+  const sameSize = !('size' in outcome) || outcome.size === size;
+  return outcome.digest === digest && sameSize ? outcome : doubted;
+}
+
+/** Whether a file that is put under this policy may be left alone. */
+export function maySkip(policy: Policy | undefined): boolean {
+  return policy === 'skip' || policy === 'update';
 }
 
 export function notBelieved(): SharingError {
@@ -38,5 +36,5 @@ export function notBelieved(): SharingError {
 
 function skippedWrongly(): SendOutcome {
   const words = 'the receiver skipped what it was not to skip';
-  return { kind: 'failed', error: new SharingError('damaged', words) };
+  return { kind: 'failed', error: new SharingError('protocol', words) };
 }

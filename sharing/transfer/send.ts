@@ -6,9 +6,8 @@ import {
   type FileReport,
   type SendOutcome,
 } from '#sharing/session/sending.js';
-import { notBelieved } from '#sharing/transfer/belief.js';
+import { believed } from '#sharing/transfer/belief.js';
 import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/digest.js';
-import { isSafeName } from '#sharing/storage/path.js';
 import type { Source } from '#sharing/storage/source.js';
 import { hashedSource } from '#sharing/transfer/hashed-source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
@@ -43,6 +42,8 @@ export interface SendOptions {
   readonly file: number;
   readonly source: Source;
   readonly algorithm: DigestAlgorithm;
+  /** The receiver may leave it alone. */
+  readonly maySkip: boolean;
   /** Milliseconds without any movement after which the connection is given up. */
   readonly stallTime: number;
   /** In a batch: who watches all of it. */
@@ -89,7 +90,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
       const action = rules.next();
       switch (action.do) {
         case 'stop':
-          return believed(action.outcome);
+          return compared(action.outcome);
         case 'wait':
           await waitForNews();
           break;
@@ -105,15 +106,11 @@ export function startSending(connection: Road, options: SendOptions): Sending {
     }
   }
 
-  /** A receipt counts only for what was sent; a receiver that names other content has something else. */
-  async function believed(outcome: SendOutcome): Promise<SendOutcome> {
-    if (outcome.kind === 'failed') return outcome;
-    const doubted: SendOutcome = { kind: 'failed', error: notBelieved() };
-    if (outcome.kind === 'skipped') return isSafeName(outcome.as) ? outcome : doubted;
-    const sameSize = !('size' in outcome) || outcome.size === size;
+  /** With what was sent; a receiver that names other content has something else. */
+  async function compared(outcome: SendOutcome): Promise<SendOutcome> {
     try {
-      const same = outcome.digest === (await hashed.digest()) && sameSize;
-      return same && isSafeName(outcome.as) ? outcome : doubted;
+      const digest = 'digest' in outcome ? await hashed.digest() : undefined;
+      return believed({ size, digest, maySkip: options.maySkip }, outcome);
     } catch (error) {
       return { kind: 'failed', error: asSharingError(error, 'read-failed') };
     }

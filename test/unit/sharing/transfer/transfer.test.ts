@@ -9,6 +9,7 @@ import { safeName, safePath } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
 import { openShare } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
+import { maySkip } from '#sharing/transfer/belief.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/transfer/receive.js';
 import { startSending, type Sending } from '#sharing/transfer/send.js';
@@ -95,6 +96,7 @@ async function transfer(options: Options = {}, place?: string): Promise<Transfer
   const sending = startSending(roadOver(ends[0]), {
     ...common,
     source,
+    maySkip: maySkip(options.policy),
     ...(onSent && { onProgress: onSent }),
   });
   tables[0].sending.set(1, sending);
@@ -539,7 +541,8 @@ async function sendingOf(
   const [near, far] = socketPair();
   const [sender, receiver] = [speak(near, silence), speak(far, silence)];
   const table = listenAs(sender, 'sending');
-  const options = { id: 1, file: 0, source, algorithm: 'blake3', stallTime: 20_000 } as const;
+  const common = { id: 1, file: 0, algorithm: 'blake3', stallTime: 20_000 } as const;
+  const options = { ...common, source, maySkip: false };
   const sending = startSending(roadOver(sender), options);
   table.sending.set(1, sending);
   onTestFinished(async () => {
@@ -575,6 +578,14 @@ test('a receipt is over what the receiver had already, too', async () => {
   });
   expect(await sending.outcome).toMatchObject({ kind: 'stored', as: 'new_a.bin' });
   expect(chunks).toEqual([1]);
+});
+
+test('a file that the receiver skips, and was not to skip, has failed', async () => {
+  const { receiver, sending } = await sendingOf(Buffer.from('content'));
+  receiver.receive(() => undefined);
+  const files: Want[] = [{ want: 'nothing', file: 0, reason: 'skipped', as: 'a.bin' }];
+  receiver.send({ t: 'want', id: 1, files, more: false });
+  expect(await sending.outcome).toMatchObject({ kind: 'failed', error: { code: 'protocol' } });
 });
 
 test('a receipt that cannot be compared, for the source has changed since, is a failure of the file', async () => {
@@ -637,6 +648,7 @@ test('a connection that ends while the source is looked at for the last time let
     file: 0,
     algorithm: 'blake3',
     stallTime: 20_000,
+    maySkip: false,
     source: {
       ...source,
       check() {
