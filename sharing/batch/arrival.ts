@@ -1,5 +1,6 @@
 import { after, type Soon } from '#sharing/soon.js';
 import type { ArrivingFolder, ArrivingFolders } from '#sharing/batch/folders.js';
+import type { SharingError } from '#sharing/errors.js';
 import type { OfferedFile } from '#sharing/session/batch-receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { SafeName } from '#sharing/storage/path.js';
@@ -55,4 +56,9 @@ export function spotOf(
       },
     }));
   });
+}
+
+/** What ends all of a batch: no file after this one would fare better. */
+export function endsAll({ code }: SharingError): boolean {
+  return ['no-room', 'over-quota', 'folder-gone', 'landing-not-private'].includes(code);
 }

@@ -28,14 +28,17 @@ export interface ArrivingFolder {
   readonly below: readonly SafeName[];
   /** The same with the top's own before them. */
   readonly names: readonly SafeName[];
-  /** It was not here before: it gets the time of its source, and is made durable when it is complete. */
-  readonly made: boolean;
+  /** We made it, now or with an earlier attempt: it gets the time of its source, and is made durable when it is complete. */
+  readonly isOurs: boolean;
 }
 
 /** The folders of a batch: made as they are offered, finished as they become complete. */
 export interface ArrivingFolders {
-  /** Makes a folder, after `before`, and finishes those that the sender has left behind. Throws what keeps it from being made. */
-  enter(offered: OfferedFolder, before: () => Promise<void>): Promise<ArrivingFolder>;
+  /**
+   * Makes a folder, after `before`, and finishes those that the sender has left behind. False if it was here already. Throws
+   * what keeps it from being made.
+   */
+  enter(offered: OfferedFolder, before: () => Promise<void>): Promise<boolean>;
   /** The sender goes on with what lies in `folder`, or at the top. */
   goTo(folder: OfferedFolder | undefined): void;
   /** The folder of a row; the reason when it could not be made. */
@@ -48,10 +51,13 @@ export interface ArrivingFolders {
   use<T>(folder: ArrivingFolder, work: (there: Folder) => Soon<T>): Soon<T>;
   /** True when each folder that was entered is complete and finished. */
   isDone(): boolean;
-  /** Resolves when nothing is being finished. */
-  idle(): Promise<void>;
-  /** Lets go of all that is not complete; what is staged is kept for another time if `keep`. */
-  leave(keep: boolean): Promise<void>;
+  /** Lets go of all that is not complete; what is staged is kept for another time. */
+  leave(): Promise<void>;
+}
+
+interface Made {
+  readonly folder: ArrivingFolder;
+  readonly isNew: boolean;
 }
 
 interface Entry {
@@ -97,19 +103,17 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     }
   }
 
-  async function enter(
-    offered: OfferedFolder,
-    before: () => Promise<void>,
-  ): Promise<ArrivingFolder> {
+  async function enter(offered: OfferedFolder, before: () => Promise<void>): Promise<boolean> {
     const { parent, name } = offered;
     goTo(parent);
     way.push(offered);
     try {
       if (typeof name !== 'string') throw name;
       await before();
-      const folder = parent ? await makeBelow(offered, parent, name) : await makeTop(offered, name);
+      const made = parent ? await makeBelow(offered, parent, name) : await makeTop(offered, name);
+      const { folder, isNew } = made;
       entries.set(offered, { folder, pending: 0, growing: true, failure: undefined });
-      return folder;
+      return isNew;
     } catch (error) {
       const reason = writeError(error);
       entries.set(offered, reason);
@@ -117,7 +121,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     }
   }
 
-  async function makeTop(offered: OfferedFolder, offeredName: SafeName): Promise<ArrivingFolder> {
+  async function makeTop(offered: OfferedFolder, offeredName: SafeName): Promise<Made> {
     const name = options.nameOf(offeredName);
     const area = await options.area();
     const there = await lstat(await area.target.at(name)).catch(() => undefined);
@@ -133,13 +137,10 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     };
     const top: ArrivingTop = { offered, name, staging, folders };
     tops.add(top);
+    const isOurs = staging !== undefined;
     return {
-      offered,
-      parent: undefined,
-      top,
-      below: [],
-      names: [name],
-      made: staging !== undefined,
+      folder: { offered, parent: undefined, top, below: [], names: [name], isOurs },
+      isNew: isOurs && staging.leftovers === undefined,
     };
   }
 
@@ -147,7 +148,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     offered: OfferedFolder,
     offeredParent: OfferedFolder,
     name: SafeName,
-  ): Promise<ArrivingFolder> {
+  ): Promise<Made> {
     const entry = entries.get(offeredParent);
     if (entry instanceof SharingError) throw entry;
     if (!entry) throw new SharingError('internal', 'a folder in none');
@@ -157,22 +158,15 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
       const left = top.staging?.leftovers;
       const before = await left?.find(lease.folder, name);
       if (before && !before.isFolder) await left?.remove(lease.folder, name, before);
-      const made = await makeIn(await lease.folder.at(name));
+      const isNew = await makeIn(await lease.folder.at(name));
       await left?.claim(lease.folder, name);
       // A receipt for what lies in it must not be lost with its name; a staged tree settles all names at the end.
-      if (made && !top.staging) await lease.folder.sync();
+      if (isNew && !top.staging) await lease.folder.sync();
       entry.pending += 1;
       // What lies in a staged tree from an earlier time is of this folder too.
-      const ours = made || top.staging !== undefined;
-      const names = [...below, name];
-      return {
-        offered,
-        parent: entry.folder,
-        top,
-        below: names,
-        names: [top.name, ...names],
-        made: ours,
-      };
+      const isOurs = isNew || top.staging !== undefined;
+      const way = { below: [...below, name], names: [top.name, ...below, name] };
+      return { folder: { offered, parent: entry.folder, top, ...way, isOurs }, isNew };
     } finally {
       lease.release();
     }
@@ -210,7 +204,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     const { folder } = entry;
     const { top, parent } = folder;
     try {
-      if (folder.made) await settle(folder);
+      if (folder.isOurs) await settle(folder);
     } catch (error) {
       entry.failure ??= writeError(error);
     }
@@ -259,17 +253,14 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     take: ({ top, below }) => top.folders.take(below),
     use: ({ top, below }, work) => top.folders.use(below, work),
     isDone: () => entries.size === 0 && finishing.size === 0,
-    async idle() {
-      while (finishing.size > 0) await Promise.all(finishing);
-    },
-    async leave(keep) {
+    async leave() {
       while (finishing.size > 0) await Promise.all(finishing);
       entries.clear();
       way = [];
       for (const { folders, staging } of tops) {
         await folders[Symbol.asyncDispose]();
         // What cannot be let go of now is cleared away when it has expired.
-        await staging?.leave(keep).catch(() => undefined);
+        await staging?.leave(true).catch(() => undefined);
       }
       tops.clear();
     },

@@ -1,9 +1,8 @@
-import { namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import { endsAll, namesAbove, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolders } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
 import type { LastWords } from '#sharing/batch/last-words.js';
 import type { BatchProgress } from '#sharing/batch/progress.js';
-import { endsAll } from '#sharing/batch/small-arrivals.js';
 import type { WantQueue } from '#sharing/batch/wants.js';
 import type { SharingError } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';

@@ -3,7 +3,7 @@ import type { ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
 import type { BatchProgress } from '#sharing/batch/progress.js';
 import type { WantQueue } from '#sharing/batch/wants.js';
-import type { SharingError } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import type {
   BatchReceiveRules,
   OfferedFile,
@@ -22,7 +22,10 @@ export type ReceivedOne =
   | {
       readonly kind: 'file';
       readonly path: string;
+      readonly size: number;
       readonly outcome: ReceiveOutcome;
+      /** It came, and not at an earlier time. */
+      readonly travelled: boolean;
       /** Names from the top's own down to the folder that the file lies in; none for a file at the top. */
       readonly below: readonly SafeName[];
     }
@@ -42,8 +45,8 @@ export interface LastWords {
   begin(arrival: Arrival): void;
   /** One that is open. */
   find(file: number): Arrival | undefined;
-  /** It has ended, and its sender knows; nothing for one that is not open. */
-  over(arrival: Arrival, outcome: ReceiveOutcome): void;
+  /** It has ended, and its sender knows; nothing for one that is not open. What is received has travelled, unless said. */
+  over(arrival: Arrival, outcome: ReceiveOutcome, travelled?: boolean): void;
   /** Its sender need not send it. */
   refuse(row: OfferedFile, error: SharingError): void;
   /** What was sent of it is lost. */
@@ -78,12 +81,16 @@ export function lastWords(connection: Connection, options: LastWordsOptions): La
   const { id, algorithm, rules, folders, wants, aside, progress, news, onEnd } = options;
   const open = new Map<number, Arrival>();
 
-  function over(arrival: Arrival, outcome: ReceiveOutcome): void {
+  function over(
+    arrival: Arrival,
+    outcome: ReceiveOutcome,
+    travelled = outcome.kind === 'received',
+  ): void {
     const { offered, folder } = arrival;
     if (!open.delete(offered.file)) return;
     aside.spare(arrival.reserved);
     arrival.reserved = 0;
-    end(offered, namesAbove(arrival), outcome);
+    end(offered, namesAbove(arrival), outcome, travelled);
     // A folder whose transfer broke off is not complete, whatever has ended by now.
     if (folder && !options.isStopped() && !connection.signal.aborted) folders.end(folder);
   }
@@ -92,12 +99,13 @@ export function lastWords(connection: Connection, options: LastWordsOptions): La
     { file, path, size }: OfferedFile,
     below: readonly SafeName[],
     outcome: ReceiveOutcome,
+    travelled: boolean,
   ): void {
     rules.over(file);
     if (outcome.kind !== 'failed' || !options.isStopped()) {
-      onEnd({ kind: 'file', path, outcome, below });
+      onEnd({ kind: 'file', path, size, outcome, travelled, below });
     }
-    progress.over(file, size, outcome.kind === 'received');
+    progress.over(file, size, travelled);
     news.open();
   }
 
@@ -124,7 +132,7 @@ export function lastWords(connection: Connection, options: LastWordsOptions): La
       wants.add({ want: 'refused', file: row.file, ...refusalOf(error) });
       const arrival = open.get(row.file);
       if (arrival) over(arrival, { kind: 'failed', error });
-      else end(row, [], { kind: 'failed', error });
+      else end(row, [], { kind: 'failed', error }, false);
     },
     failed(arrival, error) {
       sayFailed(arrival.offered.file, error);
@@ -134,7 +142,7 @@ export function lastWords(connection: Connection, options: LastWordsOptions): La
       for (let at = 0; at < files.length; at += namedRows) sayKept(files.slice(at, at + namedRows));
       for (const { of, as } of files) {
         const { digest, offered } = of;
-        if (!digest) continue;
+        if (!digest) throw new SharingError('internal', 'a file was kept without a digest');
         const text = digestText(algorithm, digest);
         over(of, { kind: 'received', as, size: offered.size, digest: text });
       }

@@ -1,10 +1,10 @@
-import type { Arrival } from '#sharing/batch/arrival.js';
+import { endsAll, type Arrival } from '#sharing/batch/arrival.js';
 import { arrivingFolders } from '#sharing/batch/folders.js';
 import { allEnded, gate } from '#sharing/batch/gate.js';
 import { largeArrivals } from '#sharing/batch/large-arrivals.js';
 import { lastWords, type ReceivedOne } from '#sharing/batch/last-words.js';
 import { batchProgress } from '#sharing/batch/progress.js';
-import { endsAll, smallArrivals } from '#sharing/batch/small-arrivals.js';
+import { smallArrivals } from '#sharing/batch/small-arrivals.js';
 import { smallJudging } from '#sharing/batch/small-judging.js';
 import { wantQueue } from '#sharing/batch/wants.js';
 import { after, type Soon } from '#sharing/soon.js';
@@ -208,14 +208,18 @@ export function startBatchReceiving(
   }
 
   async function judgeFolder(row: OfferedFolder): Promise<void> {
+    let reserved = 0;
     try {
-      await folders.enter(row, async () => {
+      const isNew = await folders.enter(row, async () => {
         await aside.take(entrySize, () => 0);
+        reserved = entrySize;
         mustGoOn();
       });
-      aside.written(entrySize);
+      if (isNew) aside.written(reserved);
+      else aside.spare(reserved);
     } catch (error) {
       mustGoOn();
+      aside.spare(reserved);
       const known = asSharingError(error);
       if (endsAll(known)) throw known;
       // What lies in it is refused file by file; of one in a folder that failed enough was said.
@@ -322,7 +326,7 @@ export function startBatchReceiving(
       while (working.size > 0) await Promise.all(working);
       await small.leave();
       aside.release();
-      await folders.leave(true);
+      await folders.leave();
     }
   }
 

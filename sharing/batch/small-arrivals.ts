@@ -1,9 +1,9 @@
-import { isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
+import { endsAll, isStaged, spotOf, type Arrival } from '#sharing/batch/arrival.js';
 import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batch/folders.js';
 import type { Gate } from '#sharing/batch/gate.js';
 import type { LastWords } from '#sharing/batch/last-words.js';
 import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
-import { SharingError, writeError } from '#sharing/errors.js';
+import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import { after, type Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
@@ -64,6 +64,8 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
   /** For each connection, whether it is in the middle of one. */
   const middles: (() => boolean)[] = [];
+  /** Why a group ended all of the batch. */
+  let failure: SharingError | undefined;
   let waiting = 0;
   /** What small files lie in side by side: memory is asked for seldom, and used again. */
   let slab = Buffer.alloc(0);
@@ -195,10 +197,22 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   }
 
   function onGroup(group: readonly Kept<Arrival>[]): void {
+    try {
+      tell(group);
+    } catch (error) {
+      failure ??= asSharingError(error);
+    }
+    news.open();
+  }
+
+  function tell(group: readonly Kept<Arrival>[]): void {
     const kept = group.filter((one) => 'as' in one);
     words.kept(kept.sort((a, b) => a.of.offered.file - b.of.offered.file));
-    for (const one of group) if ('error' in one) words.failed(one.of, one.error);
-    news.open();
+    for (const one of group) {
+      if (!('error' in one)) continue;
+      if (endsAll(one.error)) throw one.error;
+      words.failed(one.of, one.error);
+    }
   }
 
   return {
@@ -232,6 +246,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     async run(isDone) {
       for (;;) {
         mustGoOn();
+        if (failure) throw failure;
         const next = queue[0];
         if (next) {
           if (!groups.hasPlace()) await groups.place();
@@ -248,9 +263,4 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     isIdle: () => queue.length === 0 && groups.isIdle(),
     leave: () => groups.leave(),
   };
-}
-
-/** What ends all of a batch: no file after this one would fare better. */
-export function endsAll({ code }: SharingError): boolean {
-  return ['no-room', 'over-quota', 'folder-gone', 'landing-not-private'].includes(code);
 }

@@ -100,7 +100,8 @@ export function smallJudging(options: SmallJudgingOptions): SmallJudging {
     const staged = isStaged(arrival);
     const reason = staged ? 'staged' : 'identical';
     wants.add({ want: 'nothing', file, reason, as, digest: text });
-    words.over(arrival, { kind: staged ? 'received' : 'identical', as, size, digest: text });
+    const kind = staged ? 'received' : 'identical';
+    words.over(arrival, { kind, as, size, digest: text }, false);
   }
 
   return {

@@ -39,9 +39,7 @@ export async function sendMany(
     decides: false,
     left: { links: 0, hidden: 0 },
     onProgress: track.onProgress,
-    onEnd: (one) => {
-      tally.note(one, one.kind === 'file' && one.travelled ? one.size : undefined);
-    },
+    onEnd: tally.note,
   });
   transfers.sending.set(id, sending);
   try {
@@ -98,10 +96,7 @@ export async function receiveMany(
     algorithm: agreedDigest(service),
     stallTime,
     onProgress: track.onProgress,
-    onEnd: (one) => {
-      const came = one.kind === 'file' && one.outcome.kind === 'received';
-      tally.note(one, came ? one.outcome.size : undefined);
-    },
+    onEnd: tally.note,
   });
   transfers.receiving.set(id, receiving);
   try {
@@ -114,8 +109,8 @@ export async function receiveMany(
 
 /** What came of the files of one batch, for who watches this server. */
 interface Tally {
-  /** One thing ended; `bytes` of it travelled, if it did. */
-  note(one: SentOne | ReceivedOne, bytes: number | undefined): void;
+  /** One thing ended. */
+  readonly note: (one: SentOne | ReceivedOne) => void;
   /** Tells how all of it ended. Rejects only with what the client has not heard already. */
   follow(outcome: Promise<unknown>): Promise<void>;
 }
@@ -135,14 +130,15 @@ function openTally(
   }
 
   return {
-    note(one, bytes) {
+    note(one) {
       if (one.kind === 'problem') failed(one.path, one.error);
       if (one.kind !== 'file') return;
       if (one.outcome.kind === 'failed') failed(one.path, one.outcome.error);
       else {
         count.files += 1;
-        count.bytes += bytes ?? 0;
-        if (bytes !== undefined) track.whole(bytes);
+        if (!one.travelled) return;
+        count.bytes += one.size;
+        track.whole(one.size);
       }
     },
     async follow(outcome) {

@@ -94,7 +94,9 @@ export function takingBeside(options: TakingBesideOptions): TakingBeside {
         await handle.close();
         return;
       }
-      ended = beside.ended.then(async () => {
+      const { ended: takesNoMore } = beside;
+      ended = guarded(async () => {
+        await takesNoMore;
         await handle.close();
         states.forEach((_, chunk) => {
           if (!options.isElsewhere(chunk) && !noting.has(chunk)) rules.lost(chunk);

@@ -1,11 +1,11 @@
 import { roadOver } from '#sharing/transport/lane.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
-import { openLandingArea } from '#sharing/storage/area.js';
+import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
 import { safeName } from '#sharing/storage/path.js';
-import { openRoom } from '#sharing/storage/room.js';
+import { entrySize, openRoom, type Room } from '#sharing/storage/room.js';
 import type { ReceivedOne } from '#sharing/batch/last-words.js';
 import { startBatchReceiving, type BatchReceiveOptions } from '#sharing/batch/receive.js';
 import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
@@ -78,21 +78,24 @@ interface Wish extends Partial<Pick<BatchReceiveOptions, 'room' | 'stallTime'>> 
   readonly more?: boolean;
   /** The folder is found only then. */
   readonly reached?: Promise<void>;
+  /** Where it lands, in place of a folder of its own, and what it sees there. */
+  readonly place?: string;
+  readonly wrap?: (area: LandingArea) => LandingArea;
 }
 
 /** A batch on its way in, whose sender is the test; these rows are its first page. */
 async function receivingBatch(
   rows: OfferRow[],
-  { more = false, reached = Promise.resolve(), ...wish }: Wish = {},
+  { more = false, reached = Promise.resolve(), place, wrap = (area) => area, ...wish }: Wish = {},
 ) {
-  const target = await openFolder(await temporaryFolder());
+  const target = await openFolder(place ?? (await temporaryFolder()));
   const area = await openLandingArea(target);
   const { connection, said, heard, close } = handDriven();
   const first: MessageOf<'offer'> = { t: 'offer', id: 1, files: rows, more, batch: true };
   const ends: ReceivedOne[] = [];
   const receiving = startBatchReceiving(connection, first, {
     ...common,
-    area: () => reached.then(() => area),
+    area: () => reached.then(() => wrap(area)),
     room: openRoom({ keepFree: 0, maxFileSize: 2 ** 30 }),
     nameOf: (offered) => offered,
     policy: 'number',
@@ -107,7 +110,14 @@ async function receivingBatch(
     await area[Symbol.asyncDispose]();
     await target[Symbol.asyncDispose]();
   });
-  return { receiving, said, heard, ends };
+  const intake = receiving.intake();
+  /** The bytes of a small file come. */
+  async function bring(file: number, bytes: Buffer): Promise<void> {
+    const digest = digestOf('blake3', bytes);
+    await intake.chunk({ id: 1, file, chunk: 0, length: bytes.length, digest });
+    intake.data(bytes);
+  }
+  return { receiving, said, heard, ends, bring, close };
 }
 
 /** A batch of this one file on its way out, whose receiver is the test. */
@@ -249,29 +259,20 @@ describe('a batch with a peer that is quicker than our disk', () => {
 describe('a batch whose sender takes a small file back after it was sent', () => {
   // What has come cannot be taken back: its receipt may be on its way.
   test('is a breach', async () => {
-    const { receiving, said, ends } = await receivingBatch([
+    const { receiving, said, ends, bring } = await receivingBatch([
       ['a', 0],
       ['a/x', 1, 0],
       ['a/y', 1, 0],
     ]);
     const told = (): string[] => ends.map(({ kind, path }) => `${kind} ${path}`);
     await expect.poll(() => wantedIn(said), { interval: 1 }).toBe(2);
-    const intake = receiving.intake();
     const bytes = Buffer.alloc(1);
-    const header = { id: 1, chunk: 0, length: 1, digest: digestOf('blake3', bytes) };
-    await intake.chunk({ ...header, file: 1 });
-    intake.data(bytes);
+    await bring(1, bytes);
     expect(() =>
       receiving.tell({ t: 'fail', id: 1, file: 1, code: 'changed', message: '' }),
     ).toThrow(expect.objectContaining({ code: 'protocol' }) as Error);
-    // All that follows from it has followed when nothing is said any more.
-    for (let before = -1; before < said.length;) {
-      before = said.length;
-      for (let turns = 0; turns < 200; turns += 1) await turn();
-    }
-    expect(told()).toEqual(['file a/x']);
-    await intake.chunk({ ...header, file: 2 });
-    intake.data(bytes);
+    await expect.poll(told, { interval: 1 }).toEqual(['file a/x']);
+    await bring(2, bytes);
     await receiving.outcome;
     expect(told()).toEqual(['file a/x', 'file a/y', 'folder a']);
   });
@@ -348,6 +349,109 @@ describe('a batch that is given up while its disk is asked', () => {
     await late.toMatchObject({ code: 'cancelled' });
     // What it took with it is not told one by one.
     expect(said.map(({ t }) => t)).toEqual(['stop']);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe('a batch whose disk is full', () => {
+  test('when what came is brought to it ends as a whole', async () => {
+    const { receiving, said, heard, bring } = await receivingBatch([['a', 3, 0]], {
+      more: true,
+      wrap: (area) => ({
+        ...area,
+        target: {
+          ...area.target,
+          sync: () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })),
+        },
+      }),
+    });
+    await expect.poll(() => wantedIn(said), { interval: 1 }).toBe(1);
+    await bring(0, Buffer.from('abc'));
+    expect(await heard('stop')).toMatchObject({ code: 'no-room' });
+    await receiving.tell({ t: 'stop', id: 1, code: 'no-room', message: '' });
+    await expect(receiving.outcome).rejects.toMatchObject({ code: 'no-room' });
+  });
+});
+
+describe('a batch that goes on', () => {
+  const rows: OfferRow[] = [
+    ['a', 0],
+    ['a/x', 3, 0],
+  ];
+  const bytes = Buffer.from('abc');
+
+  test('counts what came at an earlier time as received, and not as travelled', async () => {
+    const place = await temporaryFolder();
+    const first = await receivingBatch(rows, { place, more: true });
+    await expect.poll(() => wantedIn(first.said), { interval: 1 }).toBe(1);
+    await first.bring(1, bytes);
+    await first.heard('receipts');
+    expect(first.ends).toMatchObject([{ kind: 'file', size: 3, travelled: true }]);
+    first.close();
+    await Promise.allSettled([first.receiving.outcome]);
+    const second = await receivingBatch(rows, { place });
+    await expect.poll(() => wantedIn(second.said), { interval: 1 }).toBe(1);
+    const digests = digestOf('blake3', bytes);
+    await second.receiving.tell({ t: 'digests', id: 1, file: 1, first: 0, digests });
+    await second.receiving.outcome;
+    expect(second.ends).toMatchObject([
+      { kind: 'file', outcome: { kind: 'received' }, size: 3, travelled: false },
+      { kind: 'folder', as: 'a' },
+    ]);
+  });
+});
+
+describe('the folders of a batch', () => {
+  /** A room that counts what was written. */
+  function counting(): { room: Room; count: { written: number; aside: number } } {
+    const honest = openRoom({ keepFree: 0, maxFileSize: 2 ** 30 });
+    const count = { written: 0, aside: 0 };
+    const room: Room = {
+      ...honest,
+      async reserve(at, bytes) {
+        const reservation = await honest.reserve(at, bytes);
+        count.aside += bytes;
+        return {
+          ...reservation,
+          written(amount) {
+            count.written += amount;
+            count.aside -= amount;
+          },
+          spare(amount) {
+            count.aside -= amount;
+          },
+        };
+      },
+    };
+    return { room, count };
+  }
+
+  test('count each where it is new, and where it is not or cannot be made not at all', async () => {
+    const place = await temporaryFolder();
+    await mkdir(join(place, 'a'));
+    await mkdir(join(place, 'a', 'here'));
+    await writeFile(join(place, 'a', 'file'), '');
+    const { room, count } = counting();
+    const rows: OfferRow[] = ['a', 'a/here', 'a/new', 'a/file', 'b'].map((path) => [path, 0]);
+    const { receiving, ends } = await receivingBatch(rows, { place, room });
+    await receiving.outcome;
+    expect(ends.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'problem a/file',
+      'folder a',
+      'folder b',
+    ]);
+    expect(count).toEqual({ written: 2 * entrySize, aside: 0 });
+  });
+});
+
+describe('a batch whose receiver says what it may not', () => {
+  test('of a large file that is not open yet ends with the connection, and tells nothing twice', async () => {
+    const { sending, heard, ends } = await sendingBatch('large', Buffer.alloc(2 * chunkSize, 1));
+    await heard('offer');
+    const want = { want: 'all', file: 0 } as const;
+    sending.tell({ t: 'want', id: 1, files: [want], judged: 1, more: false });
+    sending.tell({ t: 'want', id: 1, files: [want], more: false });
+    await expect(sending.outcome).rejects.toMatchObject({ code: 'protocol' });
     expect(ends).toEqual([]);
   });
 });
