@@ -17,7 +17,7 @@ export function gate(): Gate {
   };
 }
 
-/** Waits for all of it, and throws what failed first: what one half still does must not outlive the other. */
+/** Waits for all of it, and throws what the first of those that failed did: what one half still does must not outlive the other. */
 export async function allEnded(halves: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(halves);
   await Promise.all(halves);

@@ -72,7 +72,7 @@ export function packing(connection: Connection, moved: () => void): Packing {
       return buffer || free.length > 0 ? place() : untilFree().then(place);
     },
     add(header) {
-      if (!buffer) return;
+      if (!buffer) throw new SharingError('internal', 'a file that no place was reserved for');
       packHeader(buffer, fill, header);
       fill += packedHeaderLength + header.length;
       if (fill >= packLength) send();

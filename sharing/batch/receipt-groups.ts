@@ -34,7 +34,6 @@ export interface ReceiptGroups<T> {
   place(): Promise<void>;
   /** Nothing waits, and nothing is under way. */
   isIdle(): boolean;
-  idle(): Promise<void>;
   /** Lets go of what has no receipt yet. */
   leave(): Promise<void>;
 }
@@ -119,9 +118,6 @@ export function receiptGroups<T>(
       while (!hasPlace()) await taken.wait();
     },
     isIdle: () => waiting.length === 0 && running === undefined,
-    async idle() {
-      await running;
-    },
     async leave() {
       left = true;
       taken.open();

@@ -23,9 +23,9 @@ import type { SafeName } from '#sharing/storage/path.js';
 import { entrySize, type Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake } from '#sharing/transfer/receive.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import { leastMovement } from '#sharing/transport/heartbeat.js';
+import { drip } from '#sharing/transport/heartbeat.js';
 import type { MessageOf, Policy } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
@@ -79,7 +79,6 @@ export function startBatchReceiving(
   const progress = batchProgress(onProgress, () => rules.isWhole() && rows.length === 0);
   let comparing: Promise<void> = Promise.resolve();
   let left: LeftOut = { links: 0, hidden: 0 };
-  let dripped = 0;
   let area: LandingArea | undefined;
   /** `over`: the sender has said its last word. */
   let stopped: { readonly error: SharingError; over: boolean } | undefined;
@@ -134,9 +133,9 @@ export function startBatchReceiving(
     },
     words,
   });
-  const watch = watchStall(stallTime, howLong, () => {
-    const error = new SharingError('stalled', 'the sender sends no more');
-    connection.close(error, { t: 'error', ...refusalOf(error) });
+  const watch = closeOnStall(connection, stallTime, howLong, 'the sender sends no more');
+  const dripped = drip(() => {
+    watch.moved();
   });
 
   const large = largeArrivals(connection, {
@@ -431,11 +430,7 @@ export function startBatchReceiving(
         lost: () => undefined,
         data(bytes) {
           if (stopped) return;
-          dripped += bytes.length;
-          if (dripped >= leastMovement) {
-            dripped = 0;
-            watch.moved();
-          }
+          dripped(bytes.length);
           if (current) current.data(bytes);
           else ofSmall.data(bytes);
         },

@@ -22,7 +22,7 @@ import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
 import { packing } from '#sharing/batch/packing.js';
 import { batchProgress } from '#sharing/batch/progress.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Road } from '#sharing/transport/lane.js';
 import type { MessageOf } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -106,10 +106,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   let finished = false;
   let stopped: { readonly error: SharingError; readonly tell: boolean } | undefined;
 
-  const watch = watchStall(options.stallTime, howLong, () => {
-    const error = new SharingError('stalled', 'the receiver does not go on');
-    connection.close(error, { t: 'error', ...refusalOf(error) });
-  });
+  const words = 'the receiver does not go on';
+  const watch = closeOnStall(connection, options.stallTime, howLong, words);
 
   const large = largeSends(connection, {
     id,

@@ -1,5 +1,5 @@
 import type { SharingEvent } from '#sharing/events.js';
-import { rateMeter } from '#sharing/transfer/rate.js';
+import { rateMeter } from '#sharing/dialogue/rate.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Right } from '#sharing/wire/message.js';
 

@@ -17,11 +17,10 @@ import type { Room } from '#sharing/storage/room.js';
 import type { Share } from '#sharing/storage/share.js';
 import { startReceiving } from '#sharing/transfer/receive.js';
 import { startSending } from '#sharing/transfer/send.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { inPages } from '#sharing/dialogue/pages.js';
 import type { EntryRow } from '#sharing/wire/message.js';
-import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** What one session serves from, and to whom. */
 export interface Service {
@@ -47,14 +46,8 @@ export interface Service {
 export async function listFolder(service: Service, id: number, path: SafePath): Promise<void> {
   const { connection, share, observe, session, stallTime } = service;
   let reading = true;
-  using watch = watchStall(
-    stallTime,
-    () => (reading ? 0 : patience.sender),
-    () => {
-      const stalled = new SharingError('stalled', 'the client does not take the list');
-      connection.close(stalled, { t: 'error', ...refusalOf(stalled) });
-    },
-  );
+  const waiting = (): number => (reading ? 0 : patience.sender);
+  using watch = closeOnStall(connection, stallTime, waiting, 'the client does not take the list');
   const sendPages = async (): Promise<void> => {
     for await (const page of share.list(path)) {
       const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);

@@ -4,9 +4,9 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
-import { startStreaming } from '#sharing/transfer/stream.js';
+import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
+import { closeOnStall, patience } from '#sharing/transfer/stall.js';
+import { startStreaming, type Streaming } from '#sharing/transfer/stream.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { onlyFile } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
@@ -30,7 +30,7 @@ export async function stream(
 ): Promise<ReceiveOutcome> {
   const { connection, requests, transfers, algorithm, stallTime } = moving;
   const outcome = deferred<ReceiveOutcome>();
-  let arriving: Receiving | undefined;
+  let arriving: Streaming | undefined;
   const id = requests.begin('getting', (begun) => ({
     refused(error) {
       if (arriving) arriving.abandon(error);
@@ -54,7 +54,7 @@ export async function stream(
 }
 
 /** A folder is many files: it is broken off before anything of it is wanted (PROTOCOL.md, "Batches"). */
-function refuseBatch(connection: Connection, id: number, stallTime: number): Receiving {
+function refuseBatch(connection: Connection, id: number, stallTime: number): Streaming {
   const ended = deferred<ReceiveOutcome>();
   const error = new SharingError('is-folder', 'many files where one was to come');
   const abandon = (): void => {
@@ -69,22 +69,17 @@ function refuseBatch(connection: Connection, id: number, stallTime: number): Rec
     { once: true },
   );
   const waiting = (): number => patience.answer;
-  const watch = watchStall(stallTime, waiting, () => {
-    const stalled = new SharingError('stalled', 'the sender does not stop');
-    connection.close(stalled, { t: 'error', ...refusalOf(stalled) });
-  });
+  const watch = closeOnStall(connection, stallTime, waiting, 'the sender does not stop');
   ended.promise
     .catch(() => undefined)
     .finally(() => {
       watch[Symbol.dispose]();
     });
   return {
-    patience: waiting,
     tell(frame) {
       if (frame.t === 'stop') abandon();
       return undefined;
     },
-    takeBeside: () => Promise.resolve(),
     intake: () => ({ chunk: () => undefined, data: () => undefined, lost: () => undefined }),
     cancel: () => undefined,
     abandon,

@@ -51,7 +51,7 @@ export interface BatchReceiveRules {
   folderPath(file: number): string | undefined;
   /** Throws for a word on a row that was not offered; false for one that is over. */
   isOpen(file: number): boolean;
-  /** Small files whose bytes were asked for and have not come. */
+  /** Small files whose bytes or digest were asked for, and have not begun to come. */
   awaited(): number;
   /** All rows are here. */
   isWhole(): boolean;

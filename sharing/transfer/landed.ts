@@ -12,11 +12,9 @@ export interface LandedWords {
   end(): void;
 }
 
-/** `now` is in milliseconds of a clock that only goes forward. */
 export function landedWords(
   say: (got: Extract<Message, { t: 'got' }>) => void,
   { id, file }: { readonly id: number; readonly file: number },
-  now: () => number = () => performance.now(),
 ): LandedWords {
   let unsaid: number[] = [];
   let saidAt = 0;
@@ -29,14 +27,14 @@ export function landedWords(
     if (chunk === undefined) return;
     const also = unsaid.length > 0 ? { also: unsaid } : {};
     unsaid = [];
-    saidAt = now();
+    saidAt = performance.now();
     say({ t: 'got', id, file, chunk, ...also });
   }
 
   return {
     landed(chunk, isLast) {
       unsaid.push(chunk);
-      if (isLast || unsaid.length >= gotGroup || now() - saidAt >= gotTime) sayAll();
+      if (isLast || unsaid.length >= gotGroup || performance.now() - saidAt >= gotTime) sayAll();
       // The other one may be on a lane that is dead, and nobody knows it yet.
       else soon ??= setTimeout(sayAll, gotTime);
     },

@@ -23,9 +23,9 @@ import { assemble, type Intake } from '#sharing/transfer/assembly.js';
 import { takingBeside, type StartBeside } from '#sharing/transfer/beside.js';
 import { landedWords } from '#sharing/transfer/landed.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, noWatch, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import { leastMovement } from '#sharing/transport/heartbeat.js';
+import { drip } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -119,7 +119,6 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   let confirmed = 0;
   /** Bytes that lay here already. */
   let had = 0;
-  let dripped = 0;
   let refusal: SharingError | undefined;
   /** Why the sender gave it up. */
   let theirs: SharingError | undefined;
@@ -127,10 +126,8 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
 
   const watch = options.watch
     ? noWatch(options.watch)
-    : watchStall(options.stallTime, howLong, () => {
-        const error = new SharingError('stalled', 'the sender sends no more bytes');
-        connection.close(error, { t: 'error', ...refusalOf(error) });
-      });
+    : closeOnStall(connection, options.stallTime, howLong, 'the sender sends no more bytes');
+  const dripped = drip(moved);
 
   /** While we decide, compare, write, save, or cannot take more, the sender waits for us. */
   function howLong(): number {
@@ -440,11 +437,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
           if (chunk !== undefined) rules.lost(chunk);
         },
         data(bytes) {
-          dripped += bytes.length;
-          if (dripped >= leastMovement) {
-            dripped = 0;
-            moved();
-          }
+          dripped(bytes.length);
           intake.data(bytes);
         },
       };

@@ -11,7 +11,7 @@ import { chunkCount, chunkLength, type DigestAlgorithm } from '#sharing/storage/
 import type { Source } from '#sharing/storage/source.js';
 import { hashedSource } from '#sharing/transfer/hashed-source.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import { noWatch, patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, noWatch, patience } from '#sharing/transfer/stall.js';
 import type { Carrier, Road } from '#sharing/transport/lane.js';
 import { chunkSize, packedHeaderLength } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
@@ -72,10 +72,7 @@ export function startSending(connection: Road, options: SendOptions): Sending {
   /** Bytes that left and words that came count as movement; that the other side lives does not. */
   const watch = options.watch
     ? noWatch(options.watch)
-    : watchStall(options.stallTime, howLong, () => {
-        const error = new SharingError('stalled', 'the receiver does not go on');
-        connection.close(error, { t: 'error', ...refusalOf(error) });
-      });
+    : closeOnStall(connection, options.stallTime, howLong, 'the receiver does not go on');
 
   /** A slow disk of our own is not the receiver's fault. */
   function howLong(): number {

@@ -1,3 +1,7 @@
+import { SharingError } from '#sharing/errors.js';
+import type { Connection } from '#sharing/transport/connection.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
+
 /** Fires once nothing moved for a time in which the other side was waited for. */
 export interface StallWatch extends Disposable {
   moved(): void;
@@ -37,6 +41,19 @@ export function watchStall(time: number, waiting: () => number, stalled: () => v
       clearInterval(timer);
     },
   };
+}
+
+/** The same: the connection is closed, and the other side hears why. */
+export function closeOnStall(
+  connection: Pick<Connection, 'close'>,
+  time: number,
+  waiting: () => number,
+  words: string,
+): StallWatch {
+  return watchStall(time, waiting, () => {
+    const error = new SharingError('stalled', words);
+    connection.close(error, { t: 'error', ...refusalOf(error) });
+  });
 }
 
 /** For one file of many that are watched together. */

@@ -6,9 +6,9 @@ import type { SafeName } from '#sharing/storage/path.js';
 import type { Outlet, OutletFile } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake, ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
-import { patience, watchStall } from '#sharing/transfer/stall.js';
+import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import { leastMovement } from '#sharing/transport/heartbeat.js';
+import { drip } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -23,6 +23,9 @@ export interface StreamOptions extends OutletFile {
   readonly onProgress?: OnProgress;
 }
 
+/** One file on its way in that nothing but its reader waits for. */
+export type Streaming = Omit<Receiving, 'patience' | 'takeBeside'>;
+
 /** One chunk that is here and verified, or comes. */
 interface Held {
   readonly header: ChunkHeader;
@@ -33,7 +36,7 @@ interface Held {
  * Takes one file and hands its chunks on in their order, each verified before; nothing is kept (PROTOCOL.md, "Handing on").
  * What waits for the reader is bounded by the sender's window, so the connection is read all the time.
  */
-export function startStreaming(connection: Connection, options: StreamOptions): Receiving {
+export function startStreaming(connection: Connection, options: StreamOptions): Streaming {
   const { id, name, size, algorithm, outlet, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const count = chunkCount(size);
@@ -46,14 +49,12 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
   let handing: Promise<void> | undefined;
   /** Ends that the sender will say once more, because it was reminded of us after it had said it. */
   let repeats = 0;
-  let dripped = 0;
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
-  const watch = watchStall(options.stallTime, howLong, () => {
-    const error = new SharingError('stalled', 'the sender sends no more bytes');
-    connection.close(error, { t: 'error', ...refusalOf(error) });
-  });
+  const words = 'the sender sends no more bytes';
+  const watch = closeOnStall(connection, options.stallTime, howLong, words);
+  const dripped = drip(moved);
   const reminder = setInterval(remind, options.stallTime / 2);
   reminder.unref();
 
@@ -106,6 +107,11 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
     tellProgress();
     // Before a break the reader may have got a chunk that it has not taken yet.
     handing = handOn(outlet.taken());
+  }
+
+  /** What comes after a refusal is no movement: a sender has to end it within the time. */
+  function moved(): void {
+    if (rules.phase() !== 'refusing') watch.moved();
   }
 
   function want(row: Want): void {
@@ -242,12 +248,11 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
   }
 
   return {
-    patience: howLong,
     tell(frame) {
       if (frame.t === 'offer' || frame.t === 'stop' || frame.file !== 0) {
         throw new SharingError('protocol', `${frame.t} is not legal for this file`);
       }
-      if (rules.phase() !== 'refusing') watch.moved();
+      moved();
       if (frame.t === 'digests') compare(frame);
       else if (frame.t === 'end') hearEnd();
       else if (rules.failed() === 'take') {
@@ -255,18 +260,13 @@ export function startStreaming(connection: Connection, options: StreamOptions): 
       } else giveUp(refusedBy(frame));
       return undefined;
     },
-    takeBeside: () => Promise.resolve(),
     intake: (): ChunkIntake => ({
       chunk(header) {
         begin(header);
         return undefined;
       },
       data(bytes) {
-        dripped += bytes.length;
-        if (dripped >= leastMovement) {
-          dripped = 0;
-          if (rules.phase() !== 'refusing') watch.moved();
-        }
+        dripped(bytes.length);
         add(bytes);
       },
       lost: () => undefined,

@@ -11,6 +11,17 @@ export interface Silence {
 /** Bytes of a chunk that count as a sign of life; single ones do not, or a drip would hold a place for ever. */
 export const leastMovement = 16 * 1024;
 
+/** Is told how many bytes came, and tells each time that they are enough for a sign of life. */
+export function drip(onMoved: () => void): (bytes: number) => void {
+  let dripped = 0;
+  return (bytes) => {
+    dripped += bytes;
+    if (dripped < leastMovement) return;
+    dripped = 0;
+    onMoved();
+  };
+}
+
 export interface Heartbeat {
   heard(): void;
   sent(): void;

@@ -1,7 +1,7 @@
 import type { Incoming } from '#sharing/session/incoming.js';
 import { bucket, type Rate } from '#sharing/transport/bucket.js';
 import type { Feed } from '#sharing/transport/feed.js';
-import { leastMovement } from '#sharing/transport/heartbeat.js';
+import { drip, leastMovement } from '#sharing/transport/heartbeat.js';
 import { frameDecoder, type Frame } from '#sharing/wire/frame.js';
 import { decode } from '#sharing/wire/message.js';
 import type { Duplex } from 'node:stream';
@@ -38,15 +38,7 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
   const decoder = frameDecoder();
   const messages = bucket(rate, () => performance.now());
   let listening = true;
-  let dripped = 0;
-
-  /** Bytes that drip keep nobody alive. */
-  function heard(bytes: number): void {
-    dripped += bytes;
-    if (dripped < leastMovement) return;
-    dripped = 0;
-    onHeard();
-  }
+  const heard = drip(onHeard);
 
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
     heard(frame.kind === 'data' ? frame.bytes.length : leastMovement);

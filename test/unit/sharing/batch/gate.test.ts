@@ -15,7 +15,7 @@ test('a gate lets all through who wait, once', async () => {
   expect(through).toEqual(['a', 'b']);
 });
 
-test('what one half still does does not outlive the other, and what failed first is thrown', async () => {
+test('what one half still does does not outlive the other, and of two failures the first in the list is thrown', async () => {
   let ended = false;
   const late = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
     ended = true;
@@ -24,5 +24,7 @@ test('what one half still does does not outlive the other, and what failed first
     allEnded([late, Promise.reject(new Error('first')), Promise.resolve()]),
   ).rejects.toThrow('first');
   expect(ended).toBe(true);
+  const slow = new Promise<void>((_, reject) => setImmediate(reject, new Error('slow')));
+  await expect(allEnded([slow, Promise.reject(new Error('quick'))])).rejects.toThrow('slow');
   await expect(allEnded([Promise.resolve()])).resolves.toBeUndefined();
 });

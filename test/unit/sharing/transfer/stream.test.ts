@@ -2,8 +2,8 @@ import { SharingError } from '#sharing/errors.js';
 import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openOutlet, type Outlet } from '#sharing/transfer/outlet.js';
-import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
-import { startStreaming } from '#sharing/transfer/stream.js';
+import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
+import { startStreaming, type Streaming } from '#sharing/transfer/stream.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import type { Message } from '#sharing/wire/message.js';
@@ -19,7 +19,7 @@ function fileOf(count: number): Buffer {
 }
 
 interface Stream {
-  readonly receiving: Receiving;
+  readonly receiving: Streaming;
   /** What we said to the sender. */
   readonly said: Message[];
   /** A chunk comes, with the right digest if no other is given. */

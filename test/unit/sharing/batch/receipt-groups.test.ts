@@ -74,6 +74,8 @@ function open(settle: () => Promise<void> = () => Promise.resolve()): Bench {
   };
 }
 
+const idle = (groups: ReceiptGroups<string>) =>
+  expect.poll(() => groups.isIdle(), { interval: 1 }).toBe(true);
 const eio = (): never => {
   throw Object.assign(new Error('EIO'), { code: 'EIO' });
 };
@@ -86,7 +88,7 @@ describe('groups of receipts', () => {
     for (const of of ['a', 'b']) await add(of);
     await add('c', 1, { publish: () => Promise.resolve('c (2)' as SafeName) });
     expect(groups.isIdle()).toBe(false);
-    await groups.idle();
+    await idle(groups);
     expect(groups.isIdle()).toBe(true);
     expect(settled.map((group) => [...group].sort())).toEqual([['a', 'b', 'c']]);
     expect(kept).toHaveLength(1);
@@ -97,7 +99,7 @@ describe('groups of receipts', () => {
     const { groups, add, kept } = open();
     const all = Array.from({ length: 3 * groupFiles + 5 }, (_, at) => `${at}`);
     for (const of of all) await add(of);
-    await groups.idle();
+    await idle(groups);
     expect(Math.max(...kept.map(({ length }) => length))).toBeLessThanOrEqual(groupFiles);
     expect(names(kept.flat())).toEqual(all.sort());
   });
@@ -112,7 +114,7 @@ describe('groups of receipts', () => {
     await Promise.resolve();
     expect(isIn).toBe(false);
     await ninth;
-    await groups.idle();
+    await idle(groups);
     expect(kept.map(({ length }) => length)).toEqual([8, 1]);
   });
 
@@ -132,14 +134,14 @@ describe('groups of receipts', () => {
     await expect.poll(() => settling.length, { interval: 1 }).toBe(2);
     expect(kept.map(names)).toEqual([['a']]);
     settling[1]?.();
-    await groups.idle();
+    await idle(groups);
     expect(kept.map(names)).toEqual([['a'], ['b', 'c']]);
   });
 
   test('few files are synced at once', async () => {
     const { groups, add, mostSyncs } = open();
     for (let at = 0; at < 20; at += 1) await add(`${at}`);
-    await groups.idle();
+    await idle(groups);
     expect(mostSyncs()).toBe(4);
   });
 
@@ -152,7 +154,7 @@ describe('groups of receipts', () => {
     await add('a');
     await add('b', 1, harm);
     await add('c');
-    await groups.idle();
+    await idle(groups);
     expect(settled.map((group) => [...group].sort())).toEqual([['a', 'c']]);
     const of = new Map(kept[0]?.map((one) => [one.of, one]));
     expect(of.get('a')).toEqual({ of: 'a', as: 'a' });
@@ -164,7 +166,7 @@ describe('groups of receipts', () => {
   test('one that cannot even be taken away is told all the same', async () => {
     const { groups, add, kept } = open();
     await add('a', 1, { sync: eio, drop: () => Promise.resolve().then(eio) });
-    await groups.idle();
+    await idle(groups);
     expect(kept[0]).toMatchObject([{ of: 'a', error: { code: 'write-failed' } }]);
   });
 
@@ -177,9 +179,9 @@ describe('groups of receipts', () => {
     });
     await add('a');
     await add('b');
-    await groups.idle();
+    await idle(groups);
     await add('c');
-    await groups.idle();
+    await idle(groups);
     expect(kept[0]).toMatchObject([
       { of: 'a', error: { code: 'write-failed' } },
       { of: 'b', error: { code: 'write-failed' } },
@@ -194,7 +196,7 @@ describe('groups of receipts', () => {
       throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
     };
     await add('a', 1, { sync: full });
-    await groups.idle();
+    await idle(groups);
     expect(kept[0]).toMatchObject([{ of: 'a', error: { code: 'no-room' } }]);
   });
 
