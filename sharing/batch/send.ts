@@ -167,7 +167,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
 
   async function offerTop(top: Top, pages: OfferPages): Promise<void> {
     const rows = walk(top, paceOf, left);
-    let folder: number | undefined;
+    /** The folders down to where the walk is, and their rows. */
+    const way: { readonly path: string; readonly row: number }[] = [];
     try {
       for (;;) {
         const next = await ours(() => rows.next());
@@ -191,21 +192,28 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
 
     function offer(found: Exclude<Found, { kind: 'problem' }>): void {
       if (found.kind === 'folder') {
-        folder = pages.folder(found);
-        note(folder, top, found.path);
-        if (found.isTop) folders.set(folder, top);
+        goTo(found.path);
+        const row = pages.folder(found);
+        way.push({ path: found.path, row });
+        note(row, top, found.path);
+        if (found.isTop) folders.set(row, top);
       } else {
         files.set(pages.file(found), found);
         progress.offered(found.size);
       }
     }
 
+    /** What does not lead to this path is behind us. */
+    function goTo(path: string): void {
+      while (way.length > 0 && !`${path}/`.startsWith(`${way.at(-1)?.path ?? ''}/`)) way.pop();
+    }
+
     /** The receiver hears of it too, if it knows the folder. */
     function problem(path: string, error: SharingError): void {
       pages.flush();
-      if (folder !== undefined) {
-        connection.send({ t: 'fail', id, file: folder, ...refusalOf(error) });
-      }
+      goTo(path);
+      const file = way.at(-1)?.row;
+      if (file !== undefined) connection.send({ t: 'fail', id, file, ...refusalOf(error) });
       onEnd({ kind: 'problem', top, path, error, isOurs: true });
     }
   }

@@ -2,7 +2,7 @@ import { roadOver } from '#sharing/transport/lane.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
-import { folderCache } from '#sharing/storage/folder-cache.js';
+import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
 import { safeName } from '#sharing/storage/path.js';
 import { entrySize, openRoom, type Room } from '#sharing/storage/room.js';
@@ -120,14 +120,26 @@ async function receivingBatch(
   return { receiving, said, heard, ends, bring, close };
 }
 
-/** A batch of this one file on its way out, whose receiver is the test. */
-async function sendingBatch(path: string, bytes: Buffer, policy?: Policy) {
+interface SendWish {
+  readonly policy?: Policy;
+  readonly wrap?: (own: FolderCache) => FolderCache;
+  /** Folders beside it. */
+  readonly more?: readonly string[];
+}
+
+/** A batch of this one file on its way out, whose receiver is the test; `wrap` stands before its folders. */
+async function sendingBatch(
+  path: string,
+  bytes: Buffer,
+  { policy, wrap = (own) => own, more = [] }: SendWish = {},
+) {
   const place = await temporaryFolder();
-  await mkdir(join(place, dirname(path)), { recursive: true });
+  for (const one of [dirname(path), ...more]) await mkdir(join(place, one), { recursive: true });
   await writeFile(join(place, path), bytes);
   await utimes(join(place, path), 1000, 1000);
   const root = await openFolder(place);
-  const folders = folderCache(root);
+  const own = folderCache(root);
+  const folders = wrap(own);
   const name = safeName(path.split('/')[0] ?? '');
   const { connection, said, heard, chunks, close } = handDriven();
   const ends: SentOne[] = [];
@@ -176,7 +188,9 @@ describe('a batch with a peer that is quicker than our disk', () => {
   });
 
   test('its last word counts though it hangs up right after it', async () => {
-    const { sending, heard, close } = await sendingBatch('small', Buffer.from('x'), 'skip');
+    const { sending, heard, close } = await sendingBatch('small', Buffer.from('x'), {
+      policy: 'skip',
+    });
     await heard('offer');
     // It waits for what the receiver says.
     await turn();
@@ -441,6 +455,29 @@ describe('the folders of a batch', () => {
       'folder b',
     ]);
     expect(count).toEqual({ written: 2 * entrySize, aside: 0 });
+  });
+});
+
+describe('a batch that cannot look at a folder', () => {
+  test('tells the receiver of the one it lies in, whatever came before', async () => {
+    let looks = 0;
+    const { said, heard, ends } = await sendingBatch('a/x/file', Buffer.from('x'), {
+      wrap: (own) => ({
+        ...own,
+        take(path) {
+          if (path.length === 1) looks += 1;
+          // When it is listed, for the first folder in it, and for the second.
+          if (looks === 3) throw new SharingError('read-failed', 'EIO');
+          return own.take(path);
+        },
+      }),
+      more: ['a/y'],
+    });
+    await heard('fail');
+    const offered = said.flatMap((one) => (one.t === 'offer' ? one.files : []));
+    expect(offered.map(([path]) => path).slice(0, 2)).toEqual(['a', expect.stringMatching(/a\/./)]);
+    expect(said.filter(({ t }) => t === 'fail')).toMatchObject([{ file: 0, code: 'read-failed' }]);
+    expect(ends).toMatchObject([{ kind: 'problem', isOurs: true }]);
   });
 });
 
