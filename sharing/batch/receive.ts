@@ -22,7 +22,7 @@ import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { entrySize, type Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
-import type { ChunkIntake } from '#sharing/transfer/receive.js';
+import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { drip } from '#sharing/transport/heartbeat.js';

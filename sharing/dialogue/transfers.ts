@@ -1,7 +1,8 @@
 import { SharingError } from '#sharing/errors.js';
 import { openChunk } from '#sharing/session/chunks.js';
 import type { TransferAction } from '#sharing/session/incoming.js';
-import type { ChunkIntake, Receiving } from '#sharing/transfer/receive.js';
+import type { ChunkIntake } from '#sharing/transfer/intakes.js';
+import type { Receiving } from '#sharing/transfer/receive.js';
 import type { Sending } from '#sharing/transfer/send.js';
 import type { Road } from '#sharing/transport/lane.js';
 

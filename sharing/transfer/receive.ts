@@ -1,53 +1,32 @@
 import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import type { FromSender } from '#sharing/session/incoming.js';
 import { receiveRules } from '#sharing/session/receiving.js';
-import type { LandingArea } from '#sharing/storage/area.js';
-import { lookAlikes, openComparison, type Comparison } from '#sharing/storage/identical.js';
-import {
-  openLanding,
-  type Expected,
-  type Landing,
-  type Published,
-} from '#sharing/storage/landing.js';
-import type { SafeName } from '#sharing/storage/path.js';
-import { standingOf, type Standing } from '#sharing/storage/policy.js';
-import type { Room } from '#sharing/storage/room.js';
-import { chunkCount, chunkLength } from '#sharing/storage/digest.js';
-import {
-  compareWithSource,
-  missingBut,
-  type Missing,
-  type SourceComparison,
-} from '#sharing/transfer/resuming.js';
-import { assemble, type Intake } from '#sharing/transfer/assembly.js';
+import { chunkLength } from '#sharing/storage/digest.js';
+import type { Landing, Published } from '#sharing/storage/landing.js';
+import { assemble } from '#sharing/transfer/assembly.js';
 import { takingBeside, type StartBeside } from '#sharing/transfer/beside.js';
+import { openIntakes, type ChunkIntake } from '#sharing/transfer/intakes.js';
+import { judging, type Here, type Judged } from '#sharing/transfer/judging.js';
 import { landedWords } from '#sharing/transfer/landed.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
+import type { Missing } from '#sharing/transfer/resuming.js';
 import { closeOnStall, noWatch, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { drip } from '#sharing/transport/heartbeat.js';
-import { chunkSize, digestLength, type ChunkHeader } from '#sharing/wire/frame.js';
+import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** How one file ended, from the receiver's side. */
 export type ReceiveOutcome =
-  | ({ readonly kind: 'received' | 'identical' } & Published)
-  | { readonly kind: 'skipped'; readonly as: SafeName }
+  | ({ readonly kind: 'received' } & Published)
+  | Here
   | {
       readonly kind: 'failed';
       readonly error: SharingError;
       /** The sender gave it up: that says nothing of what is here. */
       readonly byPeer?: true;
     };
-
-/** Takes chunks as they come over one connection. A pending promise means: read no further. */
-export interface ChunkIntake {
-  chunk(header: ChunkHeader): Promise<void> | undefined;
-  data(bytes: Buffer): void;
-  /** The connection is lost: what came in part will come again. */
-  lost(): void;
-}
 
 /** One file on its way in. A pending promise means: read no further. */
 export interface Receiving {
@@ -69,16 +48,8 @@ export interface Receiving {
   readonly outcome: Promise<ReceiveOutcome>;
 }
 
-export interface ReceiveOptions extends Expected {
+export interface ReceiveOptions extends Judged {
   readonly id: number;
-  readonly file: number;
-  /** Opened when it is needed, so that nothing is made for an offer that is refused. */
-  readonly area: () => Promise<LandingArea>;
-  readonly room: Room;
-  /** Files with numbered names are compared too, unless this says no. */
-  readonly withSiblings?: boolean;
-  /** What stands under the name is not the same; it may make place. */
-  readonly onDifferent?: () => Promise<void>;
   /** Milliseconds without a byte after which the connection is given up. */
   readonly stallTime: number;
   /** In a batch: who watches all of it. */
@@ -88,7 +59,7 @@ export interface ReceiveOptions extends Expected {
 
 /** Judges an offer, then takes what it wants of it until the receipt (PROTOCOL.md, "Transfer"). */
 export function startReceiving(connection: Connection, options: ReceiveOptions): Receiving {
-  const { id, file, room, name, size, algorithm, onProgress = () => undefined } = options;
+  const { id, file, size, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const assembly = assemble(size, land);
   const words = landedWords((got) => {
@@ -96,8 +67,6 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     if (isOpen()) connection.send(got);
   }, options);
   const working = new Set<Promise<void>>();
-  /** What ends the lanes that chunks come over. */
-  const lanes = new Map<Intake, () => void>();
   const takenBack = new AbortController();
   const beside = takingBeside({
     ...options,
@@ -110,10 +79,22 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     },
     onFailed: giveUp,
   });
-  let comparison: Comparison | undefined;
+  const judge = judging({
+    ...options,
+    rules,
+    want,
+    onProgress,
+    onHere: over,
+    onLanding(opened) {
+      landing = opened;
+    },
+    onMissing(missing, wasLookedAt) {
+      if (wasLookedAt) confirmed = had = bytesBut(missing);
+      wantMissing(missing);
+      if (!wasLookedAt) void guarded(() => verifyClaims(missing.chunks));
+    },
+  });
   let landing: Landing | undefined;
-  let standing: Standing = 'beside';
-  let resuming: SourceComparison | undefined;
   let verifying = false;
   let saving = false;
   let confirmed = 0;
@@ -127,7 +108,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
   const watch = options.watch
     ? noWatch(options.watch)
     : closeOnStall(connection, options.stallTime, howLong, 'the sender sends no more bytes');
-  const dripped = drip(moved);
+  const openIntake = openIntakes({ file, rules, assembly, beside, onBytes: drip(moved) });
 
   /** While we decide, compare, write, save, or cannot take more, the sender waits for us. */
   function howLong(): number {
@@ -137,69 +118,14 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     return assembly.isBusy() ? 0 : patience.receiver;
   }
 
-  async function decide(): Promise<void> {
-    const area = await options.area();
-    standing = await standingOf(area.target, name, options.policy, options.mtime);
-    if (rules.phase() !== 'deciding') return;
-    if (standing === 'skip') {
-      want({ want: 'nothing', file, reason: 'skipped', as: name });
-      over({ kind: 'skipped', as: name });
-      return;
-    }
-    const siblings = standing === 'beside' && options.withSiblings !== false;
-    const names = await lookAlikes(area.target, name, size, siblings);
-    if (rules.phase() !== 'deciding') return;
-    comparison = await openComparison(area.target, names, size, algorithm);
-    await nextStep();
-  }
-
   /** What comes after a refusal is no movement: a sender has to end it within the time. */
   function moved(): void {
     if (rules.phase() !== 'refusing') watch.moved();
   }
 
-  function mustBeOurs(number: number): void {
-    if (number !== file) throw new SharingError('protocol', `file ${number} is not received`);
-  }
-
-  /** After each comparison: the same file is here, or may still be, or is not. */
-  async function nextStep(): Promise<void> {
-    const phase = rules.phase();
-    if (!comparison || (phase !== 'deciding' && phase !== 'comparing')) return;
-    const same = await comparison.same();
-    if (rules.phase() !== phase) return;
-    if (same) {
-      want({ want: 'nothing', file, reason: 'identical', ...same });
-      over({ kind: 'identical', size, ...same });
-    } else if (!comparison.hopeful()) {
-      await options.onDifferent?.();
-      if (rules.phase() !== phase) return;
-      landing = await openLanding(await options.area(), room, options);
-      // It may have been given up while the partial was made.
-      if (rules.phase() === phase) await begin(landing, phase === 'comparing');
-    } else if (phase === 'deciding') {
-      rules.compare();
-      want({ want: 'digests', file });
-    }
-  }
-
-  /** Asks for what does not lie here from an earlier time, or first for the digests that tell what does. */
-  async function begin(from: Landing, hadDigests: boolean): Promise<void> {
-    const { claims, sameSource } = from;
-    if (sameSource) {
-      const missing = missingBut(claims);
-      wantMissing(missing);
-      void guarded(() => verifyClaims(missing.chunks));
-    } else if (claims.includes(1) && !hadDigests) {
-      resuming = compareWithSource(from, size);
-      rules.compare();
-      want({ want: 'digests', file });
-    } else {
-      const none = new Uint8Array(chunkCount(size));
-      const phase = rules.phase();
-      await from.retag(none);
-      if (rules.phase() === phase) wantMissing(missingBut(none));
-    }
+  /** Bytes of what need not come. */
+  function bytesBut({ chunks }: Missing): number {
+    return chunks.reduce((sum, one, chunk) => sum + (one === 0 ? chunkLength(size, chunk) : 0), 0);
   }
 
   function wantMissing({ chunks, ranges }: Missing): void {
@@ -241,58 +167,11 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
     connection.send({ t: 'want', id, files: [row], more: false });
   }
 
-  async function compare(first: number, digests: Buffer): Promise<void> {
-    await (resuming ?? comparison)?.compare(digests);
-    const compared = (first + digests.length / digestLength) * chunkSize;
-    onProgress({ phase: 'comparing', bytes: Math.min(size, compared), size });
-    if (resuming) await goOn(resuming);
-    else await nextStep();
-  }
-
-  /** The source is not what it was: only chunks that differ travel. */
-  async function goOn(compared: SourceComparison): Promise<void> {
-    const good = compared.good();
-    if (!good || rules.phase() !== 'comparing') return;
-    const missing = missingBut(good);
-    await landing?.retag(missing.chunks.map((one) => 1 - one));
-    if (rules.phase() !== 'comparing') return;
-    missing.chunks.forEach((one, chunk) => {
-      if (one === 0) confirmed += chunkLength(size, chunk);
-    });
-    had = confirmed;
-    wantMissing(missing);
-  }
-
   async function land(header: ChunkHeader, bytes: Buffer): Promise<void> {
     await guarded(async () => {
       await landing?.write(header.chunk, bytes, header.digest);
       hasLanded(header.chunk);
     });
-  }
-
-  /**
-   * A chunk comes that another connection has taken: its sender gave up one of the two as lost. That is never the session's
-   * own. Of two lanes nobody can tell, so the other one ends, and the sender sends again what was lost with either.
-   */
-  async function takeOver(header: ChunkHeader, own: Intake): Promise<void> {
-    const { chunk } = header;
-    const other = assembly.holder(chunk);
-    const isLate = lanes.has(own) && other && !lanes.has(other);
-    if (isLate) return;
-    if (other) {
-      lanes.get(other)?.();
-      other.drop();
-      rules.lost(chunk);
-    }
-    await beside.end();
-    await assembly.idle();
-    await beside.noted(chunk);
-    const verdict = rules.chunk(header);
-    if (verdict === 'take') await own.begin(header);
-    if (verdict !== 'busy') return;
-    // Somebody was quicker.
-    if (!assembly.holds(chunk)) throw new SharingError('protocol', `chunk ${chunk} comes twice`);
-    await takeOver(header, own);
   }
 
   function hasLanded(chunk: number): void {
@@ -378,7 +257,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
         release = () => {
           signal.removeEventListener('abort', onAbort);
         };
-        void guarded(decide);
+        void guarded(() => judge.decide());
       });
     } finally {
       release();
@@ -387,7 +266,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       // Nothing may use the folder once the outcome is known: its owner lets go of it then.
       await beside.end();
       while (working.size > 0) await Promise.all(working);
-      await comparison?.[Symbol.asyncDispose]();
+      await judge[Symbol.asyncDispose]();
       await landing?.leave(refusal === undefined || isWorthKeeping(refusal));
     }
   }
@@ -398,11 +277,13 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       if (frame.t === 'offer' || frame.t === 'stop') {
         throw new SharingError('protocol', `${frame.t} is not legal for one file`);
       }
-      mustBeOurs(frame.file);
+      if (frame.file !== file) {
+        throw new SharingError('protocol', `file ${frame.file} is not received`);
+      }
       moved();
       if (frame.t === 'digests') {
         if (rules.digests(frame) === 'drop') return undefined;
-        return guarded(() => compare(frame.first, frame.digests));
+        return guarded(() => judge.compare(frame.first, frame.digests));
       }
       if (frame.t === 'fail') {
         theirs = refusedBy(frame);
@@ -418,30 +299,7 @@ export function startReceiving(connection: Connection, options: ReceiveOptions):
       return undefined;
     },
     takeBeside: (start) => guarded(async () => landing && beside.start(start, landing)),
-    intake(endLane) {
-      const intake = assembly.intake();
-      if (endLane) {
-        rules.useLanes();
-        lanes.set(intake, endLane);
-      }
-      return {
-        chunk(header) {
-          mustBeOurs(header.file);
-          intake.drop();
-          const verdict = rules.chunk(header);
-          if (verdict === 'take') return intake.begin(header);
-          return verdict === 'busy' ? takeOver(header, intake) : undefined;
-        },
-        lost() {
-          const chunk = intake.drop();
-          if (chunk !== undefined) rules.lost(chunk);
-        },
-        data(bytes) {
-          dripped(bytes.length);
-          intake.data(bytes);
-        },
-      };
-    },
+    intake: openIntake,
     cancel() {
       stop(new SharingError('cancelled', 'cancelled by the receiver'));
     },
