@@ -1,3 +1,4 @@
+import { errnoOf } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import {
@@ -30,6 +31,8 @@ const writeLater = promisify(write);
  */
 export interface DiskCalls {
   lstat(place: string): Soon<BigIntStats>;
+  /** As `lstat`, but undefined where nothing is. */
+  find(place: string): Soon<BigIntStats | undefined>;
   stat(place: string): Soon<BigIntStats>;
   fstat(descriptor: number): Soon<BigIntStats>;
   fsync(descriptor: number): Soon<void>;
@@ -42,6 +45,15 @@ export interface DiskCalls {
   statfs(place: string): Soon<StatsFs>;
 }
 
+async function findLater(place: string): Promise<BigIntStats | undefined> {
+  try {
+    return await lstat(place, { bigint: true });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
 /** The calls to a device, by its number (`st_dev` of stat(2)). */
 export function callsTo(device: bigint): DiskCalls {
   const pace = paceOf(device);
@@ -52,6 +64,11 @@ export function callsTo(device: bigint): DiskCalls {
       run(
         () => lstatSync(place, big),
         () => lstat(place, big),
+      ),
+    find: (place) =>
+      run(
+        () => lstatSync(place, { ...big, throwIfNoEntry: false }),
+        () => findLater(place),
       ),
     stat: (place) =>
       run(

@@ -1,5 +1,5 @@
 import { callsTo } from '#sharing/storage/disk-calls.js';
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { asSharingError, errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
@@ -102,6 +102,13 @@ export async function openChild(
   return hold(handle, join(parent.path, name), place, parent.way);
 }
 
+const noFolder: readonly ErrorCode[] = ['not-found', 'not-a-folder', 'not-a-file'];
+
+/** True when a child could not be opened because no folder has its name. */
+export function isNoFolder(error: unknown): boolean {
+  return noFolder.includes(asSharingError(error).code);
+}
+
 /**
  * Opens a child that must be a regular file, never through a link, never waiting for a FIFO. Throws
  * SharingError `not-a-file` or `is-folder`, or the system's error.
@@ -127,6 +134,34 @@ export async function openRegular(
     await handle.close();
     throw error;
   }
+}
+
+/** Errors of a place where there is no plain file: a missing one, a link, a folder, a socket. */
+const notPlain = ['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO'];
+
+/**
+ * Opens a file of our own in a landing area; undefined where there is none, or something else. `access` is O_RDONLY or O_RDWR.
+ * Throws the system's other errors: what cannot be opened now is there all the same.
+ */
+export async function openOwn(
+  area: Folder,
+  name: PrivateName,
+  access: number,
+): Promise<FileHandle | undefined> {
+  const handle = await open(await area.at(name), access | noFollow).catch((error: unknown) => {
+    if (!notPlain.includes(errnoOf(error) ?? '')) throw error;
+    return undefined;
+  });
+  try {
+    const stats = await handle?.stat();
+    // A second name would let somebody change it after it was verified.
+    if (stats?.isFile() === true && stats.nlink === 1) return handle;
+  } catch (error) {
+    await handle?.close();
+    throw error;
+  }
+  await handle?.close();
+  return undefined;
 }
 
 async function openQuietly(place: string): Promise<FileHandle> {

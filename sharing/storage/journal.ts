@@ -1,5 +1,8 @@
-import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
+import type { LandingArea } from '#sharing/storage/area.js';
+import type { DigestAlgorithm } from '#sharing/storage/digest.js';
+import { openOwn } from '#sharing/storage/folder.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 
@@ -24,7 +27,8 @@ export interface JournalHeader {
 
 const headerSchema = z.object({
   chunkSize: z.literal(chunkSize),
-  algorithm: z.enum(digestAlgorithms),
+  // Also one that this machine has not: it may have been written by another, and a folder needs none.
+  algorithm: z.enum(['blake3', 'sha256']),
   peer: z.string(),
   tag: z.string(),
   name: z.string(),
@@ -64,6 +68,29 @@ export async function readJournalHeader(journal: FileHandle): Promise<JournalHea
     return headerSchema.parse(JSON.parse(json));
   } catch {
     return undefined;
+  }
+}
+
+/** A journal that lies in a landing area. */
+export interface FoundJournal {
+  /** Undefined as `readJournalHeader` says. */
+  readonly header: JournalHeader | undefined;
+  /** When it was changed, in milliseconds since 1970. */
+  readonly ctimeMs: number;
+}
+
+/** Undefined where none lies that is a plain file. Throws the system's errors: it may be there all the same. */
+export async function readJournal(
+  { folder }: LandingArea,
+  token: string,
+): Promise<FoundJournal | undefined> {
+  const journal = await openOwn(folder, `${token}.journal`, constants.O_RDONLY);
+  if (!journal) return undefined;
+  try {
+    const { ctimeMs } = await journal.stat();
+    return { header: await readJournalHeader(journal), ctimeMs };
+  } finally {
+    await journal.close();
   }
 }
 

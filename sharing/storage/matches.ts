@@ -1,7 +1,7 @@
-import { asSharingError, type ErrorCode } from '#sharing/errors.js';
 import { globMatcher, isGlob } from '#sharing/storage/glob.js';
 import { entriesIn } from '#sharing/storage/entries.js';
 import type { FolderCache, Lease, Path } from '#sharing/storage/folder-cache.js';
+import { isNoFolder } from '#sharing/storage/folder.js';
 import { isSafeName, type SafeName } from '#sharing/storage/path.js';
 import { mustBeListable } from '#sharing/storage/share.js';
 
@@ -21,8 +21,6 @@ export async function* matching(
     else if (isFolder) yield* matching(folders, rest, [...above, name]);
   }
 }
-
-const notThere: readonly ErrorCode[] = ['not-found', 'not-a-folder', 'not-a-file'];
 
 async function namesLike(
   folders: FolderCache,
@@ -56,7 +54,7 @@ async function takeIfThere(folders: FolderCache, path: Path): Promise<Lease | un
   try {
     return await folders.take(path);
   } catch (error) {
-    if (notThere.includes(asSharingError(error).code)) return undefined;
+    if (isNoFolder(error)) return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import {
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
-import type { PrivateName } from '#sharing/storage/folder.js';
+import { openOwn, type PrivateName } from '#sharing/storage/folder.js';
 import {
   encodeJournalHeader,
   readJournalHeader,
@@ -88,15 +88,10 @@ async function openUnder(
   const chunks = chunkCount(size);
   const claims = Uint8Array.from({ length: chunks }, (_, chunk) => (isNoted(slots, chunk) ? 1 : 0));
   const missing = claims.reduce((sum, one, at) => sum + (one ? 0 : chunkLength(size, at)), 0);
-  try {
-    await reserve(missing);
-  } catch (error) {
-    await close(found);
-    throw error;
-  }
+  await orClose(found, () => reserve(missing));
   const { file, journal } = found ?? (await makePair(area, name, journalName, header));
   const syncing = backgroundSync(file);
-  const calls = callsTo((await file.stat({ bigint: true })).dev);
+  const calls = callsTo(area.folder.device);
   const digestAt = chunkReader(file, size, algorithm);
 
   async function note(chunk: number, digest: Buffer): Promise<void> {
@@ -157,24 +152,43 @@ async function findPair(
   journalName: PrivateName,
 ): Promise<(Pair & { readonly sameSource: boolean; readonly slots: Buffer }) | undefined> {
   const pair = await openPair(area, name, journalName);
-  const before = pair && (await readJournalHeader(pair.journal));
-  if (pair && before?.size === header.size && before.algorithm === header.algorithm) {
-    const slots = await readSlots(pair.journal, chunkCount(header.size));
-    return { ...pair, sameSource: before.tag === header.tag, slots };
-  }
+  const left = pair && (await orClose(pair, () => readLeft(pair, header)));
+  if (left) return { ...pair, ...left };
   await close(pair);
   // The two must never come to be of different transfers, so both make place, whatever they are.
   await remove(area, name, journalName);
   return undefined;
 }
 
+/** What its journal says, if what is offered can go on with it. */
+async function readLeft(
+  { journal }: Pair,
+  { size, algorithm, tag }: JournalHeader,
+): Promise<{ readonly sameSource: boolean; readonly slots: Buffer } | undefined> {
+  const before = await readJournalHeader(journal);
+  if (before?.size !== size || before.algorithm !== algorithm) return undefined;
+  return { sameSource: before.tag === tag, slots: await readSlots(journal, chunkCount(size)) };
+}
+
 async function remove(area: LandingArea, ...names: readonly PrivateName[]): Promise<void> {
   for (const name of names) await unlink(await area.folder.at(name)).catch(ignoreMissing);
 }
 
-async function close(pair: Pair | undefined): Promise<void> {
-  await pair?.file.close();
-  await pair?.journal.close();
+type Opened = { readonly [which in keyof Pair]?: FileHandle | undefined };
+
+async function close(pair: Opened | undefined): Promise<void> {
+  await pair?.file?.close();
+  await pair?.journal?.close();
+}
+
+/** What is open does not stay so when the work fails. */
+async function orClose<T>(pair: Opened | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await close(pair);
+    throw error;
+  }
 }
 
 interface Pair {
@@ -183,7 +197,6 @@ interface Pair {
 }
 
 const anew = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-const again = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A pair that was left here; undefined unless both are there, plain files with one name each. */
 async function openPair(
@@ -191,22 +204,11 @@ async function openPair(
   name: PrivateName,
   journalName: PrivateName,
 ): Promise<Pair | undefined> {
-  const [file, journal] = [
-    await openPlain(await area.folder.at(name)),
-    await openPlain(await area.folder.at(journalName)),
-  ];
+  const [{ folder }, { O_RDWR }] = [area, constants];
+  const file = await openOwn(folder, name, O_RDWR);
+  const journal = await orClose({ file }, () => openOwn(folder, journalName, O_RDWR));
   if (file && journal) return { file, journal };
-  await file?.close();
-  await journal?.close();
-  return undefined;
-}
-
-async function openPlain(place: string): Promise<FileHandle | undefined> {
-  const handle = await open(place, again).catch(() => undefined);
-  const stats = await handle?.stat();
-  // A second name would let somebody change it after it was verified.
-  if (stats?.isFile() === true && stats.nlink === 1) return handle;
-  await handle?.close();
+  await close({ file, journal });
   return undefined;
 }
 

@@ -1,8 +1,8 @@
 import type { LandingArea } from '#sharing/storage/area.js';
-import { readJournalHeader, type JournalHeader } from '#sharing/storage/journal.js';
+import { readJournal, type JournalHeader } from '#sharing/storage/journal.js';
 import { holdWithin, isHeld } from '#sharing/storage/lock.js';
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Milliseconds after which a partial that nobody writes to is removed. */
@@ -96,24 +96,17 @@ function diskBytes({ blocks, size }: Stats): number {
   return blocks > 0 ? blocks * 512 : size;
 }
 
+/** Undefined for what nobody can go on with, or cannot now. */
 async function look(area: LandingArea, token: string): Promise<KeptPartial | undefined> {
   if (await isHeld(await area.folder.at(`${token}.lock`))) return undefined;
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const journal = await open(await area.folder.at(`${token}.journal`), flags).catch(
-    () => undefined,
-  );
-  if (!journal) return undefined;
-  try {
-    const header = await readJournalHeader(journal);
-    if (!header) return undefined;
-    const place = await area.folder.at(header.folder ? `${token}.tree` : `${token}.part`);
-    const part = await lstat(place).catch(() => undefined);
-    if (header.folder ? !part?.isDirectory() : !part?.isFile()) return undefined;
-    const touched = header.folder ? (await journal.stat()).ctimeMs : (part?.ctimeMs ?? 0);
-    const bytes = async (): Promise<number> =>
-      header.folder ? treeBytes(place) : part ? diskBytes(part) : 0;
-    return { token, header, bytes, touched };
-  } finally {
-    await journal.close();
-  }
+  const journal = await readJournal(area, token).catch(() => undefined);
+  const header = journal?.header;
+  if (!header) return undefined;
+  const place = await area.folder.at(header.folder ? `${token}.tree` : `${token}.part`);
+  const part = await lstat(place).catch(() => undefined);
+  if (header.folder ? !part?.isDirectory() : !part?.isFile()) return undefined;
+  const touched = header.folder ? journal.ctimeMs : (part?.ctimeMs ?? 0);
+  const bytes = async (): Promise<number> =>
+    header.folder ? treeBytes(place) : part ? diskBytes(part) : 0;
+  return { token, header, bytes, touched };
 }

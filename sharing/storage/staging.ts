@@ -1,13 +1,12 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { openChild, type Folder } from '#sharing/storage/folder.js';
-import { encodeJournalHeader, readJournalHeader } from '#sharing/storage/journal.js';
+import { isNoFolder, openChild, type Folder } from '#sharing/storage/folder.js';
+import { encodeJournalHeader, readJournal } from '#sharing/storage/journal.js';
 import { leftovers, type Leftovers } from '#sharing/storage/leftovers.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { removePartial, removeTree, thinOut } from '#sharing/storage/partials.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { holdToken, type HeldToken } from '#sharing/storage/token.js';
-import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 
 /** A folder on its way in: it grows where nobody sees it, and appears whole. */
@@ -119,22 +118,19 @@ async function giveName(area: LandingArea, tree: string, wanted: SafeName): Prom
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
 }
 
-/** What the same peer left under the same name. */
+/** What the same peer left under the same name. Throws the system's errors: it may be there all the same. */
 async function openLeft(
   area: LandingArea,
   token: string,
   peer: string,
   name: SafeName,
 ): Promise<Folder | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const place = await area.folder.at(`${token}.journal`);
-  const journal = await open(place, flags).catch(() => undefined);
-  const header = journal && (await readJournalHeader(journal));
-  await journal?.close();
-  const tree = await openChild(area.folder, `${token}.tree`).catch(() => undefined);
-  if (tree && header?.folder === true && header.peer === peer && header.name === name) return tree;
-  await tree?.[Symbol.asyncDispose]();
-  return undefined;
+  const header = (await readJournal(area, token))?.header;
+  if (header?.folder !== true || header.peer !== peer || header.name !== name) return undefined;
+  return openChild(area.folder, `${token}.tree`).catch((error: unknown) => {
+    if (!isNoFolder(error)) throw error;
+    return undefined;
+  });
 }
 
 async function makeTree(

@@ -1,10 +1,10 @@
 import type { LandingArea } from '#sharing/storage/area.js';
-import { readJournalHeader } from '#sharing/storage/journal.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import { readJournal } from '#sharing/storage/journal.js';
 import { holdWithin, isHeld } from '#sharing/storage/lock.js';
 import { partialLifetime, removePieces } from '#sharing/storage/partials.js';
 import { removeReservations } from '#sharing/storage/reservation.js';
-import { constants } from 'node:fs';
-import { lstat, open, readdir, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 
 /** A token, what it is of, and who is about to take a lock. */
 const ownPattern = /^([0-9a-f]{32})(?:\.[0-9]+)?\.(part|tree|journal|lock)(\.[0-9a-f]{12})?$/;
@@ -25,11 +25,8 @@ export async function sweep(area: LandingArea, now: number): Promise<number> {
     else if (await removeBeginning(area, name)) removed += 1;
   }
   for (const [token, names] of pieces) {
-    await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
-    if (!hold || !(await isOver(area, token, now))) continue;
-    const own = names.filter((name) => !name.endsWith('.lock'));
-    await removePieces(area, own);
-    removed += own.length;
+    // What cannot be held or looked at now is left for another time.
+    removed += await removeIfOver(area, token, names, now).catch(() => 0);
   }
   return removed;
 }
@@ -44,27 +41,33 @@ async function removeBeginning(area: LandingArea, name: string): Promise<boolean
   );
 }
 
+/** Gives the number of things removed. */
+async function removeIfOver(
+  area: LandingArea,
+  token: string,
+  names: readonly string[],
+  now: number,
+): Promise<number> {
+  await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
+  if (!hold || !(await isOver(area, token, now))) return 0;
+  const own = names.filter((name) => !name.endsWith('.lock'));
+  await removePieces(area, own);
+  return own.length;
+}
+
 /** True when no transfer can go on with what lies under a token that we hold, or none has for long. */
 async function isOver(area: LandingArea, token: string, now: number): Promise<boolean> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const journal = await open(await area.folder.at(`${token}.journal`), flags).catch(
-    () => undefined,
-  );
+  const journal = await readJournal(area, token);
   if (!journal) return true;
-  try {
-    const header = await readJournalHeader(journal);
-    const { ctimeMs } = await journal.stat();
-    const isFolder = header?.folder === true;
-    const piece = await area.folder.at(isFolder ? `${token}.tree` : `${token}.part`);
-    const stats = await lstat(piece).catch(() => undefined);
-    // A partial with a second name has got its final one.
-    const isWhole = isFolder ? stats?.isDirectory() : stats?.isFile() && stats.nlink === 1;
-    if (header && isWhole !== true) return true;
-    // The change time, not the modification time: a partial gets its source's time just before the end. What lies in
-    // a tree says little of when something came last; its journal is touched each time.
-    const touched = isFolder ? ctimeMs : Math.max(ctimeMs, stats?.ctimeMs ?? 0);
-    return now - touched >= partialLifetime;
-  } finally {
-    await journal.close();
-  }
+  const { header, ctimeMs } = journal;
+  const isFolder = header?.folder === true;
+  const piece = await area.folder.at(isFolder ? `${token}.tree` : `${token}.part`);
+  const stats = await callsTo(area.folder.device).find(piece);
+  // A partial with a second name has got its final one.
+  const isWhole = isFolder ? stats?.isDirectory() : stats?.isFile() && stats.nlink === 1n;
+  if (header && isWhole !== true) return true;
+  // The change time, not the modification time: a partial gets its source's time just before the end. What lies in
+  // a tree says little of when something came last; its journal is touched each time.
+  const touched = isFolder ? ctimeMs : Math.max(ctimeMs, Number(stats?.ctimeMs ?? 0));
+  return now - touched >= partialLifetime;
 }
