@@ -1,4 +1,4 @@
-import { asSharingError } from '#sharing/errors.js';
+import { asSharingError, readingFrom, writeError } from '#sharing/errors.js';
 import { isGlob } from '#sharing/storage/glob.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
@@ -66,7 +66,8 @@ export interface KeptTransfer {
 
 /**
  * What broke off on its way into a folder and can go on, the oldest first; with `remove` it is thrown away. What is
- * being received at this moment is not among it. Throws SharingError `folder-missing` or `landing-not-private`.
+ * being received at this moment is not among it. Throws SharingError `folder-missing`, `landing-not-private`, `read-failed` or
+ * `write-failed`.
  */
 export async function keptTransfers(
   folder: string,
@@ -77,12 +78,24 @@ export async function keptTransfers(
   const there = await lstat(await target.at('.lanpost')).catch(() => undefined);
   if (!there) return [];
   await using area: LandingArea = await openLandingArea(target);
+  return await readingFrom(() => listKept(area, remove));
+}
+
+async function listKept(area: LandingArea, remove: boolean): Promise<readonly KeptTransfer[]> {
   const kept: KeptTransfer[] = [];
   for (const { token, header, bytes, touched } of await listPartials(area)) {
     const { name, peer, size } = header;
     const taken = await bytes();
-    if (remove && !(await removePartial(area, token))) continue;
+    if (remove && !(await removed(area, token))) continue;
     kept.push({ name, peer, size, bytes: taken, touched: Math.round(touched * 1000) });
   }
   return kept;
+}
+
+async function removed(area: LandingArea, token: string): Promise<boolean> {
+  try {
+    return await removePartial(area, token);
+  } catch (error) {
+    throw writeError(error);
+  }
 }

@@ -9,6 +9,7 @@ import { isSafeName } from '#sharing/storage/path.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { openSharedRoom, type SharedRoomLimits } from '#sharing/storage/room.js';
 import { openShare, type Share } from '#sharing/storage/share.js';
+import { readingFrom } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import { listen } from '#sharing/transport/listen.js';
 import type { LobbyLimits } from '#sharing/transport/lobby.js';
@@ -53,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<SharingServer
   await readKnownPeers(device.stateFolder);
   const share = await openShare(options.folder, device.tagKey);
   try {
-    await sweepShare(share, options);
+    await readingFrom(() => sweepShare(share, options));
     return await open(options, share);
   } catch (error) {
     await share[Symbol.asyncDispose]();

@@ -64,8 +64,11 @@ export async function holdWithin(
 
 /** True while a process that lives holds `place`. */
 export async function isHeld(place: string): Promise<boolean> {
-  const there = await stat(place).catch(() => undefined);
-  return there !== undefined && !(await isDead(place, foreignAge.transfer));
+  const isThere = await stat(place).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
+  );
+  return isThere && !(await isDead(place, foreignAge.transfer));
 }
 
 async function tryLock(place: string): Promise<Hold | undefined> {

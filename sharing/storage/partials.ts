@@ -1,3 +1,4 @@
+import { asSharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { readJournal, type JournalHeader } from '#sharing/storage/journal.js';
 import { holdWithin, isHeld } from '#sharing/storage/lock.js';
@@ -34,12 +35,23 @@ export async function listPartials(area: LandingArea): Promise<readonly KeptPart
   return kept.sort((a, b) => a.touched - b.touched);
 }
 
-/** Removes a partial that nobody holds; false when somebody does. */
+/** Removes a partial that nobody holds; false when somebody does. Throws the system's errors. */
 export async function removePartial(area: LandingArea, token: string): Promise<boolean> {
-  await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
+  await using hold = await holdIfRoom(await area.folder.at(`${token}.lock`));
   if (!hold) return false;
   await removePieces(area, [`${token}.part`, `${token}.tree`, `${token}.journal`]);
   return true;
+}
+
+/** Where there is no room even for a lock it is enough that nobody holds the place: what is removed makes some. */
+async function holdIfRoom(place: string): Promise<AsyncDisposable | undefined> {
+  try {
+    return await holdWithin(place, 0);
+  } catch (error) {
+    if (asSharingError(error).code !== 'no-room') throw error;
+    const held = { [Symbol.asyncDispose]: () => Promise.resolve() };
+    return (await isHeld(place)) ? undefined : held;
+  }
 }
 
 /** Removes what lies under these names of our own, as far as it can be; the token is held. */

@@ -57,13 +57,18 @@ export async function removeReservations(area: LandingArea): Promise<void> {
   for (const found of await readdir(await area.folder.self())) {
     const [, token] = notePattern.exec(found) ?? [];
     if (token === undefined) continue;
-    // Whoever holds the partial may be about to take the name.
-    await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
-    if (!hold) continue;
-    const note = `${await area.folder.self()}/${found}`;
-    await removeNoted(area, note).catch(() => undefined);
-    await unlink(note).catch(() => undefined);
+    // What cannot be held now is left for another time.
+    await removeUnlessHeld(area, token, found).catch(() => undefined);
   }
+}
+
+async function removeUnlessHeld(area: LandingArea, token: string, found: string): Promise<void> {
+  // Whoever holds the partial may be about to take the name.
+  await using hold = await holdWithin(await area.folder.at(`${token}.lock`), 0);
+  if (!hold) return;
+  const note = `${await area.folder.self()}/${found}`;
+  await removeNoted(area, note).catch(() => undefined);
+  await unlink(note);
 }
 
 async function removeNoted(area: LandingArea, note: string): Promise<void> {

@@ -1,11 +1,14 @@
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { openFolder } from '#sharing/storage/folder.js';
+import { keptTransfers } from '#sharing/local.js';
 import { openPartial } from '#sharing/storage/partial.js';
+import { partialLifetime, removePartial } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openStaging } from '#sharing/storage/staging.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openDescriptors } from '../../../support/descriptors.js';
 import { failCalls } from '../../../support/failing-calls.js';
@@ -70,5 +73,44 @@ describe('what waits to go on', () => {
     await sweep(area, Date.now());
     expect(await leftovers(place)).toEqual(before);
     if (onLinux) expect(openDescriptors()).toBe(descriptors);
+  });
+});
+
+describe('on a disk that takes no more', () => {
+  const noLocks = (code: string) => {
+    failCalls((call, at) => (call === 'writeFile' && at.includes('.lock') ? code : undefined));
+  };
+
+  test.each(['ENOSPC', 'EROFS'])('nothing is swept, and that is no failure: %s', async (code) => {
+    const { place, area } = await openArea();
+    await leavePartial(area);
+    await writeFile(join(place, '.lanpost', `${'a'.repeat(32)}.reserved`), 'name');
+    const before = await leftovers(place);
+    noLocks(code);
+    expect(await sweep(area, Date.now() + 2 * partialLifetime)).toBe(0);
+    expect(await leftovers(place)).toEqual(before);
+  });
+
+  test('what waits can be removed to make room, unless somebody holds it', async () => {
+    const { place, area } = await openArea();
+    await leaveTree(area);
+    const held = await openPartial(area, header, noLimit);
+    const token = held.name.replace('.part', '');
+    noLocks('ENOSPC');
+    expect(await removePartial(area, token)).toBe(false);
+    expect(await keptTransfers(place, true)).toMatchObject([{ name: 'photos' }]);
+    expect((await leftovers(place)).every((name) => name.startsWith(token))).toBe(true);
+    await held.close(true);
+  });
+
+  test('that is read-only the failure to remove says so', async () => {
+    const { place, area } = await openArea();
+    await leavePartial(area);
+    noLocks('EROFS');
+    await expect(keptTransfers(place, true)).rejects.toMatchObject({
+      code: 'write-failed',
+      message: 'EROFS',
+    });
+    expect(await keptTransfers(place, false)).toHaveLength(1);
   });
 });
