@@ -1,7 +1,17 @@
 import type { Soon } from '#sharing/soon.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import { randomBytes } from 'node:crypto';
-import { link, readFile, readlink, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  copyFile,
+  link,
+  readFile,
+  readlink,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -80,8 +90,8 @@ async function tryLock(place: string): Promise<Hold | undefined> {
     await link(own, place);
     return holding(place, holder);
   } catch (error) {
-    const errno = errnoOf(error) ?? '';
-    if (noLinks.includes(errno)) return await lockWithoutLinks(place, holder);
+    const errno = errnoOf(error);
+    if (isWithoutLinks(errno)) return await lockWithoutLinks(place, holder);
     if (errno !== 'EEXIST') throw error;
     return undefined;
   } finally {
@@ -89,7 +99,13 @@ async function tryLock(place: string): Promise<Hold | undefined> {
   }
 }
 
-const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+/** EISDIR is what exFAT on Windows says (nodejs/node#65817). */
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR'];
+
+/** True for the error of `link` on a file system that has no hard links. */
+export function isWithoutLinks(errno: string | undefined): boolean {
+  return errno !== undefined && noLinks.includes(errno);
+}
 
 /** For a moment such a lock names nobody; `oldAge` is the time that it has. */
 async function lockWithoutLinks(place: string, holder: string): Promise<Hold | undefined> {
@@ -125,11 +141,19 @@ async function removeDead(place: string, lifetime: number): Promise<void> {
   const aside = `${place}.${randomBytes(6).toString('hex')}`;
   try {
     await rename(place, aside);
-    if (!(await isDead(aside, lifetime))) await link(aside, place).catch(() => undefined);
+    if (!(await isDead(aside, lifetime))) await putBack(aside, place);
     await unlink(aside);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
+}
+
+/** What has come there by now stays. */
+async function putBack(aside: string, place: string): Promise<void> {
+  await link(aside, place)
+    // Where there are no links its text does as well.
+    .catch(() => copyFile(aside, place, constants.COPYFILE_EXCL))
+    .catch(() => undefined);
 }
 
 async function isDead(place: string, lifetime: number): Promise<boolean> {
@@ -139,10 +163,11 @@ async function isDead(place: string, lifetime: number): Promise<boolean> {
   const age = Date.now() - ((await stat(place).catch(() => undefined))?.mtimeMs ?? Date.now());
   if (pid === undefined) return age > oldAge;
   const [host, start, space] = numbers?.split('/') ?? [];
-  const [ourHost, ourStart, ourSpace] = ((await whoWeAre())[2] ?? '').split('/');
+  const [ourHost, ourStart = '-', ourSpace] = ((await whoWeAre())[2] ?? '').split('/');
   // On another machine, or in a container of its own, the number says nothing.
   if (host !== ourHost) return age > lifetime;
-  if (start !== ourStart) return true;
+  const isTold = start !== '-' && ourStart !== '-';
+  if (start !== ourStart) return isTold || age > lifetime;
   if (space !== ourSpace) return age > lifetime;
   if (!isRunning(Number(pid))) return true;
   // Numbers are given again: another process may have the holder's by now.
@@ -159,12 +184,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
-let known: Promise<readonly string[]> | undefined;
+let known: readonly string[] | undefined;
 
 /** Our number, when we began, and among which processes: it stays so for our life. */
-function whoWeAre(): Promise<readonly string[]> {
-  known ??= tellWho();
-  return known;
+async function whoWeAre(): Promise<readonly string[]> {
+  return (known ??= await tellWho());
 }
 
 async function tellWho(): Promise<readonly string[]> {
@@ -173,7 +197,7 @@ async function tellWho(): Promise<readonly string[]> {
 
 /** When a process began, in ticks of the system: the 22nd field of its line (proc_pid_stat(5)). */
 async function beginOf(pid: number): Promise<string | undefined> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  const line = await told(readFile(`/proc/${pid}/stat`, 'utf8'));
   // The second field is the name in brackets and may hold anything, brackets and blanks too.
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
   return fields?.[22 - 3];
@@ -181,7 +205,17 @@ async function beginOf(pid: number): Promise<string | undefined> {
 
 /** Names the processes among which our number counts: this machine, since it was started, in this container. */
 async function numbersOf(): Promise<string> {
-  const start = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '-');
-  const space = await readlink('/proc/self/ns/pid').catch(() => '-');
+  const start = (await told(readFile('/proc/sys/kernel/random/boot_id', 'utf8'))) ?? '-';
+  const space = (await told(readlink('/proc/self/ns/pid'))) ?? '-';
   return `${encodeURIComponent(hostname())}/${start.trim()}/${space}`;
+}
+
+/** Undefined where the system does not say it. A shortage is thrown: it passes, and must not be remembered for life. */
+async function told(reading: Promise<string>): Promise<string | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoOf(error) ?? '')) throw error;
+    return undefined;
+  }
 }

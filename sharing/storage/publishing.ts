@@ -2,6 +2,7 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import type { Folder, PrivateName } from '#sharing/storage/folder.js';
+import { isWithoutLinks } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { standingOf } from '#sharing/storage/policy.js';
@@ -50,9 +51,9 @@ export async function giveName(
       note(n);
       return name;
     } catch (error) {
-      const code = errnoOf(error) ?? '';
-      if (code === 'EEXIST') continue;
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
+      const errno = errnoOf(error);
+      if (errno === 'EEXIST') continue;
+      if (!isWithoutLinks(errno)) throw error;
     }
     if (await takeReserved(area, partialName, name)) {
       note(n);

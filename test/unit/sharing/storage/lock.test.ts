@@ -1,8 +1,15 @@
 import { holdWithin, isHeld, lock } from '#sharing/storage/lock.js';
+import { writeFileSync } from 'node:fs';
 import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { failCalls } from '../../../support/failing-calls.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+
+vi.mock('node:fs/promises', async (original) => {
+  const { withFailures } = await import('../../../support/failing-calls.js');
+  return withFailures(await original());
+});
 
 const onLinux = process.platform === 'linux';
 
@@ -62,4 +69,51 @@ describe('a lock', () => {
       expect(held).toBeDefined();
     },
   );
+
+  test('without links is one too, whatever the system calls that', async () => {
+    for (const code of ['EPERM', 'ENOTSUP', 'EISDIR']) {
+      failCalls((call) => (call === 'link' ? code : undefined));
+      const folder = await temporaryFolder();
+      const place = join(folder, 'lock');
+      {
+        await using held = await lock(place);
+        expect(await held.isOurs()).toBe(true);
+        expect(await holdWithin(place, 0)).toBeUndefined();
+      }
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  test.runIf(onLinux).each([undefined, 'EISDIR'])(
+    'that came in the place of a dead one is put back: %s',
+    async (code) => {
+      const folder = await temporaryFolder();
+      const [place, other] = [join(folder, 'lock'), join(folder, 'other')];
+      await using _other = await lock(other);
+      const live = await readFile(other, 'utf8');
+      await writeFile(place, live.replace(/^[0-9]+/, '4194303'));
+      failCalls((call, at) => {
+        if (call === 'link') return code;
+        // Its text was read, and nothing else yet.
+        if (call === 'stat' && at === place) writeFileSync(place, live);
+        return undefined;
+      });
+      expect(await holdWithin(place, 0)).toBeUndefined();
+      expect(await readFile(place, 'utf8')).toBe(live);
+      expect((await readdir(folder)).sort()).toEqual(['lock', 'other']);
+    },
+  );
+
+  test.runIf(onLinux)('tells who holds it, though that could not be read before', async () => {
+    vi.resetModules();
+    const fresh = await import('#sharing/storage/lock.js');
+    const place = join(await temporaryFolder(), 'lock');
+    failCalls((call, at) =>
+      call === 'readFile' && at.startsWith('/proc/') ? 'EMFILE' : undefined,
+    );
+    await expect(fresh.lock(place)).rejects.toMatchObject({ code: 'EMFILE' });
+    failCalls(() => undefined);
+    await using _held = await fresh.lock(place);
+    expect(await readFile(place, 'utf8')).toMatch(/^[0-9]+ [0-9]+ [^ /]+\/[0-9a-f-]{36}\//);
+  });
 });
