@@ -80,7 +80,9 @@ export async function getFrom(
     glob: wanted.glob,
     nameOf(offered) {
       tops += 1;
-      if (wanted.glob ? !matchesGlob(wanted.last, offered) : tops > 1) {
+      // What reads like a pattern may be a name as it is: the server looks for that first.
+      const isWanted = offered === wanted.last || matchesGlob(wanted.last, offered);
+      if (wanted.glob ? !isWanted : tops > 1) {
         throw new SharingError('name-refused', `"${offered}" was not asked for`);
       }
       return prefixed(wanted.glob ? offered : wanted.last);

@@ -424,8 +424,10 @@ describe('globs', () => {
     await expect(ways.get(session, served, 'c*')).rejects.toMatchObject({ code: 'not-found' });
     await writeFile(join(served.folder, 'a*'), 'literal');
     expect((await ways.get(session, served, 'a*')).ended).toMatchObject([{ as: 'new_a*' }]);
+    await writeFile(join(served.folder, 'x [20]'), 'matches not even itself');
+    expect((await ways.get(session, served, 'x [20]')).ended).toMatchObject([{ as: 'new_x [20]' }]);
     expect((await readdir(served.received)).filter((name) => name !== '.lanpost').sort()).toEqual(
-      ['new_a*', 'new_a1.txt', 'new_a2.txt', 'new_a3', 'new_y.md'].sort(),
+      ['new_a*', 'new_a1.txt', 'new_a2.txt', 'new_a3', 'new_x [20]', 'new_y.md'].sort(),
     );
   });
 
