@@ -52,7 +52,10 @@ export const fileFlags = noFollow | constants.O_NOCTTY;
 const bestWay: FolderWay =
   process.platform === 'linux' && existsSync('/proc/self/fd') ? 'handle' : 'compare';
 
-/** Opens the folder that the user named; links in the user's own words are followed. */
+/**
+ * Opens the folder that the user named; links in the user's own words are followed. Throws SharingError `folder-missing`,
+ * `no-permission` or `read-failed`.
+ */
 export async function openFolder(path: string, way: FolderWay = bestWay): Promise<Folder> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -236,13 +239,13 @@ function gone(path: string): SharingError {
   return new SharingError('folder-gone', `${path} was removed`, { path });
 }
 
-function folderError(error: unknown, path: string): unknown {
+function folderError(error: unknown, path: string): SharingError {
   const code = errnoOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     const words = code === 'ENOENT' ? `there is no folder ${path}` : `${path} is not a folder`;
     return new SharingError('folder-missing', words, { path }, error);
   }
-  return code === 'EACCES'
+  return code === 'EACCES' || code === 'EPERM'
     ? new SharingError('no-permission', `no permission to open ${path}`, { path }, error)
-    : error;
+    : asSharingError(error, 'read-failed');
 }

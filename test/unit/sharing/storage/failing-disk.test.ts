@@ -114,3 +114,13 @@ describe('on a disk that takes no more', () => {
     expect(await keptTransfers(place, false)).toHaveLength(1);
   });
 });
+
+test.each([
+  ['EPERM', 'no-permission'],
+  ['EACCES', 'no-permission'],
+  ['EMFILE', 'read-failed'],
+])('a folder that cannot be opened for %s is no fault of ours', async (errno, code) => {
+  const place = await temporaryFolder();
+  failCalls((call, at) => (call === 'open' && at === place ? errno : undefined));
+  await expect(openFolder(place)).rejects.toMatchObject({ name: 'SharingError', code });
+});

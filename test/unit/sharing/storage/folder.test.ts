@@ -18,7 +18,10 @@ test.runIf(process.platform === 'linux')(
     await some.close();
     const before = openDescriptors();
     vi.spyOn(prototype, 'stat').mockRejectedValue(Object.assign(new Error('EIO'), { code: 'EIO' }));
-    await expect(openFolder(place)).rejects.toMatchObject({ code: 'EIO' });
+    await expect(openFolder(place)).rejects.toMatchObject({
+      code: 'read-failed',
+      message: 'EIO',
+    });
     expect(openDescriptors()).toBe(before);
   },
 );
