@@ -116,6 +116,8 @@ async function openUnder(
       return (await digestAt(chunk))?.equals(noted) === true;
     },
     async retag(kept) {
+      // One that is new has this header already, and nothing to forget.
+      if (!found) return;
       for (let chunk = 0; chunk < chunks; chunk += 1) {
         if (kept[chunk] !== 1 && claims[chunk] === 1)
           await calls.write(journal.fd, emptySlot, slotAt(chunk));
