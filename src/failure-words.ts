@@ -296,8 +296,14 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'landing-not-private': {
     exit: usage,
-    say: ({ path }) => `${text(path)} is not a private folder of this user`,
-    hint: ({ path }) => `move it away, or: chmod 700 ${pathWord(path)}`,
+    say: ({ path, why }) =>
+      why === 'modes'
+        ? `${text(path)} cannot be private: its disk does not know who may read what`
+        : `${text(path)} is not a private folder of this user`,
+    hint: ({ path, why }) =>
+      why === 'modes'
+        ? 'receive into a folder on another disk, or mount this one with the options uid=<this user>,umask=077'
+        : `move it away, or: chmod 700 ${pathWord(path)}`,
   },
   'state-missing': {
     exit: usage,

@@ -1,11 +1,11 @@
-import { asSharingError, errnoOf, SharingError } from '#sharing/errors.js';
+import { asSharingError, errnoOf, SharingError, type ErrorFacts } from '#sharing/errors.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { keyOf, openChild, type Folder } from '#sharing/storage/folder.js';
 import { takenNumbers, type TakenNumbers } from '#sharing/storage/naming.js';
 import { passingNames, type PassingNames } from '#sharing/storage/token.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { BigIntStats } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
@@ -30,22 +30,32 @@ const areaName = '.lanpost';
 
 /**
  * Opens, and makes if need be, the landing area of `target`, which it keeps open but does not own.
- * Throws SharingError `landing-not-private` when it is a link, another user's, or open to others.
+ * Throws SharingError `landing-not-private` when it is a link, another user's, or open to others; with `why` as `modes` when
+ * it was made just now and is so all the same.
  */
 export async function openLandingArea(target: Folder): Promise<LandingArea> {
   await target.mustExist();
   const place = await target.at(areaName);
-  await mkdir(place, { mode: 0o700 }).catch((error: unknown) => {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  });
+  const isNew = await mkdir(place, { mode: 0o700 }).then(
+    () => true,
+    (error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      return false;
+    },
+  );
   const path = `${target.path}/${areaName}`;
-  const exposed = new SharingError('landing-not-private', `${path} is not private`, { path });
+  const exposed = (why: ErrorFacts = {}): SharingError =>
+    new SharingError('landing-not-private', `${path} is not private`, { path, ...why });
   // Opened without following a link, then judged by its handle: nobody can put another in its place between.
   const folder = await openChild(target, areaName).catch((error: unknown) => {
     const notOurs = ['not-a-folder', 'not-a-file', 'no-permission'];
-    throw notOurs.includes(asSharingError(error).code) ? exposed : error;
+    throw notOurs.includes(asSharingError(error).code) ? exposed() : error;
   });
-  if (await isPrivate(folder)) {
+  const isOurs = await isPrivate(folder).catch(async (error: unknown) => {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  });
+  if (isOurs) {
     const names = passingNames(folder);
     return {
       target,
@@ -63,7 +73,10 @@ export async function openLandingArea(target: Folder): Promise<LandingArea> {
     };
   }
   await folder[Symbol.asyncDispose]();
-  throw exposed;
+  if (!isNew) throw exposed();
+  // The disk knows no owners or no modes, and no chmod would help.
+  await rmdir(place).catch(() => undefined);
+  throw exposed({ why: 'modes' });
 }
 
 async function isPrivate(folder: Folder): Promise<boolean> {
@@ -86,7 +99,7 @@ export async function stillStands({ target, folder }: LandingArea, path: string)
   }
 }
 
-/** A landing area that is opened when it is needed, and checked anew each time. */
+/** A landing area that is opened and checked once, when it is needed. */
 export interface LazyArea extends AsyncDisposable {
   readonly open: () => Promise<LandingArea>;
 }
