@@ -43,15 +43,21 @@ export const journalMagic = 'lanpost journal 1';
 /** Bytes before the first slot. */
 export const journalHeaderLength = 4096;
 
-/** Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. */
+/**
+ * Bytes of the header: magic line, JSON line, blanks up to `journalHeaderLength`. Of a name that is too long for it only the
+ * end is noted: it is for people, who know the file by that.
+ */
 export function encodeJournalHeader(header: JournalHeader): Buffer {
   const { algorithm, peer, tag, name, size, mtime, folder, stranger } = header;
   const fields = { chunkSize, algorithm, peer, tag, name, size, mtime, folder, stranger };
   const json = JSON.stringify(fields);
   const text = `${journalMagic}\n${json}\n`;
   const block = Buffer.alloc(journalHeaderLength, ' ');
-  const length = block.write(text);
-  if (length < Buffer.byteLength(text)) throw new RangeError('journal header too long');
+  const excess = Buffer.byteLength(text) - block.length;
+  if (excess > 0 && name === '') throw new RangeError('journal header too long');
+  if (excess > 0)
+    return encodeJournalHeader({ ...header, name: name.slice(excess).toWellFormed() });
+  block.write(text);
   return block;
 }
 

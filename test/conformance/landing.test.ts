@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SharingError } from '#sharing/errors.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
@@ -341,6 +341,37 @@ describe.each(ways)('a landing, reached by %s', (way) => {
       expect(await readdir(join(linked, 'elsewhere'))).toEqual([]);
     },
   );
+
+  test.skipIf(process.platform === 'win32')(
+    'an area that is just made and not private, as on a disk without owners, goes again',
+    async () => {
+      const place = await temporaryFolder();
+      const foreign = vi.spyOn(process, 'getuid').mockReturnValue(4711);
+      onTestFinished(() => {
+        foreign.mockRestore();
+      });
+      await expect(open(place)).rejects.toMatchObject({
+        code: 'landing-not-private',
+        facts: { why: 'modes' },
+      });
+      expect(await readdir(place)).toEqual([]);
+    },
+  );
+
+  test('a partial whose journal cannot hold all of its name is kept and found again', async () => {
+    const { area } = await open();
+    const name = `${'"é'.repeat(1000)}${'d/'.repeat(300)}end.bin`;
+    const long = { ...header, name };
+    const partial = await openPartial(area, long, () => Promise.resolve());
+    await partial.note(1, digestOf('blake3', Buffer.alloc(0)));
+    await partial.close(true);
+    const [kept] = await listPartials(area);
+    expect(kept?.header.name.length).toBeGreaterThan(1000);
+    expect(name.endsWith(kept?.header.name ?? '?')).toBe(true);
+    const again = await openPartial(area, long, () => Promise.resolve());
+    expect([...again.claims]).toEqual([0, 1, 0]);
+    await again.close(false);
+  });
 
   test('without hard links a name is reserved, then taken; a taken one is left', async () => {
     const { place, area } = await open();
