@@ -123,9 +123,8 @@ export async function openLanding(
     const partial = open;
     open = undefined;
     reservation?.release();
-    const kept = keep && (landed > 0 || claims.includes(1));
-    if (partial && !kept && !published) reservation?.undo();
-    await partial?.close(kept);
+    const kept = await partial?.close(keep && (landed > 0 || claims.includes(1)));
+    if (kept === false && !published) reservation?.undo();
   }
 
   function partial(): Partial {

@@ -50,8 +50,8 @@ export interface Partial {
   isOurs(): Promise<boolean>;
   /** Brings everything to the disk. An error, also of an earlier sync in the background, is final. */
   sync(): Promise<void>;
-  /** Lets go of it, and removes it unless it is kept for another time. */
-  close(keep: boolean): Promise<void>;
+  /** Lets go of it, and removes it unless it is kept for another time; false when it is not, whatever was wished. */
+  close(keep: boolean): Promise<boolean>;
 }
 
 /** Sets aside the bytes that are still needed; throws when they cannot be had. */
@@ -142,6 +142,7 @@ async function openUnder(
         await journal.close();
         await hold[Symbol.asyncDispose]();
       }
+      return kept;
     },
   };
 }

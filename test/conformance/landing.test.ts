@@ -27,7 +27,7 @@ import { listPartials } from '#sharing/storage/partials.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { safeName, type SafeName } from '#sharing/storage/path.js';
 import { removeReservations, takeReserved } from '#sharing/storage/reservation.js';
-import { openRoom } from '#sharing/storage/room.js';
+import { entrySize, openRoom, openSharedRoom } from '#sharing/storage/room.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -290,12 +290,16 @@ describe.each(ways)('a landing, reached by %s', (way) => {
   test('what is being received is not listed, whatever its partial is called', async () => {
     const { place, area } = await open();
     const content = Buffer.alloc(chunkSize + 1, 3);
+    const quota = content.length + entrySize;
+    const ofPeer = openSharedRoom({ keepFree: 0, maxFileSize: 2 ** 40, quota }).forPeer('PEER');
     const first = await openLanding(area, room, expected(content));
-    const second = await openLanding(area, room, expected(content));
+    const second = await openLanding(area, ofPeer, expected(content));
     await write(first, content, [0]);
     await write(second, content, [0]);
     expect(await listPartials(area)).toEqual([]);
     await second.leave(true);
+    // What is not kept has cost nothing.
+    (await ofPeer.reserve(area.folder, content.length)).release();
     await first.leave(true);
     // Only the one that can be found again is kept.
     expect((await listPartials(area)).map(({ header }) => header.name)).toEqual(['new_a.bin']);
