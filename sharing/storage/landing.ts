@@ -182,7 +182,7 @@ export async function openLanding(
         signal?.throwIfAborted();
         const unpublished = { file: from.file.fd, name: from.name, isOurs: () => from.isOurs() };
         const as = await giveName(area, unpublished, expected);
-        await keepName(area.target, from.file.fd, as);
+        await keepName(area.target, from.file.fd, as, expected.policy);
         published = true;
         // The file is there: that its partial cannot be tidied up now makes it no failure.
         await leave(false).catch(() => undefined);

@@ -97,15 +97,25 @@ async function takeName(
   return true;
 }
 
-/** Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. */
-export async function keepName(target: Folder, file: number, name: SafeName): Promise<void> {
+/**
+ * Makes the name durable; one that cannot be is taken away again, for the sender will hear of a failure. Under a policy that
+ * replaces it stays: what was there before is gone, and none at all would be worse.
+ */
+export async function keepName(
+  target: Folder,
+  file: number,
+  name: SafeName,
+  policy: Policy,
+): Promise<void> {
   try {
     await target.sync();
   } catch (error) {
+    if (replaces(policy)) throw error;
     const place = await target.at(name);
     const calls = callsTo(target.device);
-    // Somebody may have taken it away meanwhile; what stands there then is not ours. What was replaced is gone.
-    if (await isSame(calls, file, place).catch(() => false)) await unlink(place);
+    // Somebody may have taken it away meanwhile; what stands there then is not ours.
+    if (await isSame(calls, file, place).catch(() => false))
+      await unlink(place).catch(() => undefined);
     throw error;
   }
 }

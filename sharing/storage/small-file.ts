@@ -7,7 +7,7 @@ import { secondsText } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { giveName, type Wish } from '#sharing/storage/publishing.js';
+import { giveName, replaces, type Wish } from '#sharing/storage/publishing.js';
 import {
   closeSync,
   constants,
@@ -35,7 +35,7 @@ export interface SmallFile {
   publish(): Soon<SafeName>;
   /** Lets go of it, and takes it away. */
   drop(): Promise<void>;
-  /** Takes the name away again that `publish` gave, for it cannot be made durable. */
+  /** Takes the name away again that `publish` gave, for it cannot be made durable; one that may have replaced a file stays. */
   retract(): Promise<void>;
   /** Lets go of it; what nobody sees may stay for another time. */
   leave(): Promise<void>;
@@ -253,7 +253,8 @@ export async function writeLoose(
     },
     drop,
     async retract() {
-      if (!published) return;
+      // What was replaced is gone, and none at all would be worse.
+      if (!published || replaces(wish.policy)) return;
       const { as, ino } = published;
       await reach(async (target) => {
         const there = await target.at(as);

@@ -79,7 +79,7 @@ export async function openSmallLanding(
         const as = await file.publish();
         await area.target.sync().catch(async (error: unknown) => {
           // A name that cannot be made durable is taken away again: the sender will hear of a failure.
-          await file.retract();
+          await file.retract().catch(() => undefined);
           throw error;
         });
         published = true;

@@ -18,7 +18,8 @@ export interface Staging {
   touch(): Promise<void>;
   /**
    * Gives it the first free name that `name` leads to, by one rename that nothing has to make place for, and makes that
-   * durable. What lies in it must be durable by then.
+   * durable. What lies in it must be durable by then. When that fails it keeps the name, whole as it is; a power cut may take
+   * the name away.
    */
   place(name: SafeName): Promise<SafeName>;
   /** Lets go of it; what has come is kept for another time if `keep`. Does nothing after `place`. */

@@ -318,18 +318,32 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     expect(await left(place)).toEqual([]);
   });
 
-  test('a name that cannot be made durable is taken away again', async () => {
-    const { place, area } = await open();
-    const content = Buffer.from('right');
-    const failing = new Error('EIO');
-    const target = { ...area.target, sync: () => Promise.reject(failing) };
-    const landing = await openLanding({ ...area, target }, room, expected(content));
-    await write(landing, content);
-    await expect(landing.publish()).rejects.toMatchObject({ code: 'write-failed' });
-    await landing.leave(false);
-    expect(await visible(place)).toEqual([]);
-    expect(await left(place)).toEqual([]);
-  });
+  test.each([
+    ['number', 5, []],
+    ['number', chunkSize + 1, []],
+    // The file that was there is gone: none at all would be worse.
+    ['overwrite', 5, ['new_a.bin']],
+    ['overwrite', chunkSize + 1, ['new_a.bin']],
+  ] as const)(
+    'a name that cannot be made durable is taken away again, unless by policy (%s) it replaces another: %d bytes',
+    async (policy, size, there) => {
+      const { place, area } = await open();
+      if (policy === 'overwrite') await writeFile(join(place, 'new_a.bin'), 'before');
+      const content = Buffer.alloc(size, 1);
+      const failing = new Error('EIO');
+      const target = { ...area.target, sync: () => Promise.reject(failing) };
+      const wanted = { ...expected(content), policy };
+      const landing = await openLanding({ ...area, target }, room, wanted);
+      await write(landing, content);
+      await expect(landing.publish()).rejects.toMatchObject({
+        code: 'write-failed',
+        message: 'EIO',
+      });
+      await landing.leave(false);
+      expect(await visible(place)).toEqual(there);
+      expect(await left(place)).toEqual([]);
+    },
+  );
 
   test.skipIf(process.platform === 'win32')(
     'the area must be private, ours and no link',

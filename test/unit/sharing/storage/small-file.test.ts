@@ -129,6 +129,9 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       expect(await small.publish()).toBe('a.txt');
       expect(await readFile(join(place, 'a.txt'))).toEqual(bytes);
       expect(await leftovers(place)).toEqual([]);
+      // The other is gone: none at all would be worse.
+      await small.retract();
+      expect(await visibleNames(place)).toEqual(['a.txt']);
     });
 
     test.each(['drop', 'leave'] as const)('after %s nothing is left, nor open', async (end) => {
