@@ -9,6 +9,7 @@ import type { LandingArea } from '#sharing/storage/area.js';
 import { digestOf, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import type { Folder } from '#sharing/storage/folder.js';
+import { takenNumbers } from '#sharing/storage/naming.js';
 import {
   writeLoose,
   writeStaged,
@@ -62,6 +63,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, words } = options;
   const groups = receiptGroups<Arrival>(settle, onGroup);
   const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
+  const numbers = takenNumbers();
   /** For each connection, whether it is in the middle of one. */
   const middles: (() => boolean)[] = [];
   /** Why a group ended all of the batch. */
@@ -132,7 +134,8 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
     const { name, offered, folder } = arrival;
     const leftovers = folder?.top.staging?.leftovers;
     const wish = { name, mtime: offered.mtime };
-    const writing = writeStaged(target, wish, bytes, paceOf(target.device), reachOf(arrival));
+    const pace = paceOf(target.device);
+    const writing = writeStaged(target, wish, bytes, pace, numbers, reachOf(arrival));
     return after(writing, (small) => {
       if (!leftovers) {
         written(arrival, bytes, small);

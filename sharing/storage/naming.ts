@@ -19,8 +19,8 @@ export function numbered(name: SafeName, n: number): SafeName {
 /** The last numbers that names got, so that the thousandth of one name is not tried under all numbers before. */
 export interface TakenNumbers {
   /** The last number that the name got in that folder, if it is remembered. */
-  last(folder: string, name: SafeName): number | undefined;
-  note(folder: string, name: SafeName, n: number): void;
+  last(folder: string, name: string): number | undefined;
+  note(folder: string, name: string, n: number): void;
 }
 
 /** Names that are remembered at once. */

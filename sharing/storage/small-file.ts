@@ -5,7 +5,7 @@ import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { secondsText } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import { maxNumber, numbered } from '#sharing/storage/naming.js';
+import { maxNumber, numbered, type TakenNumbers } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { giveName, replaces, type Wish } from '#sharing/storage/publishing.js';
 import {
@@ -52,18 +52,20 @@ const syncLater = promisify(fsync);
 
 /**
  * Writes a file into a folder that nobody sees yet, under its name at once. Where the name is taken, because this
- * system folds two names of the sender into one, it gets a number.
+ * system folds two names of the sender into one, it gets a number behind the last one of `numbers`, for nothing is ever
+ * taken away there.
  */
 export function writeStaged(
   folder: Folder,
   wish: Pick<Wish, 'name' | 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
-  reach: Reach = (work) => work(folder),
+  numbers: TakenNumbers,
+  reach: Reach,
 ): Soon<SmallFile> {
   const beside = (error: unknown): Promise<SmallFile> => {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    return writeNumbered(folder, wish, bytes, pace, reach);
+    return writeNumbered(folder, wish, bytes, pace, numbers, reach);
   };
   try {
     const written = writeAs(folder, wish.name, wish, bytes, pace, reach);
@@ -78,11 +80,17 @@ async function writeNumbered(
   wish: Pick<Wish, 'name' | 'mtime'>,
   bytes: Buffer,
   pace: DiskPace,
+  numbers: TakenNumbers,
   reach: Reach,
 ): Promise<SmallFile> {
-  for (let n = 2; n <= maxNumber; n += 1) {
+  // Names that are one to a system differ in this, if in anything.
+  const folded = wish.name.normalize('NFKC').toLowerCase();
+  const { key } = folder;
+  for (let n = (numbers.last(key, folded) ?? 1) + 1; n <= maxNumber; n += 1) {
     try {
-      return await writeAs(folder, numbered(wish.name, n), wish, bytes, pace, reach);
+      const small = await writeAs(folder, numbered(wish.name, n), wish, bytes, pace, reach);
+      numbers.note(key, folded, n);
+      return small;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }

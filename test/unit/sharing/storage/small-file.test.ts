@@ -1,8 +1,11 @@
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import type { DiskPace } from '#sharing/storage/disk-pace.js';
-import { openFolder, type FolderWay } from '#sharing/storage/folder.js';
+import { openFolder, type Folder, type FolderWay } from '#sharing/storage/folder.js';
+import { takenNumbers } from '#sharing/storage/naming.js';
 import { safeName } from '#sharing/storage/path.js';
-import { writeLoose, writeStaged } from '#sharing/storage/small-file.js';
+import { writeLoose, writeStaged, type SmallFile } from '#sharing/storage/small-file.js';
+import type { Wish } from '#sharing/storage/publishing.js';
+import type { Soon } from '#sharing/soon.js';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,12 +25,23 @@ const paces = [
 
 const mtime = 1_000_000_000_123_456;
 const name = safeName('a.txt');
-const wish = { name, mtime, policy: 'number' } as const;
+const wish: Wish = { name, mtime, policy: 'number' };
 const loose = {
   name: `${'a'.repeat(32)}.1.part`,
   isOurs: () => Promise.resolve(true),
 } as const;
 const bytes = Buffer.from('content');
+
+/** Into a folder that stays open. */
+function stage(
+  folder: Folder,
+  named: Wish,
+  content: Buffer,
+  pace: DiskPace,
+  numbers = takenNumbers(),
+): Soon<SmallFile> {
+  return writeStaged(folder, named, content, pace, numbers, (work) => work(folder));
+}
 
 describe.each(ways)('a small file, reached by %s', (way) => {
   async function open(): Promise<{ place: string; area: LandingArea }> {
@@ -44,7 +58,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const { place, area } = await open();
       const before = onLinux ? openDescriptors() : 0;
       for (const content of [bytes, Buffer.alloc(0)]) {
-        const small = await writeStaged(area.target, wish, content, pace);
+        const small = await stage(area.target, wish, content, pace);
         await small.sync();
         const as = await small.publish();
         expect(await readFile(join(place, as))).toEqual(content);
@@ -58,16 +72,38 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const { place, area } = await open();
       await symlink('elsewhere', join(place, 'a.txt'));
       await mkdir(join(place, 'a (2).txt'));
-      const small = await writeStaged(area.target, wish, bytes, pace);
+      const small = await stage(area.target, wish, bytes, pace);
       expect(await small.publish()).toBe('a (3).txt');
       expect(await visibleNames(place)).toEqual(['a (2).txt', 'a (3).txt', 'a.txt']);
+    });
+
+    test('is not tried under all the numbers that its name got before, in other letters too', async () => {
+      const { place, area } = await open();
+      await writeFile(join(place, 'a.txt'), '');
+      const numbers = takenNumbers();
+      numbers.note(area.target.key, 'a.txt', 700);
+      const small = await stage(area.target, wish, bytes, pace, numbers);
+      expect(await small.publish()).toBe('a (701).txt');
+      await writeFile(join(place, 'A.TXT'), '').catch(() => undefined);
+      const other = await stage(
+        area.target,
+        { ...wish, name: safeName('A.TXT') },
+        bytes,
+        pace,
+        numbers,
+      );
+      expect(await other.publish()).toBe('A (702).TXT');
+      // The last number there is.
+      numbers.note(area.target.key, 'a.txt', 10_000);
+      const none = async () => stage(area.target, wish, bytes, pace, numbers);
+      await expect(none()).rejects.toMatchObject({ code: 'write-failed' });
     });
 
     test('that is dropped is gone, one that is left stays; neither stays open', async () => {
       const { place, area } = await open();
       const before = onLinux ? openDescriptors() : 0;
-      const one = await writeStaged(area.target, wish, bytes, pace);
-      const other = await writeStaged(area.target, { ...wish, name: safeName('b') }, bytes, pace);
+      const one = await stage(area.target, wish, bytes, pace);
+      const other = await stage(area.target, { ...wish, name: safeName('b') }, bytes, pace);
       await one.drop();
       await other.leave();
       expect(await visibleNames(place)).toEqual(['b']);
@@ -78,7 +114,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const { area, place } = await open();
       await mkdir(join(place, 'x'));
       const folder = { ...area.target, at: () => Promise.resolve(join(place, 'nowhere', 'a')) };
-      await expect(writeStaged(folder, wish, bytes, pace)).rejects.toMatchObject({
+      await expect(stage(folder, wish, bytes, pace)).rejects.toMatchObject({
         code: 'ENOENT',
       });
     });
@@ -87,7 +123,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
       const { place, area } = await open();
       const before = openDescriptors();
       const tooLate = { ...wish, mtime: Number.NaN };
-      const writing = async () => writeStaged(area.target, tooLate, bytes, pace);
+      const writing = async () => stage(area.target, tooLate, bytes, pace);
       await expect(writing()).rejects.toThrow();
       expect(await visibleNames(place)).toEqual([]);
       expect(openDescriptors()).toBe(before);
@@ -101,7 +137,7 @@ describe.each(ways)('a small file, reached by %s', (way) => {
     const full: DiskPace = {
       run: () => Promise.reject(Object.assign(new Error('EMFILE'), { code: 'EMFILE' })),
     };
-    await expect(writeStaged(area.target, wish, bytes, full)).rejects.toMatchObject({
+    await expect(stage(area.target, wish, bytes, full)).rejects.toMatchObject({
       code: 'EMFILE',
     });
     expect(await visibleNames(place)).toEqual(['a.txt']);
