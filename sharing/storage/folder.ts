@@ -66,14 +66,13 @@ export async function openFolder(path: string, way: FolderWay = bestWay): Promis
 }
 
 /**
- * Makes a folder, and those above it that are missing. Rejects with the system's error; Node's own way never ends where the
- * system says that what is above is missing and it is not, as in /proc.
+ * Makes a folder, and those above it that are missing, and makes their names durable. Rejects with the system's error; Node's
+ * own way never ends where the system says that what is above is missing and it is not, as in /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   const makeOne = async (): Promise<string | undefined> => {
     try {
       await mkdir(path);
-      return undefined;
     } catch (error) {
       const isThere = await stat(path).then(
         (stats) => stats.isDirectory(),
@@ -83,12 +82,26 @@ export async function makeFolder(path: string): Promise<void> {
       if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
       return dirname(path);
     }
+    await syncPlace(dirname(path));
+    return undefined;
   };
   const above = await makeOne();
   if (above === undefined) return;
   await makeFolder(above);
   if ((await makeOne()) === undefined) return;
   throw Object.assign(new Error(`${path} cannot be made`), { code: 'ENOENT' });
+}
+
+/** A folder that may be written to and not read cannot be synced. */
+async function syncPlace(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY).catch(
+    () => undefined,
+  );
+  try {
+    if (handle) await syncFolder(handle);
+  } finally {
+    await handle?.close();
+  }
 }
 
 /** Opens a child folder, never through a link. */

@@ -29,6 +29,8 @@ export async function openInbox(root: Folder, name: SafeName, room: Room): Promi
   try {
     await mkdir(await root.at(name));
     reservation.written(entrySize);
+    // A receipt for what comes into it must not be lost with its name.
+    await root.sync();
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   } finally {
