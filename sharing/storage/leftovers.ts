@@ -1,13 +1,15 @@
-import type { Folder } from '#sharing/storage/folder.js';
+import { SharingError } from '#sharing/errors.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import { keyOf, type Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 
 /**
  * What lies in a tree from an earlier attempt, told from what this one has brought: no clock is asked, which may be
  * another's, or set back. Memory is taken only for what this attempt brings into a tree that it found.
  */
 export interface Leftovers {
-  /** From now on what stands under this name is of this attempt. */
+  /** From now on what stands under this name is of this attempt. Throws when nothing does. */
   claim(folder: Folder, name: SafeName): Promise<void>;
   /** What stands under this name from an earlier attempt; `size` is undefined for what is no file. */
   find(folder: Folder, name: SafeName): Promise<Leftover | undefined>;
@@ -27,11 +29,10 @@ export function leftovers(): Leftovers {
   const ours = new Set<string>();
 
   async function look(folder: Folder, name: string): Promise<Leftover | undefined> {
-    const place = `${await folder.self()}/${name}`;
-    const stats = await lstat(place, { bigint: true }).catch(() => undefined);
+    const stats = await callsTo(folder.device).find(`${await folder.self()}/${name}`);
     if (!stats) return undefined;
     const size = stats.isFile() ? Number(stats.size) : undefined;
-    return { size, isFolder: stats.isDirectory(), key: `${stats.dev}:${stats.ino}` };
+    return { size, isFolder: stats.isDirectory(), key: keyOf(stats) };
   }
 
   async function find(folder: Folder, name: string): Promise<Leftover | undefined> {
@@ -48,7 +49,9 @@ export function leftovers(): Leftovers {
   return {
     async claim(folder, name) {
       const there = await look(folder, name);
-      if (there) ours.add(there.key);
+      // What is not claimed would be cleared away, though there is a receipt for it.
+      if (!there) throw new SharingError('write-failed', 'what came was taken away');
+      ours.add(there.key);
     },
     find,
     remove,
