@@ -60,8 +60,8 @@ export async function openComparison(
 ): Promise<Comparison> {
   if (names.length === 0) return nothingHere;
   let candidates = await openCandidates(folder, names, size);
-  const digests: Buffer[] = [];
   const chunks = chunkCount(size);
+  const digests = Buffer.alloc(chunks * digestLength);
   const buffer = Buffer.allocUnsafe(Math.min(size, chunkSize));
   let compared = 0;
 
@@ -86,7 +86,7 @@ export async function openComparison(
           if (await matches(candidate, digest)) left.push(candidate);
         }
         candidates = left;
-        digests.push(Buffer.from(digest));
+        digest.copy(digests, compared * digestLength);
         compared += 1;
       }
     },
@@ -94,7 +94,7 @@ export async function openComparison(
       if (compared < chunks) return undefined;
       for (let first = candidates[0]; first; first = candidates[0]) {
         if (await isStillThere(folder, first)) {
-          const whole = fileDigest(algorithm, size, Buffer.concat(digests));
+          const whole = fileDigest(algorithm, size, digests);
           return { as: first.name, digest: digestText(algorithm, whole) };
         }
         candidates = candidates.slice(1);
