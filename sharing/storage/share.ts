@@ -1,11 +1,12 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import { modificationTime } from '#sharing/storage/file-state.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
 import { entriesIn } from '#sharing/storage/entries.js';
 import { openChild, openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
 import { isSafeName, pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import { maxRows } from '#sharing/wire/message.js';
-import { lstat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 
 /** One row of a listing. */
 export interface Entry {
@@ -124,15 +125,11 @@ async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
     looked += page.length;
     for (const { name, type } of page) {
       const isFileOrFolder = type === 'file' || type === 'folder';
-      if (isFileOrFolder && isShared(name)) names.push(name);
+      if (isFileOrFolder && isSafeName(name)) names.push(name);
     }
     mustBeListable(names.length, looked);
   }
   return names.sort(byCodeUnits);
-}
-
-function isShared(name: string): name is SafeName {
-  return isSafeName(name);
 }
 
 function byCodeUnits(a: string, b: string): number {
@@ -145,10 +142,18 @@ async function rows(folder: Folder, names: readonly SafeName[]): Promise<readonl
 }
 
 async function row(folder: Folder, name: SafeName): Promise<Entry | undefined> {
-  // A name that vanished since readdir is no longer listed.
-  const stats = await lstat(await folder.at(name), { bigint: true }).catch(() => undefined);
+  const stats = await lookAt(folder, name);
   if (!stats || !(stats.isFile() || stats.isDirectory())) return undefined;
   const type = stats.isFile() ? 'file' : 'folder';
   const size = type === 'file' ? Number(stats.size) : 0;
   return { name, type, size, mtime: modificationTime(stats) };
+}
+
+/** Undefined for what vanished since the folder was read, or cannot be looked at. */
+async function lookAt(folder: Folder, name: SafeName): Promise<BigIntStats | undefined> {
+  try {
+    return await callsTo(folder.device).lstat(await folder.at(name));
+  } catch {
+    return undefined;
+  }
 }
