@@ -1,11 +1,17 @@
 import { asSharingError, errnoOf, SharingError, type ErrorFacts } from '#sharing/errors.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
-import { keyOf, openChild, type Folder } from '#sharing/storage/folder.js';
+import {
+  fileFlags,
+  keyOf,
+  openChild,
+  type Folder,
+  type PrivateName,
+} from '#sharing/storage/folder.js';
 import { takenNumbers, type TakenNumbers } from '#sharing/storage/naming.js';
 import { passingNames, type PassingNames } from '#sharing/storage/token.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { BigIntStats } from 'node:fs';
-import { mkdir, rmdir } from 'node:fs/promises';
+import { mkdir, open, rmdir, type FileHandle } from 'node:fs/promises';
 
 /** The folder `.lanpost` in a receiving folder: ours alone, on the same file system as the final names. */
 export interface LandingArea extends AsyncDisposable {
@@ -97,6 +103,34 @@ export async function stillStands({ target, folder }: LandingArea, path: string)
   } catch {
     return false;
   }
+}
+
+/** Errors of a place where there is no plain file: a missing one, a link, a folder, a socket. */
+const notPlain = ['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO'];
+
+/**
+ * Opens a file of our own in it; undefined where there is none, or something else. `access` is O_RDONLY or O_RDWR.
+ * Throws the system's other errors: what cannot be opened now is there all the same.
+ */
+export async function openOwn(
+  { folder }: LandingArea,
+  name: PrivateName,
+  access: number,
+): Promise<FileHandle | undefined> {
+  const handle = await open(await folder.at(name), access | fileFlags).catch((error: unknown) => {
+    if (!notPlain.includes(errnoOf(error) ?? '')) throw error;
+    return undefined;
+  });
+  try {
+    const stats = await handle?.stat();
+    // A second name would let somebody change it after it was verified.
+    if (stats?.isFile() === true && stats.nlink === 1) return handle;
+  } catch (error) {
+    await handle?.close();
+    throw error;
+  }
+  await handle?.close();
+  return undefined;
 }
 
 /** A landing area that is opened and checked once, when it is needed. */

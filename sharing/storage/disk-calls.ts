@@ -9,7 +9,6 @@ import {
   linkSync,
   lstatSync,
   readFileSync,
-  renameSync,
   statfsSync,
   statSync,
   unlinkSync,
@@ -18,7 +17,7 @@ import {
   type BigIntStats,
   type StatsFs,
 } from 'node:fs';
-import { link, lstat, readFile, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { link, lstat, readFile, stat, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
@@ -39,7 +38,6 @@ export interface DiskCalls {
   /** Writes all of `bytes`. */
   write(descriptor: number, bytes: Buffer, position: number): Soon<void>;
   link(from: string, to: string): Soon<void>;
-  rename(from: string, to: string): Soon<void>;
   unlink(place: string): Soon<void>;
   readText(place: string): Soon<string>;
   statfs(place: string): Soon<StatsFs>;
@@ -107,13 +105,6 @@ export function callsTo(device: bigint): DiskCalls {
           linkSync(from, to);
         },
         () => link(from, to),
-      ),
-    rename: (from, to) =>
-      run(
-        () => {
-          renameSync(from, to);
-        },
-        () => rename(from, to),
       ),
     unlink: (place) =>
       run(

@@ -23,9 +23,15 @@ export function isUnchanged(before: FileState, now: FileState): boolean {
     now.mtimeNs === before.mtimeNs &&
     now.size === before.size &&
     (named || now.ctimeNs === before.ctimeNs) &&
-    now.ino === before.ino &&
-    now.dev === before.dev
+    isSameFile(now, before)
   );
+}
+
+type Place = Pick<FileState, 'dev' | 'ino'>;
+
+/** True for one file or folder, whatever it is called and whatever was written to it. */
+export function isSameFile(one: Place, other: Place): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
 }
 
 /** Modification time in microseconds since 1970, as near as a message can say it (PROTOCOL.md, "Messages"). */

@@ -1,6 +1,7 @@
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { asSharingError, errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
+import { isSameFile } from '#sharing/storage/file-state.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
 import { constants, existsSync, type BigIntStats } from 'node:fs';
 import { lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
@@ -127,7 +128,7 @@ export function isNoFolder(error: unknown): boolean {
 
 /**
  * Opens a child that must be a regular file, never through a link, never waiting for a FIFO. Throws
- * SharingError `not-a-file` or `is-folder`, or the system's error.
+ * SharingError `not-a-file`, `is-folder` or `changed`, or the system's error.
  */
 export async function openRegular(
   parent: Folder,
@@ -150,34 +151,6 @@ export async function openRegular(
     await handle.close();
     throw error;
   }
-}
-
-/** Errors of a place where there is no plain file: a missing one, a link, a folder, a socket. */
-const notPlain = ['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO'];
-
-/**
- * Opens a file of our own in a landing area; undefined where there is none, or something else. `access` is O_RDONLY or O_RDWR.
- * Throws the system's other errors: what cannot be opened now is there all the same.
- */
-export async function openOwn(
-  area: Folder,
-  name: PrivateName,
-  access: number,
-): Promise<FileHandle | undefined> {
-  const handle = await open(await area.at(name), access | noFollow).catch((error: unknown) => {
-    if (!notPlain.includes(errnoOf(error) ?? '')) throw error;
-    return undefined;
-  });
-  try {
-    const stats = await handle?.stat();
-    // A second name would let somebody change it after it was verified.
-    if (stats?.isFile() === true && stats.nlink === 1) return handle;
-  } catch (error) {
-    await handle?.close();
-    throw error;
-  }
-  await handle?.close();
-  return undefined;
 }
 
 async function openQuietly(place: string): Promise<FileHandle> {
@@ -211,7 +184,7 @@ async function hold(
     const now = await stat(place, { bigint: true }).catch(() => {
       throw gone(path);
     });
-    if (now.ino === stats.ino && now.dev === stats.dev) return place;
+    if (isSameFile(now, stats)) return place;
     throw gone(path);
   };
   const through = (): string => `/proc/self/fd/${handle.fd}`;
@@ -243,7 +216,7 @@ async function syncFolder(handle: FileHandle): Promise<void> {
   }
 }
 
-/** Says which folder it is. */
+/** Says which file or folder it is. */
 export function keyOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }

@@ -9,7 +9,7 @@ import {
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
-import { isUnchanged } from '#sharing/storage/file-state.js';
+import { isSameFile, isUnchanged } from '#sharing/storage/file-state.js';
 import { openRegular, type Folder } from '#sharing/storage/folder.js';
 import { numbered } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
@@ -122,12 +122,13 @@ export async function lookAlikes(
   withSiblings: boolean,
 ): Promise<readonly SafeName[]> {
   const found: { name: SafeName; mtime: bigint }[] = [];
+  const calls = callsTo(folder.device);
   const most = withSiblings ? maxLooked : 1;
   let missing = 0;
   for (let n = 1; n <= most && missing < maxGap; n += 1) {
     const other = numberedIfShort(name, n);
     if (other === undefined) break;
-    const stats = await statsOf(folder, other);
+    const stats = await calls.find(await folder.at(other));
     missing = stats ? 0 : missing + 1;
     // Where nothing has the name itself nothing is compared.
     if (n === 1 && !stats) break;
@@ -142,14 +143,6 @@ export async function lookAlikes(
 function numberedIfShort(name: SafeName, n: number): SafeName | undefined {
   try {
     return numbered(name, n);
-  } catch {
-    return undefined;
-  }
-}
-
-async function statsOf(folder: Folder, name: SafeName): Promise<BigIntStats | undefined> {
-  try {
-    return await callsTo(folder.device).lstat(await folder.at(name));
   } catch {
     return undefined;
   }
@@ -179,7 +172,7 @@ async function isStillThere(folder: Folder, { name, handle, stats }: Candidate):
     await folder.sync();
     const now = await calls.fstat(handle.fd);
     const there = await calls.lstat(await folder.at(name));
-    return isUnchanged(stats, now) && now.ino === there.ino && now.dev === there.dev;
+    return isUnchanged(stats, now) && isSameFile(now, there);
   } catch {
     return false;
   }

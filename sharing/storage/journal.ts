@@ -1,6 +1,5 @@
-import type { LandingArea } from '#sharing/storage/area.js';
+import { openOwn, type LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
-import { openOwn } from '#sharing/storage/folder.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -87,10 +86,10 @@ export interface FoundJournal {
 
 /** Undefined where none lies that is a plain file. Throws the system's errors: it may be there all the same. */
 export async function readJournal(
-  { folder }: LandingArea,
+  area: LandingArea,
   token: string,
 ): Promise<FoundJournal | undefined> {
-  const journal = await openOwn(folder, `${token}.journal`, constants.O_RDONLY);
+  const journal = await openOwn(area, `${token}.journal`, constants.O_RDONLY);
   if (!journal) return undefined;
   try {
     const { ctimeMs } = await journal.stat();

@@ -10,7 +10,6 @@ import {
 } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { setModificationTime } from '#sharing/storage/file-state.js';
-import type { Folder } from '#sharing/storage/folder.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
 import { openSmallLanding } from '#sharing/storage/small-landing.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
@@ -64,8 +63,6 @@ export interface Landing {
     /** Such a chunk has landed. Throws as `write`. */
     landed(chunk: number, digest: Buffer): Promise<void>;
   };
-  /** True when every chunk has landed. */
-  complete(): boolean;
   /**
    * Verifies size and completeness, syncs, gives the final name without overwriting, syncs the folder. Throws the
    * reason of `signal` when it was aborted before the file had its name; later it is too late.
@@ -88,7 +85,7 @@ export interface Published {
 
 /**
  * Begins to receive a file, or goes on with what is left of it from an earlier time; room is reserved for what is
- * missing. Throws SharingError `no-room`, `over-quota`, `file-too-large` or `write-failed`.
+ * missing. Throws SharingError `no-room`, `over-quota`, `file-too-large`, `name-too-long` or `write-failed`.
  */
 export async function openLanding(
   area: LandingArea,
@@ -135,7 +132,6 @@ export async function openLanding(
   return {
     claims,
     sameSource,
-    complete: () => landed === chunks,
 
     async verify(chunk, digest) {
       const good = await partial().verify(chunk, digest);
@@ -212,16 +208,8 @@ async function finish(
   return digestText(algorithm, digest);
 }
 
-async function isTaken(folder: Folder, name: SafeName): Promise<boolean> {
-  try {
-    await callsTo(folder.device).lstat(await folder.at(name));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** A name that is taken must leave room for a number, or all the bytes would come for nothing. */
-async function mustHaveRoom(area: LandingArea, name: SafeName): Promise<void> {
-  if (await isTaken(area.target, name)) numbered(name, maxNumber);
+async function mustHaveRoom({ target }: LandingArea, name: SafeName): Promise<void> {
+  const there = await callsTo(target.device).find(await target.at(name));
+  if (there) numbered(name, maxNumber);
 }

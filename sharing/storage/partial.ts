@@ -1,5 +1,5 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
-import type { LandingArea } from '#sharing/storage/area.js';
+import { openOwn, type LandingArea } from '#sharing/storage/area.js';
 import {
   chunkCount,
   chunkLength,
@@ -7,7 +7,8 @@ import {
   type DigestAlgorithm,
 } from '#sharing/storage/digest.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
-import { openOwn, type PrivateName } from '#sharing/storage/folder.js';
+import { isSameFile } from '#sharing/storage/file-state.js';
+import type { PrivateName } from '#sharing/storage/folder.js';
 import {
   encodeJournalHeader,
   readJournalHeader,
@@ -207,9 +208,9 @@ async function openPair(
   name: PrivateName,
   journalName: PrivateName,
 ): Promise<Pair | undefined> {
-  const [{ folder }, { O_RDWR }] = [area, constants];
-  const file = await openOwn(folder, name, O_RDWR);
-  const journal = await orClose({ file }, () => openOwn(folder, journalName, O_RDWR));
+  const { O_RDWR } = constants;
+  const file = await openOwn(area, name, O_RDWR);
+  const journal = await orClose({ file }, () => openOwn(area, journalName, O_RDWR));
   if (file && journal) return { file, journal };
   await close({ file, journal });
   return undefined;
@@ -220,7 +221,7 @@ async function openSame(place: string, file: FileHandle): Promise<FileHandle> {
   const handle = await open(place, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
     const [there, ours] = [await handle.stat({ bigint: true }), await file.stat({ bigint: true })];
-    if (there.ino === ours.ino && there.dev === ours.dev) return handle;
+    if (isSameFile(there, ours)) return handle;
     throw new SharingError('folder-gone', 'another file lies there');
   } catch (error) {
     await handle.close();

@@ -1,10 +1,9 @@
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { modificationTime } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
-import type { BigIntStats } from 'node:fs';
 
 /** What is to become of an offered file, by what stands under its name. */
 export type Standing =
@@ -26,20 +25,11 @@ export async function standingOf(
   mtime: number,
 ): Promise<Standing> {
   if (policy === 'number') return 'beside';
-  const there = await lookAt(target, name);
+  const there = await callsTo(target.device).find(await target.at(name));
   if (policy === 'skip') return there ? 'skip' : 'beside';
   if (!there) return 'instead';
   if (there.isDirectory()) throw new SharingError('is-folder', 'a folder has this name');
   if (!there.isFile()) throw new SharingError('not-a-file', 'what has this name is no file');
   if (policy === 'update' && modificationTime(there) >= mtime) return 'skip';
   return 'instead';
-}
-
-async function lookAt(target: Folder, name: SafeName): Promise<BigIntStats | undefined> {
-  try {
-    return await callsTo(target.device).lstat(await target.at(name));
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
+import { isSameFile } from '#sharing/storage/file-state.js';
 import type { Folder, PrivateName } from '#sharing/storage/folder.js';
 import { isWithoutLinks } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
@@ -70,12 +71,8 @@ async function nextNumber(
 ): Promise<number> {
   const last = numbers.last(target.key, name);
   if (last === undefined) return 2;
-  try {
-    await callsTo(folder.device).lstat(await target.at(numbered(name, last)));
-    return last + 1;
-  } catch {
-    return 2;
-  }
+  const place = await target.at(numbered(name, last));
+  return (await callsTo(folder.device).find(place)) ? last + 1 : 2;
 }
 
 /** True for a policy that puts a file in the place of another. */
@@ -128,5 +125,5 @@ async function mustBeSame(calls: DiskCalls, file: number, place: string): Promis
 
 async function isSame(calls: DiskCalls, file: number, place: string): Promise<boolean> {
   const [ours, there] = [await calls.fstat(file), await calls.lstat(place)];
-  return ours.ino === there.ino && ours.dev === there.dev;
+  return isSameFile(ours, there);
 }

@@ -53,7 +53,6 @@ export async function openSmallLanding(
     sameSource: false,
     verify: () => Promise.resolve(false),
     retag: () => Promise.resolve(),
-    complete: () => here,
 
     async write(chunk, bytes, claimed) {
       digest = digestOf(algorithm, bytes);

@@ -92,7 +92,6 @@ describe.each(ways)('a landing, reached by %s', (way) => {
     ]);
     const landing = await openLanding(area, room, expected(content));
     await write(landing, content, [2, 0, 1]);
-    expect(landing.complete()).toBe(true);
     expect(await visible(place)).toEqual([]);
     const published = await landing.publish();
     expect(published).toMatchObject({ as: 'new_a.bin', size: content.length });
