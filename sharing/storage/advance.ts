@@ -16,21 +16,22 @@ export interface Advance {
 /** `place` is where the free space is measured. */
 export function advance(room: Room, place: () => Promise<Ground>): Advance {
   const parts: { readonly reservation: Reservation; left: number }[] = [];
-  let spare = 0;
+  /** Bytes that are set aside, and not taken yet. */
+  let free = 0;
 
   async function reserve(bytes: number): Promise<void> {
     const reservation = await room.reserve(await place(), bytes);
     parts.push({ reservation, left: bytes });
-    spare += bytes;
+    free += bytes;
   }
 
   async function takeMore(bytes: number, soon: () => number): Promise<void> {
     // Another may take what was set aside before this one comes to it.
-    while (spare < bytes) {
+    while (free < bytes) {
       // Not all that is expected may fit, though this file does.
       await reserve(bytes + soon()).catch(() => reserve(bytes));
     }
-    spare -= bytes;
+    free -= bytes;
   }
 
   function use(bytes: number, how: (reservation: Reservation, much: number) => void): void {
@@ -47,8 +48,8 @@ export function advance(room: Room, place: () => Promise<Ground>): Advance {
 
   return {
     take(bytes, soon) {
-      if (spare < bytes) return takeMore(bytes, soon);
-      spare -= bytes;
+      if (free < bytes) return takeMore(bytes, soon);
+      free -= bytes;
       return undefined;
     },
     written(bytes) {

@@ -7,8 +7,8 @@ import { sweep } from '#sharing/storage/sweep.js';
 /** Where a client receives: its folders stay open from one file to the next. */
 export interface Arrivals extends AsyncDisposable {
   /**
-   * The landing area of `folder`, which is made if need be. Throws SharingError `folder-unwritable`,
-   * `folder-overlaps-state` or `landing-not-private`.
+   * The landing area of `folder`, which is made if need be. Throws SharingError `folder-unwritable` when that cannot be,
+   * `folder-overlaps-state` or `landing-not-private`; or the system's error.
    */
   open(folder: string): Promise<LandingArea>;
 }

@@ -34,7 +34,7 @@ export function safePath(text: string): SafePath {
 
 /**
  * The same of names that may hold wildcards, which no Windows name may: what they match is judged again. Throws
- * SharingError `name-refused`.
+ * SharingError `name-refused` or `name-too-long`.
  */
 export function patternPath(text: string): SafePath {
   const names = text.split('/');

@@ -60,7 +60,7 @@ export type PaceOf = (device: bigint) => DiskPace;
 
 /**
  * All that lies in `top`, as it is found. What vanishes meanwhile is not there. Throws SharingError when the top itself cannot be
- * offered: `not-found`, `not-a-file`, `no-permission`.
+ * offered: `not-found`, `not-a-file`; or the system's error.
  */
 export async function* walk(
   top: Top,
