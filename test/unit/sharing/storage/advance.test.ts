@@ -84,6 +84,16 @@ describe('room that is set aside in advance', () => {
     expect(written()).toBe(30);
   });
 
+  test('what is not needed after all is given back at once, and counts as on no disk', async () => {
+    const { aside, held, written } = openSmallRoom(100);
+    await aside.take(10, none);
+    await aside.take(20, none);
+    aside.spare(15);
+    expect([held(), written()]).toEqual([15, 0]);
+    aside.written(15);
+    expect([held(), written()]).toEqual([0, 15]);
+  });
+
   test('what is left is given back at the end, once', async () => {
     const { aside, held } = openSmallRoom(100);
     await aside.take(10, () => 50);

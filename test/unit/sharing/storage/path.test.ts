@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSafeName, pathText, safeName, safePath } from '#sharing/storage/path.js';
+import { isSafeName, pathText, patternPath, safeName, safePath } from '#sharing/storage/path.js';
 
 test.each([
   'a.txt',
@@ -95,3 +95,20 @@ test.each(['\u200b.git', '\u00ad\u200c.lanpost', '\ufeff.ssh'])(
     expect(isSafeName(name)).toBe(false);
   },
 );
+
+test('a pattern is judged as the path that it stands for', () => {
+  expect(patternPath('photos/20??/*.jpg')).toEqual(['photos', '20??', '*.jpg']);
+  expect(patternPath('*')).toEqual(['*']);
+});
+
+test.each([
+  ['/*', 'name-refused'],
+  ['*//a', 'name-refused'],
+  ['../*', 'name-refused'],
+  ['.ssh/*', 'name-refused'],
+  ['a*\u001b', 'name-refused'],
+  ['*/'.repeat(32) + '*', 'name-refused'],
+  [`*${'x'.repeat(240)}`, 'name-too-long'],
+])('the pattern %j is refused', (text, code) => {
+  expect(() => patternPath(text)).toThrow(expect.objectContaining({ code }));
+});
