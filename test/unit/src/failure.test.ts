@@ -66,6 +66,14 @@ test('a shorter name is advised where a new one was made, and not for what was a
   expect(explain(tooLong(() => safePath(`notes/${name}`))).hint).not.toContain('--as');
 });
 
+test('a disk that cannot keep a folder private gets no chmod as a hint', () => {
+  const open = { path: '/mnt/stick/.lanpost' };
+  const hint = (more: object) =>
+    explain(new SharingError('landing-not-private', '', { ...open, ...more })).hint;
+  expect(hint({})).toContain('chmod 700 /mnt/stick/.lanpost');
+  expect(hint({ why: 'modes' })).toMatch(/another disk.*umask=077/);
+});
+
 test('numbers and ids as people read them', () => {
   expect(explain(new SharingError('no-room', '', facts)).message).toBe(
     'no room: 2 KiB wanted, 1 KiB free',

@@ -7,7 +7,7 @@ import { safeName } from '#sharing/storage/path.js';
 import { openStaging } from '#sharing/storage/staging.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import { writeFile } from 'node:fs/promises';
+import { writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openDescriptors } from '../../../support/descriptors.js';
@@ -74,6 +74,27 @@ describe('what waits to go on', () => {
     expect(await leftovers(place)).toEqual(before);
     if (onLinux) expect(openDescriptors()).toBe(descriptors);
   });
+});
+
+test('a partial that is new has nothing to forget, and waits for no disk', async () => {
+  const { area } = await openArea();
+  const partial = await openPartial(area, header, noLimit);
+  const prototype = Object.getPrototypeOf(partial.file) as FileHandle;
+  const syncs = vi.spyOn(prototype, 'datasync');
+  onTestFinished(() => {
+    syncs.mockRestore();
+  });
+  await partial.retag(new Uint8Array(3));
+  expect(syncs).not.toHaveBeenCalled();
+  await partial.note(0, Buffer.alloc(32, 1));
+  await partial.close(true);
+  const again = await openPartial(area, { ...header, tag: '1'.repeat(32) }, noLimit);
+  await again.retag(new Uint8Array(3));
+  expect(syncs).toHaveBeenCalledOnce();
+  await again.close(true);
+  const third = await openPartial(area, { ...header, tag: '1'.repeat(32) }, noLimit);
+  expect([third.sameSource, ...third.claims]).toEqual([true, 0, 0, 0]);
+  await third.close(false);
 });
 
 describe('on a disk that takes no more', () => {
