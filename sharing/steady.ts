@@ -6,14 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface SteadyOptions {
   /** Opens a session anew; must fail unless it reaches this key. */
-  readonly reopen: (expectedId: string, signal: AbortSignal | undefined) => Promise<ClientSession>;
+  readonly reopen: (expectedId: string, signal: AbortSignal) => Promise<ClientSession>;
   /** Milliseconds that a broken transfer tries to get back; 0 is not at all. */
   readonly patience: number;
-  /** The connection broke in the middle of a transfer, and is tried again; then it is back. */
+  /** The connection broke in the middle of transfers, and is tried again; then it is back. Told once for all of them. */
   readonly onBroken: (error: SharingError) => void;
   readonly onBack: () => void;
   /** Resolves after so many milliseconds, rejects when the signal is aborted before. */
-  readonly wait?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
+  readonly wait?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Breaks that pass: the cable, the network, a machine that sleeps, a server that is started again. */
@@ -32,6 +32,14 @@ const passing: readonly ErrorCode[] = [
 /** What every transfer is told of. */
 type Hooks = Pick<TransferOptions, 'onEnded' | 'onProgress' | 'signal'>;
 
+/** One way back, for all transfers that broke with the same connection. */
+interface Return {
+  readonly done: Promise<void>;
+  /** Aborted when nobody waits for it any more. */
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 /** Milliseconds before the first try, doubled up to the longest. */
 const firstPause = 250;
 const longestPause = 8000;
@@ -47,6 +55,8 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
   const { wait = pauseFor } = options;
   let current = first;
   let working = 0;
+  let coming: Return | undefined;
+  let left = false;
   let lost: { readonly error: SharingError | undefined } | undefined;
   let end!: (error: SharingError | undefined) => void;
   const closed = new Promise<SharingError | undefined>((resolve) => {
@@ -89,14 +99,17 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     working += 1;
     try {
       for (;;) {
+        const used = current;
         try {
-          return await work(current, { ...wish, onProgress, onEnded });
+          return await work(used, { ...wish, onProgress, onEnded });
         } catch (thrown) {
           const error = asSharingError(thrown);
           idleBreaks += 1;
           const hopeless = !passing.includes(error.code) || idleBreaks > maxIdleBreaks;
-          if (hopeless || options.patience === 0 || wish.signal?.aborted) throw error;
-          await comeBack(error, wish.signal);
+          const isWanted = options.patience > 0 && !left && !wish.signal?.aborted;
+          if (hopeless || !isWanted) throw error;
+          // Another transfer may have brought the session back already.
+          if (used === current) await back(error, wish.signal);
           before = new Set(told);
         }
       }
@@ -106,18 +119,46 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     }
   }
 
-  async function comeBack(error: SharingError, signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves when the session is back; whoever broke off with it waits for the same. */
+  function back(error: SharingError, signal: AbortSignal | undefined): Promise<void> {
+    const mine = (coming ??= startReturn(error));
+    mine.waiting += 1;
+    return new Promise<void>((resolve, reject) => {
+      mine.done.then(resolve, reject);
+      const onAbort = (): void => {
+        reject(interrupted());
+      };
+      signal?.addEventListener('abort', onAbort, { once: true, signal: mine.stop.signal });
+    }).finally(() => {
+      mine.waiting -= 1;
+      if (mine.waiting > 0) return;
+      coming = undefined;
+      mine.stop.abort();
+    });
+  }
+
+  function startReturn(error: SharingError): Return {
+    const stop = new AbortController();
+    return { done: comeBack(error, stop.signal), stop, waiting: 0 };
+  }
+
+  async function comeBack(error: SharingError, signal: AbortSignal): Promise<void> {
     options.onBroken(error);
     const deadline = performance.now() + options.patience;
     for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       if (performance.now() + pause > deadline) throw error;
       await wait(pause, signal).catch(() => {
-        throw new SharingError('cancelled', 'interrupted');
+        throw interrupted();
       });
       try {
         // It may only have been said to be broken.
         await current[Symbol.asyncDispose]();
-        follow(await options.reopen(server.id, signal));
+        const session = await options.reopen(server.id, signal);
+        if (signal.aborted) {
+          await session[Symbol.asyncDispose]();
+          throw interrupted();
+        }
+        follow(session);
         options.onBack();
         return;
       } catch (thrown) {
@@ -125,6 +166,12 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
         if (!passing.includes(again.code)) throw again;
       }
     }
+  }
+
+  /** What breaks from now on stays broken. */
+  function leave(): void {
+    left = true;
+    coming?.stop.abort();
   }
 
   return {
@@ -137,11 +184,21 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     newCode: (uses) => current.newCode(uses),
     status: () => current.status(),
     shutdown: () => current.shutdown(),
-    bye: () => current.bye(),
-    [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),
+    bye() {
+      leave();
+      return current.bye();
+    },
+    [Symbol.asyncDispose]() {
+      leave();
+      return current[Symbol.asyncDispose]();
+    },
   };
 }
 
-function pauseFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return delay(milliseconds, undefined, { ...(signal && { signal }) });
+function interrupted(): SharingError {
+  return new SharingError('cancelled', 'interrupted');
+}
+
+function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return delay(milliseconds, undefined, { signal });
 }

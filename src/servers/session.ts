@@ -77,8 +77,7 @@ async function openWith(
   await noteSeen(context.stateFolder, { id, name, host, port, others });
   return steadySession(session, {
     patience: settings.reconnectTimeout,
-    reopen: (expectedId, stop) =>
-      openSession({ ...options, ...found, expectedId, ...(stop && { signal: stop }) }),
+    reopen: (expectedId, stop) => openSession({ ...options, ...found, expectedId, signal: stop }),
     onBroken(error) {
       const { code, message } = explain(error);
       view.show({ event: 'broken', name, code, message });

@@ -45,12 +45,16 @@ function steady(first: ClientSession, options: Partial<SteadyOptions>): ClientSe
 }
 
 /** By the clock that the tests turn. */
-function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    setTimeout(resolve, milliseconds);
-    signal?.addEventListener('abort', () => {
+    const onAbort = (): void => {
       reject(new Error('aborted'));
-    });
+    };
+    signal.addEventListener('abort', onAbort);
+    setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
   });
 }
 
@@ -79,15 +83,15 @@ describe('a steady session', () => {
     expect(said).toEqual(['connection-lost', 'reopen ID', 'reopen ID', 'reopen ID', 'back']);
   });
 
-  test.each<[ErrorCode, ErrorCode]>([
-    ['not-found', 'not-found'],
-    ['cancelled', 'cancelled'],
-  ])('what no connection can mend stays: %s', async (code, expected) => {
-    const reopen = vi.fn();
-    const one = steady(session(breaks(code)), { reopen });
-    await expect(one.get('a', wish)).rejects.toMatchObject({ code: expected });
-    expect(reopen).not.toHaveBeenCalled();
-  });
+  test.each<ErrorCode>(['not-found', 'cancelled'])(
+    'what no connection can mend stays: %s',
+    async (code) => {
+      const reopen = vi.fn();
+      const one = steady(session(breaks(code)), { reopen });
+      await expect(one.get('a', wish)).rejects.toMatchObject({ code });
+      expect(reopen).not.toHaveBeenCalled();
+    },
+  );
 
   test('another key there is a hard stop', async () => {
     const reopen = (): Promise<never> => Promise.reject(new SharingError('key-changed', ''));
@@ -160,5 +164,77 @@ describe('a steady session', () => {
     await outcome;
     second.end();
     expect(await one.closed).toBeUndefined();
+  });
+
+  test('brings all transfers of a connection back with one new connection', async () => {
+    const said: string[] = [];
+    const reopen = vi.fn(() => Promise.resolve(session(arrives, arrives)));
+    const one = steady(session(breaks(), breaks('peer-silent')), {
+      reopen,
+      onBroken: ({ code }) => said.push(code),
+      onBack: () => said.push('back'),
+    });
+    const both = Promise.all([one.get('a', wish), one.get('b', wish)]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await both).toEqual([received, received]);
+    expect(reopen).toHaveBeenCalledTimes(1);
+    expect(said).toEqual(['connection-lost', 'back']);
+  });
+
+  test('does not close the new connection for a transfer that hears late of the break', async () => {
+    const reopen = vi.fn(() => Promise.resolve(session(arrives, arrives)));
+    const late: Get = (path, options) =>
+      new Promise((resolve) => setTimeout(resolve, 2000)).then(() => breaks()(path, options));
+    const one = steady(session(breaks(), late), { reopen });
+    const both = Promise.all([one.get('a', wish), one.get('b', wish)]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await both).toEqual([received, received]);
+    expect(reopen).toHaveBeenCalledTimes(1);
+  });
+
+  test('Ctrl-C ends one transfer that waits, and the other one comes back', async () => {
+    const stop = new AbortController();
+    const one = steady(session(breaks(), breaks()), {
+      reopen: () => Promise.resolve(session(arrives)),
+    });
+    const first = one.get('a', { ...wish, signal: stop.signal });
+    const ends = expect(first).rejects.toMatchObject({ code: 'cancelled' });
+    const second = one.get('b', wish);
+    await vi.advanceTimersByTimeAsync(100);
+    stop.abort();
+    await ends;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await second).toBe(received);
+  });
+
+  test('bye while it comes back is the end, and the new connection is closed', async () => {
+    const [first, second] = [session(breaks()), session()];
+    const close = vi.spyOn(second, Symbol.asyncDispose);
+    const one = steady(first, {
+      reopen: () => new Promise((resolve) => setTimeout(resolve, 1000, second)),
+    });
+    const outcome = one.get('a', wish);
+    const ends = expect(outcome).rejects.toMatchObject({ code: 'cancelled' });
+    first.end(lost);
+    await vi.advanceTimersByTimeAsync(500);
+    await one.bye();
+    await vi.advanceTimersByTimeAsync(5000);
+    await ends;
+    expect(await one.closed).toBe(lost);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  test('what bye breaks off stays so', async () => {
+    const reopen = vi.fn();
+    const cut = breaks();
+    let end!: () => void;
+    const ending = new Promise<void>((resolve) => (end = resolve));
+    const first = session((path, options) => ending.then(() => cut(path, options)));
+    const one = steady(first, { reopen });
+    const ends = expect(one.get('a', wish)).rejects.toMatchObject({ code: 'connection-lost' });
+    await one.bye();
+    end();
+    await ends;
+    expect(reopen).not.toHaveBeenCalled();
   });
 });
