@@ -227,12 +227,23 @@ function sessionOf(
 ): ClientSession {
   const arrivals = openArrivals(device.stateFolder, now);
   const mover: Mover = { device, asking, room: openRoom(limits), now, arrivals };
+  const getting = new Set<Promise<unknown>>();
+
+  /** What is all here is saved though the connection is gone, and needs its folder until then. */
+  async function leaveFolders(): Promise<void> {
+    await Promise.allSettled(getting);
+    await arrivals[Symbol.asyncDispose]();
+  }
 
   return {
     server,
     list: (path, signal) => asking.list(pathOf(path), signal),
 
-    get: (path, wish) => getFrom(mover, path, wish),
+    get(path, wish) {
+      const done = getFrom(mover, path, wish).finally(() => getting.delete(done));
+      getting.add(done);
+      return done;
+    },
     stream: (path, wish) => streamFrom(mover, path, wish),
     put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),
@@ -240,12 +251,12 @@ function sessionOf(
     shutdown: () => asking.shutdown(),
     async bye() {
       await asking.bye();
-      await arrivals[Symbol.asyncDispose]();
+      await leaveFolders();
     },
     closed: connection.closed,
     async [Symbol.asyncDispose]() {
       await connection[Symbol.asyncDispose]();
-      await arrivals[Symbol.asyncDispose]();
+      await leaveFolders();
     },
   };
 }

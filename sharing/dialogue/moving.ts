@@ -164,7 +164,7 @@ export async function put(moving: Moving, source: Source, wish: PutOptions): Pro
     const sending = startSending(road, { ...common, maySkip: maySkip(wish.policy) });
     transfers.sending.set(begun, sending);
     sending.outcome.then((ended) => {
-      if (refusal) outcome.reject(refusal);
+      if (refusal && ended.kind === 'failed') outcome.reject(refusal);
       else outcome.resolve(ended);
     }, outcome.reject);
     return {

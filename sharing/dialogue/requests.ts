@@ -11,7 +11,7 @@ export interface Request {
   readonly offered?: (offer: MessageOf<'offer'>) => void;
   readonly told?: (state: MessageOf<'state'>) => void;
   readonly coded?: (fresh: NewCode) => void;
-  /** The server ended the request, or the connection is gone. */
+  /** The server ended the request, or the connection is gone before it has begun to move anything. */
   readonly refused: (error: SharingError) => void;
 }
 
@@ -62,8 +62,11 @@ export function requestTable(
   signal.addEventListener(
     'abort',
     () => {
-      for (const id of [...watches.keys()]) unwatch(id);
-      for (const { refused } of waiting.values()) refused(asSharingError(signal.reason));
+      // A transfer that has begun hears of it by its road: what is all here goes on to the end.
+      for (const id of [...watches.keys()]) {
+        unwatch(id);
+        waiting.get(id)?.refused(asSharingError(signal.reason));
+      }
     },
     { once: true },
   );
@@ -110,6 +113,7 @@ export function requestTable(
         case 'refused':
           unwatch(action.id);
           rules.done(action.id);
+          waiting.delete(action.id);
           request?.refused(action.error);
           return undefined;
       }

@@ -1,6 +1,6 @@
 import { deferred, withCancel, type Moving } from '#sharing/dialogue/moving.js';
 import { openRoad } from '#sharing/dialogue/lanes.js';
-import { asSharingError, SharingError } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
@@ -61,13 +61,8 @@ function refuseBatch(connection: Connection, id: number, stallTime: number): Str
     ended.reject(error);
   };
   connection.send({ t: 'stop', id, ...refusalOf(new SharingError('cancelled', error.message)) });
-  connection.signal.addEventListener(
-    'abort',
-    () => {
-      ended.reject(asSharingError(connection.signal.reason));
-    },
-    { once: true },
-  );
+  // That it is a folder is known, whoever leaves now.
+  connection.signal.addEventListener('abort', abandon, { once: true });
   const waiting = (): number => patience.answer;
   const watch = closeOnStall(connection, stallTime, waiting, 'the sender does not stop');
   ended.promise

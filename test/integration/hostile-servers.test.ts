@@ -1,7 +1,7 @@
-import { openOutlet, type ClientSession } from '#sharing/client.js';
+import { openOutlet, type ClientSession, type Ended } from '#sharing/client.js';
 import type { ErrorCode } from '#sharing/errors.js';
 import { SharingError } from '#sharing/errors.js';
-import { digestOf, digestText } from '#sharing/storage/digest.js';
+import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
 import {
   chunkFrame,
   digestsFrame,
@@ -687,6 +687,58 @@ describe('a put', () => {
   });
 });
 
+describe('a server that is gone once all is said', () => {
+  const gives: Script = async (client) => {
+    await giving(content.length, wholeChunk, end)(client);
+    client.socket.end();
+  };
+
+  test('has given its file', async () => {
+    await using met = await meet(gives);
+    expect(await fetching(met.session)).toMatchObject({ outcome: 'received' });
+    expect(await readFile(join(folder, 'new_wanted.txt'))).toEqual(content);
+  });
+
+  test('has given its file though the session is closed meanwhile', async () => {
+    await using met = await meet(gives);
+    const outcome = fetching(met.session);
+    await met.session.closed;
+    await met.session[Symbol.asyncDispose]();
+    expect(await outcome).toMatchObject({ outcome: 'received' });
+  });
+
+  test('has given all of a file that its reader takes slowly', async () => {
+    await using met = await meet(gives);
+    const parts: Buffer[] = [];
+    const outlet = openOutlet(async (bytes) => {
+      await met.session.closed;
+      parts.push(Buffer.from(bytes));
+    });
+    const ends: Ended[] = [];
+    await met.session.stream('wanted.txt', { outlet, onEnded: (one) => ends.push(one) });
+    expect(Buffer.concat(parts)).toEqual(content);
+    expect(ends).toMatchObject([{ outcome: 'received' }]);
+  });
+
+  test('has stored what it gave its receipt for', async () => {
+    await using met = await meet(async (client) => {
+      await client.hear('offer');
+      client.say({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], more: false });
+      const { digest } = await client.hear('chunk');
+      await client.hear('end');
+      const text = digestText('blake3', fileDigest('blake3', 7, digest as Buffer));
+      client.say(
+        { t: 'got', id: 1, file: 0, chunk: 0 },
+        { t: 'receipt', id: 1, file: 0, as: 'new_small.txt', size: 7, digest: text },
+      );
+      client.socket.destroySoon();
+    });
+    await writeFile(join(folder, 'small.txt'), '7 bytes');
+    const stored = putOne(met.session, join(folder, 'small.txt'));
+    expect(await stored).toMatchObject({ outcome: 'stored' });
+  });
+});
+
 describe('silence is ended', () => {
   const soon = { idleTimeout: 600, heartbeat: 150, stallTimeout: 100 };
   const silent: readonly [
@@ -727,7 +779,7 @@ describe('silence is ended', () => {
         return session.stream('wanted.txt', { outlet, onEnded: () => undefined });
       },
       // That it is a folder was known before.
-      /^(peer-silent|stalled|is-folder)$/,
+      /^is-folder$/,
     ],
   ];
 
