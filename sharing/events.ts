@@ -19,9 +19,12 @@ export type SharingEvent =
       readonly event: 'client-refused';
       readonly address: string;
       readonly id: string;
+      /** `code-needed`: it was asked for the code, and has gone to look for it. */
       readonly code: ErrorCode;
       readonly message: string;
     }
+  /** It hung up before it came in: it was quicker at another address, or looks for another key. */
+  | { readonly event: 'client-gone'; readonly address: string; readonly id: string }
   | {
       readonly event: 'client-out';
       readonly session: number;

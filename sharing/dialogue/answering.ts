@@ -28,8 +28,9 @@ export interface AnsweringOptions extends Service {
   readonly lanes: LaneTokens;
   /** It is about to be welcomed; gives the reason why it must not be. */
   readonly onWelcome: () => SharingError | undefined;
-  /** The connection is a lane of another one's transfer, and no session. */
+  /** The connection is a lane of another one's transfer, and no session; then it has got its transfer. */
   readonly onLane: () => void;
+  readonly onJoined: () => void;
   /** The owner wants to know how the server stands. */
   readonly onStatus: (id: number) => Promise<void>;
   /** The owner wants the server to stop. */
@@ -124,11 +125,12 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
 
   /** From now on this connection carries bytes of a transfer. */
   function join(token: string): void {
+    options.onLane();
     try {
       const ticket = options.lanes.redeem(token, options.clientId);
-      connection.send({ t: 'ready' });
       lane = joinLane(ticket.transfers, ticket.id, connection);
-      options.onLane();
+      connection.send({ t: 'ready' });
+      options.onJoined();
     } catch (error) {
       const known = asSharingError(error);
       connection.close(known, { t: 'denied', ...refusalOf(known) });

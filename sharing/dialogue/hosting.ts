@@ -128,6 +128,8 @@ export function openHouse(
       onLane() {
         kind.isLane = true;
         visit.isLane();
+      },
+      onJoined: () => {
         guest.letIn();
       },
       share,
@@ -158,8 +160,10 @@ export function openHouse(
     const message = end?.message ?? (welcomed ? '' : 'it was asked for the code');
     if (welcomed) {
       observe({ event: 'client-out', session, name: nameOf(), code: code ?? 'bye', message });
+    } else if (code === 'connection-lost') {
+      observe({ event: 'client-gone', address, id: clientId });
     } else {
-      const refused = { address, id: clientId, code: code ?? 'not-known', message } as const;
+      const refused = { address, id: clientId, code: code ?? 'code-needed', message } as const;
       observe({ event: 'client-refused', ...refused });
     }
   }

@@ -43,6 +43,15 @@ export interface Listener extends AsyncDisposable {
   shut(): void;
 }
 
+/** Who is at a socket, from its first moment on: of a socket that is closed nobody can ask it any more. */
+interface Caller {
+  readonly socket: Socket;
+  /** Unmapped. */
+  readonly address: string;
+  /** Its handshake has begun, and is neither over nor told of as failed. */
+  isShaking: boolean;
+}
+
 /** First byte of a TLS record that carries a handshake (RFC 8446, section 5.1). */
 const tlsHandshake = 0x16;
 const plaintextAnswer = `${plaintextStart}; use the lanpost client.\n`;
@@ -56,14 +65,15 @@ const lingerTime = 500;
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { observe, onClient } = options;
-  const sockets = new Set<Socket>();
-  /** The socket below each TLS socket. */
-  const below = new Map<string, Socket>();
+  const callers = new Map<Socket, Caller>();
+  /** Who is at the socket below each TLS socket. */
+  const below = new Map<string, Caller>();
   const lobby = openLobby(
     options,
     () => performance.now(),
     (socket) => {
-      turnAway(socket, 'too-many-strangers');
+      const caller = callers.get(socket);
+      if (caller) turnAway(caller, 'too-many-strangers');
     },
   );
 
@@ -74,68 +84,79 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   });
   const plain = createPlainServer({ noDelay: true, pauseOnConnect: false });
 
-  function turnAway(socket: Socket, reason: TurnedAway): void {
-    observe({ event: 'turned-away', address: unmapped(socket.remoteAddress ?? ''), reason });
-    socket.destroy();
+  function tell(caller: Caller, reason: TurnedAway): void {
+    caller.isShaking = false;
+    observe({ event: 'turned-away', address: caller.address, reason });
+  }
+
+  function turnAway(caller: Caller, reason: TurnedAway): void {
+    tell(caller, reason);
+    caller.socket.destroy();
   }
 
   plain.on('connection', (socket) => {
     socket.on('error', () => undefined);
+    const address = unmapped(socket.remoteAddress ?? '');
+    const caller: Caller = { socket, address, isShaking: false };
     const reason = lobby.enter(socket);
     if (reason) {
-      turnAway(socket, reason);
+      turnAway(caller, reason);
       return;
     }
-    const place = placeOf(socket);
-    below.set(place, socket);
-    socket.once('close', () => below.delete(place));
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    const ends = endsOf(socket);
+    below.set(ends, caller);
+    callers.set(socket, caller);
     const timer = setTimeout(() => {
-      turnAway(socket, 'silent');
+      turnAway(caller, 'silent');
     }, options.firstByteTime);
     socket.once('close', () => {
       clearTimeout(timer);
+      below.delete(ends);
+      callers.delete(socket);
+      if (caller.isShaking) tell(caller, 'handshake-failed');
     });
     socket.once('readable', () => {
       clearTimeout(timer);
       const first = socket.read() as Buffer | null;
       if (first === null) return;
       if (first[0] === tlsHandshake) {
+        caller.isShaking = true;
         socket.unshift(first);
         tls.emit('connection', socket);
       } else {
-        observe({
-          event: 'turned-away',
-          address: unmapped(socket.remoteAddress ?? ''),
-          reason: 'plaintext',
-        });
+        tell(caller, 'plaintext');
         explain(socket);
       }
     });
   });
 
+  // The socket below closes with it, and tells of it.
   tls.on('tlsClientError', (_error, socket) => {
-    turnAway(socket, 'handshake-failed');
+    socket.destroy();
   });
   tls.on('secureConnection', (socket) => {
     socket.on('error', () => undefined);
+    const caller = below.get(endsOf(socket));
+    // It is gone already.
+    if (!caller) {
+      socket.destroy();
+      return;
+    }
+    caller.isShaking = false;
     let clientId: string;
     try {
       clientId = peerIdOf(socket);
     } catch {
-      turnAway(socket, 'not-lanpost');
+      turnAway(caller, 'not-lanpost');
       return;
     }
-    const address = unmapped(socket.remoteAddress ?? '');
-    const plainSocket = below.get(placeOf(socket));
     onClient({
       socket,
       clientId,
       exporter: exporterOf(socket),
-      address,
+      address: caller.address,
       letIn: () => {
-        if (plainSocket) lobby.leave(plainSocket);
+        lobby.leave(caller.socket);
       },
     });
   });
@@ -153,14 +174,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     shut,
     async [Symbol.asyncDispose]() {
       shut();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of callers.keys()) socket.destroy();
       await closed;
     },
   };
 }
 
 /** The same for a socket and for the TLS socket around it. */
-function placeOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return [localAddress, localPort, remoteAddress, remotePort].join(' ');
 }
 

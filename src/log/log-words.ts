@@ -16,6 +16,8 @@ export function sharingWords(event: SharingEvent): string {
     case 'client-refused':
       if (event.code === 'code-needed') return `${quote(event.address)} is asked for the code`;
       return `${quote(event.address)} was refused: ${quote(event.message)}`;
+    case 'client-gone':
+      return `${quote(event.address)} hung up before it came in`;
     case 'client-out':
       return leftWords(quote(event.name), event);
     case 'paired':

@@ -107,13 +107,14 @@ function levelOf(event: SharingEvent): Level {
     case 'fault':
       return 'error';
     case 'client-refused':
-      return 'warn';
+      return event.code === 'code-needed' ? 'info' : 'warn';
     case 'file-failed':
       return event.code === 'cancelled' ? 'info' : 'warn';
     // The program's own banner says it better.
     case 'listening':
     case 'listed':
     case 'turned-away':
+    case 'client-gone':
       return 'debug';
     default:
       return 'info';

@@ -42,6 +42,7 @@ export function servingLine(
         text: `${who(event.session)}: ${sharingWords(event)}`,
       };
     case 'client-refused':
+      if (event.code === 'code-needed') return undefined;
       return { kind: 'trouble', text: sharingWords(event) };
     case 'paired':
     case 'partials-removed':
@@ -51,6 +52,7 @@ export function servingLine(
     case 'listed':
     case 'file-same':
     case 'turned-away':
+    case 'client-gone':
       return undefined;
   }
 }

@@ -56,7 +56,7 @@ test('a client that pairs and is gone before the last word takes no place', asyn
     await eventually('it has left', () => {
       const { events } = served;
       const of = (what: string): number => events.filter(({ event }) => event === what).length;
-      return of('client-out') === of('client-in') && of('client-out') + of('client-refused') > n;
+      return of('client-out') === of('client-in') && of('client-out') + of('client-gone') > n;
     });
   }
   await using owner = await openHonest(parties.owner, served.port);

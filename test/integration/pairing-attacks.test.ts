@@ -111,7 +111,7 @@ describe('a client that attacks', () => {
     const stolen = first.pairing.prove(await shared(first));
     await first.peer[Symbol.asyncDispose]();
     await eventually('the place is free', () =>
-      served.events.some(({ event }) => event === 'client-refused'),
+      served.events.some(({ event }) => event === 'client-gone'),
     );
     const second = await asked(device);
     second.peer.say({ t: 'share', share: first.pairing.share.toString('hex') });

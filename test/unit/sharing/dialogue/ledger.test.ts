@@ -68,7 +68,6 @@ test('only what travelled to its end counts, and who was not let in', () => {
   ledger.note({ event: 'turned-away', address: '10.0.0.9', reason: 'plaintext' });
   const { address, id } = birch;
   ledger.note({ event: 'client-refused', address, id, code: 'not-known', message: '' });
-  ledger.note({ event: 'client-refused', address, id, code: 'code-needed', message: '' });
   ledger.note({ event: 'paired', id, peer: 'birch' });
   expect(ledger.read().totals).toEqual({
     filesOut: 1,
