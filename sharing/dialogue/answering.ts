@@ -10,10 +10,12 @@ import {
 import { receiveMany, sendMany } from '#sharing/dialogue/serving-many.js';
 import { inTurn } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { KnownPeer } from '#sharing/identity/known.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
 import type { ServerAction } from '#sharing/session/server.js';
 import { pathText } from '#sharing/storage/path.js';
 import type { Receiver } from '#sharing/transport/reading.js';
+import type { Right } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
 export interface AnsweringOptions extends Service {
@@ -25,6 +27,8 @@ export interface AnsweringOptions extends Service {
   readonly address: string;
   /** Milliseconds for a run of pairing, from the moment when the code is asked for. */
   readonly pairingTime: number;
+  /** It has paired, and is let in; gives what it may do here. */
+  readonly onPaired: (peer: KnownPeer) => readonly Right[];
   readonly lanes: LaneTokens;
   /** It is about to be welcomed; gives the reason why it must not be. */
   readonly onWelcome: () => SharingError | undefined;

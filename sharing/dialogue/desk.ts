@@ -29,11 +29,11 @@ export function openDesk({ device, pairRights, now, onCode, observe }: DeskOptio
   let shown = false;
   return {
     window,
-    rights: pairRights,
     async store(id, name) {
       const peer = { id, name, rights: pairRights, how: 'code' } as const;
-      const { name: known } = await addPeer(device.stateFolder, peer, new Date(now()));
-      observe({ event: 'paired', id, peer: known });
+      const known = await addPeer(device.stateFolder, peer, new Date(now()));
+      observe({ event: 'paired', id, peer: known.name });
+      return known;
     },
     onJudged() {
       if (!shown || window.code() !== undefined) return;

@@ -9,7 +9,12 @@ import { errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Observe } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { readKnownPeers } from '#sharing/identity/known.js';
-import { admit, within, type Admission, type ServingMode } from '#sharing/session/admission.js';
+import {
+  admit,
+  type Admission,
+  type DoorPolicy,
+  type ServingMode,
+} from '#sharing/session/admission.js';
 import { serverRules } from '#sharing/session/server.js';
 import { lazyArea, type LazyArea } from '#sharing/storage/area.js';
 import { inboxName, openInbox } from '#sharing/storage/inbox.js';
@@ -91,7 +96,8 @@ export function openHouse(
     const key = addressKey(address);
     // From the first moment on, so that nobody is overlooked when the server ends.
     using visit = here.enter({ connection, clientId, addressKey: key });
-    const { admission, known, listed } = await judge(guest, visit);
+    const { admission, listed, ...judged } = await judge(guest, visit);
+    let { known } = judged;
     count += 1;
     const session = count;
     let welcomed: Welcomed | undefined;
@@ -140,12 +146,13 @@ export function openHouse(
       receivedPrefix: options.receivedPrefix,
       helloTime: limits.helloTime,
       pairingTime: limits.pairingTime,
-      desk: {
-        ...desk,
-        async store(id, name) {
-          await desk.store(id, name);
-          letIn('peer', within(mode, 'peer', desk.rights), desk.rights);
-        },
+      desk,
+      onPaired(peer) {
+        const now = doorFor(guest, () => peer.rights);
+        const rights = now.as === 'nobody' ? [] : now.rights;
+        known = peer.name;
+        letIn('peer', rights, peer.rights);
+        return rights;
       },
       channel: { exporter: guest.exporter, clientId, serverId: device.id },
       address: key,
@@ -184,7 +191,15 @@ export function openHouse(
     return refusal ? sentAway(refusal.code, refusal.message) : judged;
   }
 
-  async function admissionOf({ clientId, address }: Guest): Promise<Judged> {
+  function doorFor({ clientId, address }: Guest, rightsOf: DoorPolicy['rightsOf']): Admission {
+    const { isOwnAddress, isNearby, open } = options;
+    return admit(
+      { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
+      { ownId: device.id, mode, open, rightsOf },
+    );
+  }
+
+  async function admissionOf(guest: Guest): Promise<Judged> {
     const known = await readKnownPeers(device.stateFolder).catch((error: unknown) => {
       if (isShortage(error)) return 'later';
       observe({ event: 'fault', where: 'known peers', error: asError(error) });
@@ -194,13 +209,9 @@ export function openHouse(
     const busy = 'the server cannot look up who is known just now';
     if (known === 'later') return sentAway('too-many-clients', busy);
     if (!known) return sentAway('internal', '');
-    const { isOwnAddress, isNearby, open } = options;
-    const admission = admit(
-      { id: clientId, fromHere: isOwnAddress(address), nearby: isNearby(address) },
-      { ownId: device.id, mode, open, rightsOf: (id) => known.byId(id)?.rights },
-    );
+    const admission = doorFor(guest, (id) => known.byId(id)?.rights);
     if (admission.as !== 'peer') return { admission, known: undefined, listed: [] };
-    const peer = known.byId(clientId);
+    const peer = known.byId(guest.clientId);
     return { admission, known: peer?.name, listed: peer?.rights ?? [] };
   }
 

@@ -1,4 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
+import type { KnownPeer } from '#sharing/identity/known.js';
 import {
   pairingLimits,
   type CodeWindow,
@@ -20,10 +21,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** What a server pairs with: its code, and what becomes of those who know it. */
 export interface PairingDesk {
   readonly window: CodeWindow;
-  /** What a paired client may do here. */
-  readonly rights: readonly Right[];
-  /** Remembers a client whose proof was right; `name` is what it calls itself. */
-  readonly store: (id: string, name: string) => Promise<void>;
+  /** Remembers a client whose proof was right; `name` is what it calls itself. Gives it as it is known now. */
+  readonly store: (id: string, name: string) => Promise<KnownPeer>;
   /** A proof was judged: the code may be used, or burnt. */
   readonly onJudged: () => void;
   /** Makes a new code, good for `uses` devices. */
@@ -38,6 +37,8 @@ export interface PairingOptions {
   readonly address: string;
   /** Milliseconds for a run, from the moment when the code is asked for. */
   readonly pairingTime: number;
+  /** It is known from now on, and comes in; gives what it may do here. */
+  readonly onPaired: (peer: KnownPeer) => readonly Right[];
 }
 
 /** The server's side of one run, from the question for the code on. A pending promise means: read no further. */
@@ -53,6 +54,7 @@ export function serverRun({
   channel,
   address,
   pairingTime,
+  onPaired,
 }: PairingOptions): ServerRun {
   let run: PairingRun | undefined;
   let pairing: ServerPairing | undefined;
@@ -89,6 +91,8 @@ export function serverRun({
       }
     },
     async proof(proof, name) {
+      // What takes time from now on is ours.
+      clearTimeout(timer);
       clearTimeout(proofTimer);
       try {
         if (!run || !pairing) return [];
@@ -99,10 +103,13 @@ export function serverRun({
         run.reserve();
         const ours = pairing.judge(proof);
         run.succeed();
-        await desk.store(channel.clientId, name);
+        const peer = await desk.store(channel.clientId, name).catch((error: unknown) => {
+          run?.giveBack();
+          throw error;
+        });
         end();
         const message = { t: 'proof', proof: ours.toString('hex') } as const;
-        return [{ do: 'send', message }, ...rules.paired(desk.rights)];
+        return [{ do: 'send', message }, ...rules.paired(onPaired(peer))];
       } catch (error) {
         return connection.signal.aborted ? [] : refuse(error);
       } finally {

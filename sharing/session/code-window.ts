@@ -47,6 +47,8 @@ export interface PairingRun extends Disposable {
   reserve(): void;
   /** The proof was right: the attempt does not count, and the code is used. */
   succeed(): void;
+  /** Nothing came of it after all: the code may be used once more. */
+  giveBack(): void;
 }
 
 export function codeWindow(now: () => number): CodeWindow {
@@ -56,9 +58,8 @@ export function codeWindow(now: () => number): CodeWindow {
   let lastJudged = -Infinity;
 
   function good(): typeof current {
-    if (!current || now() >= current.expires || current.uses <= 0) current = undefined;
-    else if (current.wrong >= pairingLimits.wrongPerCode) current = undefined;
-    return current;
+    if (!current || now() >= current.expires || current.uses <= 0) return undefined;
+    return current.wrong < pairingLimits.wrongPerCode ? current : undefined;
   }
 
   function wrongOf(address: string): { count: number; since: number } {
@@ -110,6 +111,9 @@ export function codeWindow(now: () => number): CodeWindow {
           one.wrong -= 1;
           one.uses -= 1;
           wrong.delete(address);
+        },
+        giveBack() {
+          one.uses += 1;
         },
         [Symbol.dispose]: () => {
           if (!over) running.delete(address);

@@ -72,7 +72,7 @@ type ServerState =
 export interface ServerRules {
   /** One thing that the client sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ServerAction[];
-  /** The client's proof was right: it comes in. */
+  /** The client's proof was right: it comes in, with these rights. */
   paired(rights: readonly Right[]): readonly ServerAction[];
   /** Ends the session with a reason that arose elsewhere. */
   refuse(error: SharingError): readonly ServerAction[];
@@ -285,7 +285,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     receive,
     paired(rights) {
       if (state.phase !== 'pairing' || state.step !== 'judging') return [];
-      return [welcome({ as: 'peer', rights: within(mode, 'peer', rights) })];
+      return [welcome({ as: 'peer', rights })];
     },
     refuse,
     digest: () => digest,

@@ -95,8 +95,35 @@ describe('pairing', () => {
     expect((await readKnownPeers(device.stateFolder)).peers).toEqual([]);
   });
 
-  test('of 50 guesses at once at most 5 are judged, and the code survives for its owner', async () => {
+  test('again gives a machine what it has, for this session too, under the name that we gave it', async () => {
     await using served = await serveShare(parties);
+    const device = await newcomer();
+    await (await come(served, device, served.newCode(1).code)).bye();
+    const rights = ['read', 'replace'] as const;
+    await changePeer(parties.owner.stateFolder, device.id, {
+      name: 'kitchen',
+      rights: [...rights],
+    });
+    await using again = await come(served, device, served.newCode(1).code);
+    expect(new Set(again.server.rights)).toEqual(new Set(['read', 'write', 'replace']));
+    const came = served.events.filter(({ event }) => event === 'client-in').at(-1);
+    expect(came).toMatchObject({ name: 'kitchen', as: 'peer', rights: again.server.rights });
+  });
+
+  test('leaves nobody less than a stranger has', async () => {
+    const options = { open: 'rw', pairRights: ['read'] } as const;
+    await using served = await serveShare(parties, {}, options);
+    await using session = await come(served, await newcomer(), served.newCode(1).code);
+    expect(session.server).toMatchObject({ trust: 'paired', rights: ['read', 'write'] });
+  });
+
+  test('of 50 guesses at once at most 5 are judged, and the code survives for its owner', async () => {
+    const shown: (string | undefined)[] = [];
+    await using served = await serveShare(
+      parties,
+      {},
+      { onCode: (code) => shown.push(code?.code) },
+    );
     const { code } = served.newCode(1);
     const guesser = await newcomer();
     const guesses = Array.from({ length: 50 }, () => refusal(come(served, guesser, '00000000')));
@@ -105,7 +132,8 @@ describe('pairing', () => {
     expect(judged).toBeGreaterThan(0);
     expect(judged).toBeLessThanOrEqual(5);
     expect(outcomes).not.toContain('let in');
-    expect(code).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+    // Its owner was told of no end of it.
+    expect(shown).toEqual([code]);
   });
 
   test('only the owner may ask for a code', async () => {
