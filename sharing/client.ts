@@ -154,7 +154,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
       helloTime: limits.helloTime,
       stallTime: limits.stallTimeout,
       threadPays: options.threadPays ?? threadPays(sameMachine),
-      dial: () => dialAgain(options, { host, port }, serverId),
+      dial: (signal) => dialAgain(options, { host, port }, serverId, signal),
       takeBeside: (work, hello) =>
         takeInThread(
           {
@@ -197,12 +197,14 @@ async function dialAgain(
   { device, limits }: ConnectOptions,
   { host, port }: Door,
   expectedId: string,
+  signal: AbortSignal,
 ): Promise<Connection> {
   const { socket, feed, serverId } = await dial({
     host,
     port,
     device,
     timeout: limits.connectTimeout,
+    signal,
   });
   if (serverId !== expectedId) {
     socket.destroy();

@@ -49,7 +49,7 @@ export interface AskingOptions {
   readonly stallTime: number;
   readonly threadPays: ThreadPays;
   /** Opens one more connection to the same server. */
-  readonly dial: () => Promise<Connection>;
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
   /** The same in a thread of its own, which takes chunks of a file that we get. */
   readonly takeBeside: (work: BesideWork, hello: Message) => Beside;
   /** What to do when the server asks for a code; undefined when there is none to give. */
@@ -138,7 +138,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     if (!road) return;
     const wanted = road.wanted.shift();
     if (wanted === undefined) throw new SharingError('protocol', 'a lane that nobody asked for');
-    if (wanted === 'lane') void openLane(options.dial, transfers, id, hello);
+    if (wanted === 'lane') void openLane({ ...options, transfers, id, hello });
     else void transfers.receiving.get(id)?.takeBeside?.((work) => options.takeBeside(work, hello));
   }
 

@@ -114,23 +114,42 @@ export function openRoad(
   };
 }
 
+export interface LaneOptions {
+  /** Opens one more connection to the same server. */
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly transfers: Transfers;
+  /** The transfer. */
+  readonly id: number;
+  readonly hello: Message;
+  /** Milliseconds until the server must be ready. */
+  readonly helloTime: number;
+}
+
 /**
  * Opens the lane that the server gave a token for. What goes wrong on the way is no failure: the transfer goes on without
  * it.
  */
-export async function openLane(
-  dial: () => Promise<Connection>,
-  transfers: Transfers,
-  id: number,
-  hello: Message,
-): Promise<void> {
-  const lane = await dial().catch(() => undefined);
+export async function openLane(options: LaneOptions): Promise<void> {
+  const { dial, transfers, id, hello, helloTime } = options;
+  const over = transfers.roads.get(id)?.road.over;
+  const lane = over && (await dial(over).catch(() => undefined));
   if (!lane) return;
+  const close = (): void => {
+    lane.close(undefined, { t: 'bye' });
+  };
+  // Until it is ready it belongs to nobody who would end it.
+  const timer = setTimeout(close, helloTime);
+  void lane.closed.then(() => {
+    clearTimeout(timer);
+  });
+  over.addEventListener('abort', close, { once: true, signal: lane.signal });
+  if (over.aborted) close();
   let take: Receiver | undefined;
   lane.receive((incoming) => {
     if (take) return take(incoming);
+    clearTimeout(timer);
     if (incoming.t === 'ready' && transfers.roads.has(id)) take = joinLane(transfers, id, lane);
-    else lane.close(undefined, { t: 'bye' });
+    else close();
     return undefined;
   });
   lane.send(hello);

@@ -130,7 +130,7 @@ export function speak(
     duplex.end();
     // What nobody reads never closes by itself.
     duplex.resume();
-    const linger = setTimeout(() => duplex.destroy(), lingerTime);
+    const linger = setTimeout(() => duplex.destroy(), lingerTime).unref();
     duplex.once('close', () => {
       clearTimeout(linger);
     });

@@ -25,6 +25,8 @@ export interface Road extends Connection {
   lanes(): number;
   /** True once bytes may have gone another way than messages: what was said last may come first. */
   hasLane(): boolean;
+  /** Aborted when the transfer is over, or the session. */
+  readonly over: AbortSignal;
   /** The transfer is over; its lanes end with it, or so many milliseconds later: who opened them closes them. */
   end(patience?: number): void;
 }
@@ -36,7 +38,7 @@ export function roadOver(control: Connection): Road {
   const lanes: Lane[] = [];
   const own = overControl(control, signal);
   let onLost: (() => void) | undefined;
-  let over = false;
+  const over = new AbortController();
   let laned = false;
 
   const onControl = (): void => {
@@ -47,6 +49,7 @@ export function roadOver(control: Connection): Road {
 
   function abort(reason: unknown): void {
     ending.abort(asSharingError(reason));
+    over.abort();
     for (const { connection } of [...lanes]) connection.close(asSharingError(reason));
   }
 
@@ -97,7 +100,7 @@ export function roadOver(control: Connection): Road {
     signal,
     closed: control.closed,
     attach(connection) {
-      if (over || signal.aborted) {
+      if (over.signal.aborted) {
         connection.close();
         return;
       }
@@ -107,13 +110,14 @@ export function roadOver(control: Connection): Road {
       void connection.closed.then((error) => {
         lanes.splice(lanes.indexOf(lane), 1);
         lane.leave();
-        if (!over && !signal.aborted) lost(error);
+        if (!over.signal.aborted) lost(error);
       });
     },
     lanes: () => lanes.length,
     hasLane: () => laned,
+    over: over.signal,
     end(patience = 0) {
-      over = true;
+      over.abort();
       control.signal.removeEventListener('abort', onControl);
       const close = (): void => {
         for (const { connection } of lanes) connection.close(undefined, { t: 'bye' });
