@@ -12,7 +12,7 @@ export async function openState(folder: string): Promise<void> {
   await writingTo(folder, 'state-unwritable', () =>
     mkdir(folder, { recursive: true, mode: 0o700 }),
   );
-  await mustBePrivate(folder);
+  await mustBePrivate(folder, true);
 }
 
 /**
@@ -21,7 +21,8 @@ export async function openState(folder: string): Promise<void> {
  */
 export async function readPrivate(path: string): Promise<string | undefined> {
   try {
-    await mustBePrivate(path);
+    // The folder may be reached by a link of the user's own; a file in it may not be one.
+    await mustBePrivate(path, false);
     return await readFile(path, 'utf8');
   } catch (error) {
     const errno = errnoOf(error);
@@ -38,7 +39,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
  */
 export async function readPrivateFile(path: string): Promise<string> {
   try {
-    await mustBePrivate(path);
+    await mustBePrivate(path, true);
     return await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof SharingError) throw error;
@@ -103,10 +104,8 @@ function contains(outer: string, inner: string): boolean {
   return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path));
 }
 
-async function mustBePrivate(path: string): Promise<void> {
-  // The folder may be reached by a link of the user's own; a file in it may not be one.
-  const stats =
-    path.endsWith('.json') || path.endsWith('.pem') ? await lstat(path) : await stat(path);
+async function mustBePrivate(path: string, mayBeLink: boolean): Promise<void> {
+  const stats = mayBeLink ? await stat(path) : await lstat(path);
   // Modes say nothing on Windows, where the profile folder is private by its own rules.
   if (process.getuid === undefined) return;
   const why = stats.isSymbolicLink()

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openDevice } from '#sharing/identity/device.js';
-import { mustBeApart } from '#sharing/identity/state.js';
+import { mustBeApart, readPrivateFile } from '#sharing/identity/state.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const posix = process.platform !== 'win32';
@@ -108,4 +108,13 @@ describe('share and state', () => {
     const base = await temporaryFolder();
     await expect(mustBeApart(base, join(base, 'nothing'))).rejects.toThrow(code('folder-missing'));
   });
+});
+
+test.runIf(posix)('a private file of the user may be a link, whatever it is called', async () => {
+  const base = await temporaryFolder();
+  await writeFile(join(base, 'secret'), 'K7QF-3M2X', { mode: 0o600 });
+  for (const name of ['code.txt', 'code.json']) {
+    await symlink('secret', join(base, name));
+    expect(await readPrivateFile(join(base, name))).toBe('K7QF-3M2X');
+  }
 });
