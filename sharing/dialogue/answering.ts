@@ -120,7 +120,6 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         return follow(options.onStatus(action.id));
       case 'shutdown':
         options.onShutdown();
-        rules.done(action.id);
         return undefined;
       default:
         return transfers.carryOut(action);

@@ -75,7 +75,7 @@ export function transferTable(): Transfers {
   };
 }
 
-/** Carries actions out in order; a promise means that one of them wants nothing more to be read yet. */
+/** Starts actions in order, none waiting for the one before; a promise means that nothing more is to be read yet. */
 export function inTurn<T>(
   actions: readonly T[],
   carryOut: (action: T) => Promise<void> | undefined,

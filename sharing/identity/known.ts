@@ -136,7 +136,7 @@ export async function changePeer(
 }
 
 /** A name for a person to type: what could deceive or disturb is left out. */
-export function cleanPeerName(name: string): string {
+function cleanPeerName(name: string): string {
   const clean = name
     .normalize('NFC')
     .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '')

@@ -6,7 +6,7 @@ import { refusedBy } from '#sharing/wire/refusal.js';
 /** Chunks that may be under way without a confirmation, per transfer (PROTOCOL.md, "Window"). */
 export const sendWindow = 8;
 /** Digests that are computed and sent in one frame, so that an early difference is found early. */
-export const digestPage = 16;
+const digestPage = 16;
 
 /** How one file ended, from the sender's side. */
 export type SendOutcome =

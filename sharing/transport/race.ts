@@ -13,7 +13,7 @@ export interface Door {
 export interface RaceOptions extends Omit<DialOptions, 'host'> {
   readonly hosts: Hosts;
   /** Tried after the hosts; none when not given. */
-  readonly further?: readonly Door[];
+  readonly further?: readonly Door[] | undefined;
   /** Whose key is wanted; undefined: whoever answers first. */
   readonly expectedId: string | undefined;
 }

@@ -12,7 +12,7 @@ export const maxRows = 500;
 /** Most ranges in one want. */
 export const maxRanges = 1000;
 /** Most chunks that one `got` confirms beside its own: the rest of a window. */
-export const maxAlsoGot = 7;
+const maxAlsoGot = 7;
 
 /** What becomes of a file whose name is taken; without a word it is numbered. */
 export const policies = ['number', 'overwrite', 'skip', 'update'] as const;
