@@ -9,7 +9,7 @@ import {
   type StreamOptions,
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
-import { threadPays, type ThreadPays } from '#sharing/dialogue/moving.js';
+import { threadPays, type ThreadPays } from '#sharing/dialogue/lane-wishes.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
 import { putTo } from '#sharing/dialogue/putting.js';
 import { SharingError } from '#sharing/errors.js';
@@ -128,7 +128,7 @@ export async function openSession(options: ConnectOptions): Promise<ClientSessio
   const reached = await dialFirst({
     hosts: options.hosts,
     port: options.port,
-    further: options.further ?? [],
+    further: options.further,
     device,
     expectedId,
     timeout: limits.connectTimeout,
@@ -228,7 +228,7 @@ function sessionOf(
   asking: Awaited<ReturnType<typeof ask>>,
 ): ClientSession {
   const arrivals = openArrivals(device.stateFolder, now);
-  const mover: Mover = { device, asking, room: openRoom(limits), now, arrivals };
+  const mover: Mover = { device, asking, room: openRoom(limits), arrivals };
   const getting = new Set<Promise<unknown>>();
 
   /** What is all here is saved though the connection is gone, and needs its folder until then. */

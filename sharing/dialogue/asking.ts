@@ -6,15 +6,15 @@ import {
   get,
   put,
   putMany,
-  type GetOptions,
+  type GetWish,
   type ManyMoved,
   type Moving,
   type PutManyOptions,
   type PutOptions,
-  type ThreadPays,
 } from '#sharing/dialogue/moving.js';
+import type { ThreadPays } from '#sharing/dialogue/lane-wishes.js';
 import { requestTable } from '#sharing/dialogue/requests.js';
-import { stream, type StreamOptions } from '#sharing/dialogue/streaming.js';
+import { stream, type StreamWish } from '#sharing/dialogue/streaming.js';
 import { inTurn, transferTable } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { NewCode } from '#sharing/session/code-window.js';
@@ -60,8 +60,8 @@ export interface AskingOptions {
 export interface Asking {
   readonly welcome: MessageOf<'welcome'>;
   list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
-  get(path: string, options: GetOptions): Promise<ReceiveOutcome | ManyMoved>;
-  stream(path: string, options: StreamOptions): Promise<ReceiveOutcome>;
+  get(path: string, wish: GetWish): Promise<ReceiveOutcome | ManyMoved>;
+  stream(path: string, wish: StreamWish): Promise<ReceiveOutcome>;
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
   putMany(options: PutManyOptions): Promise<LeftOut>;
   /** For the owner: a new code for pairing, good for `uses` devices. */
@@ -81,7 +81,7 @@ export interface ServerStatus extends Figures {
   };
 }
 
-/** A code that the server shows from now on. */
+/** The server's welcome, judged. */
 type Greeting = Extract<ClientAction, { readonly do: 'welcome' }>;
 
 /**
@@ -98,9 +98,6 @@ export async function ask(options: AskingOptions): Promise<Asking> {
     switch (action.do) {
       case 'welcome':
         welcomed(action);
-        return undefined;
-      case 'send':
-        connection.send(action.message);
         return undefined;
       case 'close':
         connection.close(action.error, action.last);
@@ -173,7 +170,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
         const told = statusFrom(resolve, (error) => {
           connection.close(error, { t: 'error', ...refusalOf(error) });
         });
-        const id = requests.begin('asking', () => ({ told, refused: reject }));
+        const id = requests.begin('status', () => ({ told, refused: reject }));
         connection.send({ t: 'status', id });
       }),
     shutdown: () =>

@@ -24,8 +24,6 @@ export interface Mover {
   readonly device: Device;
   readonly asking: Asking;
   readonly room: Room;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   readonly arrivals: Arrivals;
 }
 

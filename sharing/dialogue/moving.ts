@@ -1,3 +1,5 @@
+import { deferred } from '#sharing/dialogue/deferred.js';
+import { withLane, withThread, type ThreadPays } from '#sharing/dialogue/lane-wishes.js';
 import { openRoad } from '#sharing/dialogue/lanes.js';
 import type { Requests } from '#sharing/dialogue/requests.js';
 import type { Transfers } from '#sharing/dialogue/transfers.js';
@@ -19,30 +21,9 @@ import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { Top } from '#sharing/storage/walk.js';
 import { onlyFile, type OfferRow, type Policy } from '#sharing/wire/message.js';
-import { availableParallelism } from 'node:os';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;
-
-/** Bytes from which on a transfer is worth a connection of its own. */
-const laneSize = 8 * 1024 * 1024;
-/** When one more lane pays, in a thread of its own. */
-export interface ThreadPays {
-  /** Bytes that are still to come. */
-  readonly left: number;
-  /** Bytes a second that came so far: below it is the network or a disk that we wait for, and a thread would only cost. */
-  readonly rate: number;
-  /** Bytes over which the rate is measured. */
-  readonly measured: number;
-  /** Processors that this machine has: where there are few, and both ends want them, a thread takes from the others. */
-  readonly processors: number;
-}
-
-/** When a thread pays; `sameMachine`: the server runs here too. */
-export function threadPays(sameMachine: boolean): ThreadPays {
-  const [left, measured] = [64 * 1024 * 1024, 32 * 1024 * 1024];
-  return { left, rate: 250e6, measured, processors: sameMachine ? 4 : 3 };
-}
 
 /** What the transfers of one client have in common. */
 export interface Moving {
@@ -55,7 +36,7 @@ export interface Moving {
   readonly threadPays: ThreadPays;
 }
 
-export interface GetOptions {
+export interface GetWish {
   /** Made when the server has offered the file. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
@@ -82,7 +63,7 @@ export interface ManyMoved {
 export async function get(
   moving: Moving,
   path: string,
-  wish: GetOptions,
+  wish: GetWish,
 ): Promise<ReceiveOutcome | ManyMoved> {
   const { connection, requests, transfers, algorithm, serverId, stallTime } = moving;
   let arriving: Pick<Receiving, 'abandon' | 'cancel'> | undefined;
@@ -106,14 +87,6 @@ export async function get(
         onProgress: withLane(moving, begun, wish.onProgress),
       };
       const { road } = openRoad(transfers, connection, begun);
-      const askForThread = (): boolean => {
-        const entry = transfers.roads.get(begun);
-        // What comes over the session's own connection says nothing yet.
-        if (!entry || !road.hasLane()) return false;
-        entry.wanted.push('thread');
-        connection.send({ t: 'lane', id: begun });
-        return true;
-      };
       if (offer.batch) {
         const { nameOf } = wish;
         const many = startBatchReceiving(road, offer, { ...common, nameOf, onEnd });
@@ -126,7 +99,7 @@ export async function get(
         const [, size, mtime, tag] = onlyFile(offer);
         const { name } = wish;
         road.surviveLanes(() => undefined);
-        const onProgress = whenFast(moving.threadPays, askForThread, common.onProgress);
+        const onProgress = withThread(moving, begun, common.onProgress);
         const file = { file: 0, name, size, mtime, tag, onProgress };
         const one = startReceiving(road, { ...common, ...file });
         transfers.receiving.set(begun, one);
@@ -263,56 +236,4 @@ export async function withCancel<T>(
     transfers.roads.delete(id);
     requests.done(id);
   }
-}
-
-/** Asks for a lane when a transfer turns out to be long enough for one. */
-function withLane(
-  { connection, transfers }: Moving,
-  id: number,
-  onProgress: OnProgress | undefined,
-): OnProgress {
-  let asked = false;
-  return (progress) => {
-    const road = transfers.roads.get(id);
-    if (!asked && road && progress.size >= laneSize) {
-      asked = true;
-      road.wanted.push('lane');
-      connection.send({ t: 'lane', id });
-    }
-    onProgress?.(progress);
-  };
-}
-
-/** Asks when bytes come so fast that a thread would make them faster, until that was done. */
-function whenFast(when: ThreadPays, ask: () => boolean, onProgress: OnProgress): OnProgress {
-  let first: { readonly at: number; readonly bytes: number } | undefined;
-  let isDone = availableParallelism() < when.processors;
-  return (progress) => {
-    onProgress(progress);
-    if (isDone || progress.phase !== 'sending') return;
-    const { bytes, size } = progress;
-    first ??= { at: performance.now(), bytes };
-    const came = bytes - first.bytes;
-    if (came < when.measured) return;
-    const seconds = (performance.now() - first.at) / 1000;
-    if (size - bytes < when.left) isDone = true;
-    else if (came / seconds >= when.rate) isDone = ask();
-    else first = { at: performance.now(), bytes };
-  };
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** `Promise.withResolvers`, which Node 20 lacks. */
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((...settle) => {
-    [resolve, reject] = settle;
-  });
-  return { promise, resolve, reject };
 }

@@ -24,7 +24,7 @@ type Answer = Extract<
 export interface Requests {
   /** Begins a request and gives its id. Throws the reason when the connection is closed. */
   begin(
-    work: 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | 'sending',
+    work: 'listing' | 'getting' | 'coding' | 'stopping' | 'status' | 'sending',
     request: (id: number) => Request,
   ): number;
   /** Hands an answer to whoever waits for it. */

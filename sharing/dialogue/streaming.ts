@@ -1,5 +1,5 @@
-import { deferred, withCancel, type Moving } from '#sharing/dialogue/moving.js';
-import { openRoad } from '#sharing/dialogue/lanes.js';
+import { deferred } from '#sharing/dialogue/deferred.js';
+import { withCancel, type Moving } from '#sharing/dialogue/moving.js';
 import { SharingError } from '#sharing/errors.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
@@ -11,7 +11,7 @@ import type { Connection } from '#sharing/transport/connection.js';
 import { onlyFile } from '#sharing/wire/message.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
-export interface StreamOptions {
+export interface StreamWish {
   /** What the receipt calls it. */
   readonly name: SafeName;
   readonly outlet: Outlet;
@@ -26,7 +26,7 @@ export interface StreamOptions {
 export async function stream(
   moving: Moving,
   path: string,
-  { name, outlet, onProgress, signal }: StreamOptions,
+  { name, outlet, onProgress, signal }: StreamWish,
 ): Promise<ReceiveOutcome> {
   const { connection, requests, transfers, algorithm, stallTime } = moving;
   const outcome = deferred<ReceiveOutcome>();
@@ -37,12 +37,11 @@ export async function stream(
       else outcome.reject(error);
     },
     offered(offer) {
-      const { road } = openRoad(transfers, connection, begun);
-      if (offer.batch) arriving = refuseBatch(road, begun, stallTime);
+      if (offer.batch) arriving = refuseBatch(connection, begun, stallTime);
       else {
         const [, size, , tag] = onlyFile(offer);
         const file = { id: begun, name, outlet, size, tag, algorithm, stallTime };
-        arriving = startStreaming(road, { ...file, ...(onProgress && { onProgress }) });
+        arriving = startStreaming(connection, { ...file, ...(onProgress && { onProgress }) });
       }
       transfers.receiving.set(begun, arriving);
       arriving.outcome.then(outcome.resolve, outcome.reject);
@@ -69,6 +68,7 @@ function refuseBatch(connection: Connection, id: number, stallTime: number): Str
     .catch(() => undefined)
     .finally(() => {
       watch[Symbol.dispose]();
+      connection.signal.removeEventListener('abort', abandon);
     });
   return {
     tell(frame) {

@@ -18,7 +18,6 @@ import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** What the client must do. */
 export type ClientAction =
-  | { readonly do: 'send'; readonly message: Message }
   | { readonly do: 'close'; readonly error?: SharingError; readonly last?: Message }
   | {
       readonly do: 'welcome';
@@ -44,7 +43,7 @@ export type ClientAction =
   | TransferAction;
 
 /** `getting` waits for the server's offer, then becomes `receiving`. */
-type Work = 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | Direction;
+type Work = 'listing' | 'getting' | 'coding' | 'stopping' | 'status' | Direction;
 
 type ClientState =
   | { readonly phase: 'greeting' }
@@ -63,7 +62,7 @@ export interface ClientRules {
   /** One thing that the server sent, judged by the state. A breach becomes a `close` action. */
   receive(incoming: Incoming): readonly ClientAction[];
   /** Begins a request and gives its id. Throws SharingError `connection-lost` when there is no session. */
-  begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'asking' | 'sending'): number;
+  begin(work: 'listing' | 'getting' | 'coding' | 'stopping' | 'status' | 'sending'): number;
   /** Request `id` is answered completely. */
   done(id: number): void;
   /** We are leaving: nothing that still comes matters. */
@@ -154,7 +153,7 @@ export function clientRules(trusted: boolean): ClientRules {
         mustBe(ready, incoming, 'coding');
         return [{ do: 'coded', id: incoming.id, fresh: incoming }];
       case 'state':
-        mustBe(ready, incoming, 'asking');
+        mustBe(ready, incoming, 'status');
         if (!incoming.more && !incoming.figures)
           throw breach(incoming, 'without figures at its end');
         return [{ do: 'told', id: incoming.id, state: incoming }];

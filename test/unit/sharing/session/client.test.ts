@@ -111,7 +111,7 @@ describe('answers', () => {
 
   test('a status comes in pages, and the last one has the figures', () => {
     const rules = ready();
-    const id = rules.begin('asking');
+    const id = rules.begin('status');
     const page: Incoming = { t: 'state', id, clients: [], transfers: [], more: true };
     expect(rules.receive(page)).toMatchObject([{ do: 'told', id, state: page }]);
     expect(rules.receive({ ...page, more: false })).toMatchObject(closing('protocol'));
