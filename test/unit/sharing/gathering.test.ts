@@ -1,5 +1,11 @@
 import { SharingError } from '#sharing/errors.js';
-import { gathering, type Ended, type Gathering, type Transferred } from '#sharing/gathering.js';
+import {
+  gathering,
+  marked,
+  type Ended,
+  type Gathering,
+  type Transferred,
+} from '#sharing/gathering.js';
 import { describe, expect, test } from 'vitest';
 
 const file = (path: string, outcome: 'received' | 'identical' = 'received'): Transferred => ({
@@ -49,6 +55,22 @@ describe('gathering', () => {
     expect(ended).toHaveLength(2);
   });
 
+  test('a file that got a number is counted and marked; one with a prefix before its name is not', () => {
+    const { gathered, ended } = open(true);
+    gathered.file('a', { ...file('a/x.txt'), as: 'x (2).txt' });
+    gathered.file('a', file('a/y.txt'));
+    gathered.file(undefined, { ...file('z.txt'), as: 'new_z.txt' });
+    gathered.file(undefined, { ...file('z.txt'), as: 'new_z (2).txt' });
+    gathered.folder('a', 'new_a');
+    expect(ended.map((one) => ['renamed' in one && one.renamed, one.path])).toEqual([
+      [false, 'z.txt'],
+      [true, 'z.txt'],
+      [true, 'a/x.txt'],
+      [false, 'a/y.txt'],
+      [1, 'a'],
+    ]);
+  });
+
   test('each file in it is told before it, under the name that the folder got', () => {
     const { gathered, ended } = open(true);
     gathered.file('a', file('a/deep/x'));
@@ -85,4 +107,23 @@ describe('gathering', () => {
       },
     ]);
   });
+});
+
+test.each([
+  ['C:\\photos\\cat.jpg', 'new_cat.jpg', undefined, undefined],
+  ['C:\\photos\\cat.jpg', 'new_cat (2).jpg', undefined, true],
+  ['-', 'log.txt', 'log.txt', undefined],
+  ['-', 'log (2).txt', 'log.txt', true],
+])('of %s as %s, wanted as %s, renamed is %s', (path, as, asked, renamed) => {
+  expect(marked({ ...file(path), as }, asked)).toEqual({
+    ...file(path),
+    as,
+    ...(renamed && { renamed }),
+  });
+});
+
+test('what did not come has no new name', () => {
+  const same = { ...file('a', 'identical'), as: 'b' };
+  expect(marked(same)).toBe(same);
+  expect(marked(skipped)).toBe(skipped);
 });

@@ -108,13 +108,41 @@ describe('guessing', () => {
     window.begin('e')[Symbol.dispose]();
   });
 
-  test('many addresses do not fill the memory', () => {
+  test('many addresses do not fill the memory: the oldest is forgotten, and may guess again', () => {
+    // All in one moment, or the time would clear them.
+    const shutOut = (address: string): void => {
+      for (let n = 0; n < pairingLimits.wrongPerAddress; n += 1) {
+        window.open('AAAA0000', 1);
+        using run = window.begin(address);
+        run.reserve();
+      }
+    };
+    for (let n = 0; n < pairingLimits.maxAddresses; n += 1) shutOut(`address ${n}`);
+    expect(() => window.begin('address 0')).toThrow(code('locked-out'));
+    shutOut('one more');
+    window.begin('address 0')[Symbol.dispose]();
+    expect(() => window.begin('one more')).toThrow(code('locked-out'));
+  });
+
+  test('what comes of nothing leaves the code good, unless there is a new one', () => {
     window.open('AAAA0000', 1);
-    for (let n = 0; n < 5000; n += 1) {
-      window.open('AAAA0000', 1);
-      guess(`address ${n}`);
-    }
+    const use = (address: string): void => {
+      using run = window.begin(address);
+      run.reserve();
+      run.succeed();
+      expect(window.code()).toBeUndefined();
+      run.giveBack();
+    };
+    use('a');
     expect(window.code()).toBe('AAAA0000');
+    using late = window.begin('b');
+    late.reserve();
+    late.succeed();
+    window.open('BBBB0000', 1);
+    late.giveBack();
+    expect(window.code()).toBe('BBBB0000');
+    use('c');
+    expect(window.code()).toBe('BBBB0000');
   });
 });
 

@@ -66,14 +66,14 @@ describe('a run', () => {
     }).toThrow(wrong);
   });
 
-  test('a server that judges before it knows a share has nothing to accept', () => {
+  test('a client that has no share of the server has nothing to accept', () => {
     const client = pairAsClient('K7QF3M2X', channel);
     expect(() => {
       client.accept(Buffer.alloc(64));
     }).toThrow(wrong);
   });
 
-  test('a share sent back is a breach on both sides', () => {
+  test("the client's own share sent back is a breach", () => {
     const client = pairAsClient('K7QF3M2X', channel);
     expect(() => client.prove(client.share)).toThrow(breach);
   });
