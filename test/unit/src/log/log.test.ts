@@ -132,6 +132,20 @@ test.runIf(process.platform !== 'win32')('folder and files are for their owner o
   }
 });
 
+test('only who was refused is a warning', async () => {
+  const log = open({ level: 'debug' });
+  const who = { address: '10.0.0.2', id: 'X' };
+  const message = 'it was asked for the code';
+  log.sharing({ event: 'client-refused', ...who, code: 'code-needed', message });
+  log.sharing({ event: 'client-refused', ...who, code: 'not-known', message: 'no' });
+  log.sharing({ event: 'client-gone', ...who });
+  expect(await rowsOf()).toMatchObject([
+    { level: 'info', msg: '10.0.0.2 is asked for the code' },
+    { level: 'warn', msg: '10.0.0.2 was refused: no' },
+    { level: 'debug', msg: '10.0.0.2 hung up before it came in' },
+  ]);
+});
+
 test('text of peers is quoted in facts and sentence', async () => {
   const path = 'a\u001b[2J\u202e\u009b\nb';
   const log = open();
