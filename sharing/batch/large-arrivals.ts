@@ -11,7 +11,7 @@ import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import { startReceiving, type Receiving } from '#sharing/transfer/receive.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Policy } from '#sharing/wire/message.js';
 
@@ -59,7 +59,7 @@ export interface LargeArrivalOptions {
   readonly words: Pick<LastWords, 'over'>;
 }
 
-export function largeArrivals(connection: Connection, options: LargeArrivalOptions): LargeArrivals {
+export function largeArrivals(connection: Speech, options: LargeArrivalOptions): LargeArrivals {
   const { landing, folders, wants, news, mustGoOn, words } = options;
   const underWay = new Map<number, Receiving>();
 

@@ -14,7 +14,7 @@ import type { Advance } from '#sharing/storage/advance.js';
 import { digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** How one thing of a batch ended. */
@@ -77,7 +77,7 @@ export interface LastWordsOptions {
 /** Receipts, each with a name, that one message holds for sure. */
 const namedRows = 100;
 
-export function lastWords(connection: Connection, options: LastWordsOptions): LastWords {
+export function lastWords(connection: Speech, options: LastWordsOptions): LastWords {
   const { id, algorithm, rules, folders, wants, aside, progress, news, onEnd } = options;
   const open = new Map<number, Arrival>();
 

@@ -1,6 +1,6 @@
 import { SharingError } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import {
   chunkSize,
   packedHeaderLength,
@@ -27,7 +27,7 @@ export interface Packing {
   idle(): Promise<void>;
 }
 
-export function packing(connection: Connection, moved: () => void): Packing {
+export function packing(connection: Speech, moved: () => void): Packing {
   const free: Buffer[] = [];
   const leaving = new Set<Promise<void>>();
   let made = 0;

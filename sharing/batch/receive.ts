@@ -24,7 +24,7 @@ import { entrySize, type Room } from '#sharing/storage/room.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import { drip } from '#sharing/transport/heartbeat.js';
 import type { MessageOf, Policy } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -63,7 +63,7 @@ export interface BatchReceiveOptions {
 
 /** Receives what a sender offers in one batch (PROTOCOL.md, "Batches"). `first` is its first page. */
 export function startBatchReceiving(
-  connection: Connection,
+  connection: Speech,
   first: MessageOf<'offer'>,
   options: BatchReceiveOptions,
 ): BatchReceiving {

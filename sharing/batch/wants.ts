@@ -1,5 +1,5 @@
 import { rangesOf } from '#sharing/session/ranges.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import type { Want } from '#sharing/wire/message.js';
 
 /** Rows of wants that one message holds for sure. */
@@ -18,7 +18,7 @@ export interface WantQueue {
   close(): void;
 }
 
-export function wantQueue(connection: Connection, id: number): WantQueue {
+export function wantQueue(connection: Speech, id: number): WantQueue {
   let rows: Want[] = [];
   let whole: number[] = [];
   let judged = 0;

@@ -11,7 +11,7 @@ import { landedWords } from '#sharing/transfer/landed.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Missing } from '#sharing/transfer/resuming.js';
 import { closeOnStall, noWatch, patience } from '#sharing/transfer/stall.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import { drip } from '#sharing/transport/heartbeat.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
@@ -58,7 +58,7 @@ export interface ReceiveOptions extends Judged {
 }
 
 /** Judges an offer, then takes what it wants of it until the receipt (PROTOCOL.md, "Transfer"). */
-export function startReceiving(connection: Connection, options: ReceiveOptions): Receiving {
+export function startReceiving(connection: Speech, options: ReceiveOptions): Receiving {
   const { id, file, size, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const assembly = assemble(size, land);

@@ -1,5 +1,5 @@
 import { SharingError } from '#sharing/errors.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
 /** Fires once nothing moved for a time in which the other side was waited for. */
@@ -45,7 +45,7 @@ export function watchStall(time: number, waiting: () => number, stalled: () => v
 
 /** The same: the connection is closed, and the other side hears why. */
 export function closeOnStall(
-  connection: Pick<Connection, 'close'>,
+  connection: Pick<Speech, 'close'>,
   time: number,
   waiting: () => number,
   words: string,

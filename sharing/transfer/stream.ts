@@ -8,7 +8,7 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Speech } from '#sharing/transport/connection.js';
 import { drip } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
@@ -37,7 +37,7 @@ interface Held {
  * Takes one file and hands its chunks on in their order, each verified before; nothing is kept (PROTOCOL.md, "Handing on").
  * What waits for the reader is bounded by the sender's window, so the connection is read all the time.
  */
-export function startStreaming(connection: Connection, options: StreamOptions): Streaming {
+export function startStreaming(connection: Speech, options: StreamOptions): Streaming {
   const { id, name, size, algorithm, outlet, onProgress = () => undefined } = options;
   const rules = receiveRules(size);
   const count = chunkCount(size);

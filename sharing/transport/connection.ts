@@ -22,10 +22,25 @@ export interface SpeakOptions {
   readonly feed?: Feed;
 }
 
-/** Messages and chunks over any duplex stream, with back-pressure both ways. */
-export interface Connection extends AsyncDisposable {
+/** What one side says, and hears of the end. */
+export interface Speech {
   /** Queues a control message; it passes chunks that are under way. */
   send(message: Message): void;
+  /** Sends chunks that are packed as whole frames; else as `sendChunk`. */
+  sendPacked(frames: Buffer, moved: () => void): Promise<void>;
+  sendDigests(digests: Digests): Promise<void>;
+  /** Resolves when little enough waits to be sent. */
+  drained(): Promise<void>;
+  /** False while nothing is read, because we are busy with what came. */
+  listening(): boolean;
+  /** Ends it; `last` still goes out if it can. The first reason stays; none is a friendly end. */
+  close(error?: SharingError, last?: Message): void;
+  /** Aborted once it is closed, with a SharingError as the reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Messages and chunks over any duplex stream, with back-pressure both ways. */
+export interface Connection extends Speech, AsyncDisposable {
   /**
    * Sends a chunk. Resolves when `bytes` may be used again; rejects with the reason of the close. `moved` is
    * called for each part that left.
@@ -36,19 +51,8 @@ export interface Connection extends AsyncDisposable {
    * `packedHeaderLength` bytes of place.
    */
   sendWhole(header: ChunkHeader, room: Buffer, moved: () => void): Promise<void>;
-  /** Sends chunks that are packed as whole frames; else as `sendChunk`. */
-  sendPacked(frames: Buffer, moved: () => void): Promise<void>;
-  sendDigests(digests: Digests): Promise<void>;
-  /** Resolves when little enough waits to be sent. */
-  drained(): Promise<void>;
   /** Begins to read; called once. */
   receive(receiver: Receiver): void;
-  /** False while nothing is read, because we are busy with what came. */
-  listening(): boolean;
-  /** Ends it; `last` still goes out if it can. The first reason stays; none is a friendly end. */
-  close(error?: SharingError, last?: Message): void;
-  /** Aborted once it is closed, with a SharingError as the reason. */
-  readonly signal: AbortSignal;
   /** The first reason, undefined after a friendly end. Resolves when the stream is gone. */
   readonly closed: Promise<SharingError | undefined>;
 }

@@ -1,5 +1,5 @@
 import { asSharingError, SharingError } from '#sharing/errors.js';
-import type { Connection } from '#sharing/transport/connection.js';
+import type { Connection, Speech } from '#sharing/transport/connection.js';
 import { packedHeaderLength } from '#sharing/wire/frame.js';
 import { setMaxListeners } from 'node:events';
 
@@ -14,7 +14,7 @@ export interface Carrier extends Pick<Connection, 'sendWhole'> {
  * one, so that the session stays usable however much they are in one another's way (PROTOCOL.md, "Lanes"). It is
  * aborted with the session.
  */
-export interface Road extends Connection {
+export interface Road extends Speech {
   /** Bytes go over this connection from now on. */
   attach(lane: Connection): void;
   /** What carries the next chunk: the lane on which least waits. */
@@ -80,9 +80,6 @@ export function roadOver(control: Connection): Road {
     surviveLanes(listener) {
       onLost = listener;
     },
-    sendWhole: (header, room, moved) => (freest() ?? own).sendWhole(header, room, moved),
-    sendChunk: (header, bytes, moved) =>
-      unended(() => (freest()?.connection ?? control).sendChunk(header, bytes, moved)),
     sendPacked: (frames, moved) =>
       unended(() => (freest()?.connection ?? control).sendPacked(frames, moved)),
     sendDigests: (digests) => unended(() => control.sendDigests(digests)),
@@ -90,15 +87,11 @@ export function roadOver(control: Connection): Road {
       await control.drained();
       await Promise.all(lanes.map(({ connection }) => connection.drained()));
     },
-    receive() {
-      throw new SharingError('internal', 'a road is read from elsewhere');
-    },
     listening: () => control.listening() && lanes.every(({ connection }) => connection.listening()),
     close(error, last) {
       control.close(error, last);
     },
     signal,
-    closed: control.closed,
     attach(connection) {
       if (over.signal.aborted) {
         connection.close();
@@ -125,7 +118,6 @@ export function roadOver(control: Connection): Road {
       if (patience === 0) close();
       else setTimeout(close, patience).unref();
     },
-    [Symbol.asyncDispose]: () => control[Symbol.asyncDispose](),
   };
 }
 

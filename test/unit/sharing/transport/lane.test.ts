@@ -24,9 +24,8 @@ describe('a road that ended with its lane', () => {
   const moved = (): void => undefined;
 
   const sends: readonly [string, (road: Road) => Promise<void>][] = [
-    ['a chunk', (road) => road.sendChunk(header, bytes)],
     [
-      'a whole chunk',
+      'a chunk',
       (road) => road.carrier().sendWhole(header, Buffer.alloc(packedHeaderLength + 100), moved),
     ],
     ['packed chunks', (road) => road.sendPacked(bytes, moved)],
