@@ -11,8 +11,11 @@ export function claimOf(reply: Reply): Claim {
   return { id: null, run: null, name, port: legacyTcpPort, code: null, newer: false };
 }
 
-/** Equal for replies that make one row. */
-export function keyOf({ id, run, name, port, code }: Claim, address: string): string {
+/** Equal for replies that make one row. `address`: where one came from; of a legacy row the only one. */
+export function keyOf(
+  { id, run, name, port, code }: Omit<Claim, 'newer'>,
+  address: string,
+): string {
   return JSON.stringify(id === null ? [address, name] : [id, run, name, port, code]);
 }
 

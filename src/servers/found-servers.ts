@@ -1,4 +1,5 @@
 import { liveNeighbourhood } from '#discovery/addresses.js';
+import { keyOf } from '#discovery/claims.js';
 import type { Finding, FoundServer } from '#discovery/scanner.js';
 import { readSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
@@ -15,15 +16,15 @@ export function foundServers(): FoundServers {
   return {
     take(finding) {
       // What was replaced has another port or run by now: it must not be dialled.
-      if (finding.kind === 'replaced') rows.delete(keyOf(finding.previous));
-      rows.set(keyOf(finding.server), finding.server);
+      if (finding.kind === 'replaced') rows.delete(rowOf(finding.previous));
+      rows.set(rowOf(finding.server), finding.server);
     },
     all: () => [...rows.values()],
   };
 }
 
-function keyOf({ id, run, name, addresses }: FoundServer): string {
-  return id === null ? `${name} ${addresses[0] ?? ''}` : `${id} ${run ?? ''} ${name}`;
+function rowOf(server: FoundServer): string {
+  return keyOf(server, server.addresses[0] ?? '');
 }
 
 /** Servers that were reached before are asked directly, which crosses routers. */

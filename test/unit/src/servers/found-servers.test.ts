@@ -24,6 +24,19 @@ test('a server that was started again stands once, as it is now', () => {
   expect(found.all()).toEqual([again]);
 });
 
+test('who copies id, run and name of a server does not take its row', () => {
+  const found = foundServers();
+  const copy: FoundServer = { ...amber, port: 6666, addresses: ['10.0.0.66'], marks: ['conflict'] };
+  const marked: FoundServer = { ...amber, marks: ['conflict'] };
+  found.take({ kind: 'server', server: amber });
+  found.take({ kind: 'server', server: copy });
+  found.take({ kind: 'replaced', server: marked, previous: amber });
+  const moved = { ...copy, addresses: ['10.0.0.66', '10.0.0.67'] };
+  found.take({ kind: 'address', server: moved, address: '10.0.0.67' });
+  expect(found.all()).toHaveLength(2);
+  expect(found.all()).toEqual(expect.arrayContaining([marked, moved]));
+});
+
 test('two old servers of one name are two', () => {
   const found = foundServers();
   const old = { ...amber, id: null, run: null, code: null };
