@@ -102,7 +102,7 @@ function firewallCheck({ firewalls, environment }: Facts): readonly CheckAnswer[
   }
   const text =
     unread.length > 0
-      ? `the rules of ${unread.join(' and ')} can only be seen by root`
+      ? `the rules of ${unread.join(' and ')} ${environment.isRoot ? 'could not be read' : 'can only be seen by root'}`
       : stopped.length === 0
         ? 'stops nothing of this'
         : `stops ${[...new Set(stopped.map(({ flow }) => flow))].join(', ')}`;

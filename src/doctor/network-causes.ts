@@ -65,10 +65,12 @@ function silence(
   ];
 }
 
-/** Whoever refuses a connection is there. */
+/** Whoever refuses a connection is there; so is, of those that the system has found, whose firewall rejects it. */
 function isAlive({ tcp }: Neighbour): boolean {
-  return typeof tcp === 'string' || tcp.code === 'ECONNREFUSED' || tcp.code === 'ECONNRESET';
+  return typeof tcp === 'string' || refusals.includes(tcp.code);
 }
+
+const refusals = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EHOSTDOWN'];
 
 function silentOf({ machines }: NeighbourFacts): readonly string[] {
   return machines.map(({ address }) => address);

@@ -20,7 +20,8 @@ function codeOf({ address, answer, there, tcp, sendError }: ServerFacts): Server
       return 'server-refused';
     case 'EHOSTUNREACH':
     case 'EHOSTDOWN':
-      return 'server-gone';
+      // A firewall that rejects gives the same answer as a machine that is not there.
+      return there === true ? 'server-silent' : 'server-gone';
     default:
       return there === false ? 'server-gone' : 'server-silent';
   }

@@ -30,7 +30,9 @@ export function serverWords(
       ]);
     case 'server-silent':
       return words(`${where} lets nothing through: neither UDP ${udpPort} nor TCP ${server.port}`, [
-        'it is off or elsewhere, or a firewall there or between drops both; lanpost doctor there says more',
+        isRejected(server)
+          ? 'it is there, and its firewall rejects both; lanpost doctor there says more'
+          : 'it is off or elsewhere, or a firewall there or between drops both; lanpost doctor there says more',
       ]);
     case 'server-other':
       if (server.tcp === 'hung-up') {
@@ -54,6 +56,10 @@ export function serverWords(
     case 'server-fine':
       return words(`${named(server)} can be reached by UDP and TCP`, []);
   }
+}
+
+function isRejected({ there, tcp }: ServerFacts): boolean {
+  return there === true && typeof tcp !== 'string' && tcp.code.startsWith('EHOST');
 }
 
 function whyNoTcp({ tcp, port }: ServerFacts): string {

@@ -97,16 +97,16 @@ export function wordsOf(cause: Cause, place: Place): Words {
       );
     case 'port-taken':
       return words(
-        `UDP port ${udpPort} is taken by ${holderText(cause.port)}: a server here is ${cause.port.openOverIPv6 ? 'found over IPv6 only' : 'not found'}`,
+        `UDP port ${cause.port.port} is taken by ${holderText(cause.port)}: a server here is ${cause.port.openOverIPv6 ? 'found over IPv6 only' : 'not found'}`,
         ['it is still reached by its address', ...hiddenHolder(cause.port, place)],
         stopCommands(cause.port, place),
       );
     case 'port-shared':
-      return words(`UDP port ${udpPort} is shared by ${holderText(cause.port)}`, [
+      return words(`UDP port ${cause.port.port} is shared by ${holderText(cause.port)}`, [
         'a server here is found by broadcast; a probe to its address alone may reach the other program',
       ]);
     case 'tcp-taken':
-      return words(`TCP port ${tcpPort} is taken by ${holderText(cause.port)}`, [
+      return words(`TCP port ${cause.port.port} is taken by ${holderText(cause.port)}`, [
         'lanpost serve takes the next free one and says which; scan shows it',
         ...hiddenHolder(cause.port, place),
       ]);
@@ -164,11 +164,13 @@ export function wordsOf(cause: Cause, place: Place): Words {
     case 'firewall-depends':
       return words('a firewall rule may be in the way', [...stoppedLines(cause.stopped)]);
     case 'firewall-unread':
-      return words(
-        `the rules of ${listOf(cause.programs)} can only be seen by root`,
-        [],
-        [rootCommand(place)],
-      );
+      return place.isRoot
+        ? words(`the rules of ${listOf(cause.programs)} could not be read`, [])
+        : words(
+            `the rules of ${listOf(cause.programs)} can only be seen by root`,
+            [],
+            [rootCommand(place)],
+          );
     case 'firewall-hint':
       return words(
         'the firewall of this system may have to let lanpost through',
@@ -223,9 +225,11 @@ function upCommand(name: string, { platform, isRoot }: Place): string {
   return `${sudo}${command}`;
 }
 
-/** What only root can see. */
+/** What only root can see; elsewhere than on Linux no rules are read. */
 function asRoot(place: Place): readonly string[] {
-  return place.isRoot ? [] : [`run it as root to see the rules: ${rootCommand(place)}`];
+  return place.isRoot || place.platform !== 'linux'
+    ? []
+    : [`run it as root to see the rules: ${rootCommand(place)}`];
 }
 
 /** Root has settings of its own, so the ports in effect are said. */

@@ -9,7 +9,7 @@ import type { Chain, Ruleset } from './ruleset.js';
 export interface FirewallFacts {
   /** The program that keeps the rules, and would put its own back. */
   readonly manager: Manager | null;
-  /** Rules that only root may see. */
+  /** Programs whose rules could not be read: only root may see them, or even root could not. */
   readonly unread: readonly string[];
   /** What is not simply let through. */
   readonly stopped: readonly Stopped[];

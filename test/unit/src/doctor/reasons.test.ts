@@ -44,6 +44,16 @@ describe('the first finding', () => {
       facts({ neighbours: { ...noNeighbours, complete: false } }),
       'no-server blocks',
     ],
+    [
+      'another machine is there, and its firewall rejects',
+      facts({
+        neighbours: {
+          ...noNeighbours,
+          machines: [{ address: '192.168.1.7', tcp: { code: 'EHOSTUNREACH' } }],
+        },
+      }),
+      'no-server blocks',
+    ],
     ['nobody looked closer', facts({ neighbours: null }), 'no-server blocks'],
     [
       'who is asked alone answers',
@@ -365,8 +375,13 @@ describe('the server that was named', () => {
     ],
     [
       'nobody at the address',
-      server({ ...none, tcp: { code: 'EHOSTUNREACH' } }),
+      server({ ...none, there: false, tcp: { code: 'EHOSTUNREACH' } }),
       'server-gone blocks',
+    ],
+    [
+      'a firewall there that rejects',
+      server({ ...none, there: true, tcp: { code: 'EHOSTUNREACH' } }),
+      'server-silent blocks',
     ],
     [
       'no way there',

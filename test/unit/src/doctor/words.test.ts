@@ -136,6 +136,43 @@ test('without root, what root would add', () => {
   expect(wordsOf(cause, elsewhere).details).toContain(`${hint} --udp-port 30005 --tcp-port 30002`);
 });
 
+test('who is there and rejects is not called off or elsewhere', () => {
+  const silent = server({ answer: null, tcp: { code: 'EHOSTUNREACH' } });
+  expect(wordsOf({ code: 'server-silent', server: silent }, root).details).toEqual([
+    'it is there, and its firewall rejects both; lanpost doctor there says more',
+  ]);
+});
+
+test('the port that was looked at is named, not the one that a server has taken instead', () => {
+  const elsewhere = { ...root, udpPort: 30_005, tcpPort: 30_002 };
+  const said = (code: 'port-taken' | 'port-shared' | 'tcp-taken'): string => {
+    const looked = port(code === 'tcp-taken' ? 'tcp' : 'udp', 'held', 9);
+    return wordsOf({ code, port: looked }, elsewhere).sentence;
+  };
+  expect(said('tcp-taken')).toBe('TCP port 30001 is taken by socat (process 9)');
+  expect(said('port-taken')).toMatch(/^UDP port 30000 is taken by socat/);
+  expect(said('port-shared')).toMatch(/^UDP port 30000 is shared by socat/);
+});
+
+test('root is not sent to root when rules could not be read', () => {
+  const cause: Cause = { code: 'firewall-unread', programs: ['nft'] };
+  expect(wordsOf(cause, root)).toEqual({
+    sentence: 'the rules of nft could not be read',
+    details: [],
+    commands: [],
+  });
+  expect(wordsOf(cause, user)).toMatchObject({
+    sentence: 'the rules of nft can only be seen by root',
+    commands: ['sudo lanpost doctor'],
+  });
+});
+
+test('where no rules are read, root would see none either', () => {
+  const cause: Cause = { code: 'firewall-replies', ...rules, stopped: [], unheard: ['en0'] };
+  const { details } = wordsOf(cause, { ...user, platform: 'darwin' });
+  expect(details.filter((line) => line.includes('root'))).toEqual([]);
+});
+
 test('what is stopped over IPv6 alone is called so', () => {
   const six = stopped.map((one) => ({ ...one, network: 'fe80::/64' }));
   const said = (some: typeof stopped): string =>
