@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
+import { burst, burstEveryMs } from './pace.js';
 import { createReplies, type Answered } from './replies.js';
-import { openSocket, type OpenSocket } from './socket.js';
+import { openSocket, type DatagramSocket, type OpenSocket } from './socket.js';
 import { wait } from './wait.js';
 import { maxReplyBytes } from './wire/announcement.js';
 import { encodeProbe } from './wire/probe.js';
@@ -23,9 +24,12 @@ export interface AskedDirectly {
   readonly answers: readonly Answered[];
 }
 
-const burst = 16;
-const burstEveryMs = 8;
 const inboxLimit = 2048;
+/**
+ * What is sent to an address where nobody is waits in the system until it has given up looking for it, and fills the
+ * socket: some 270 such datagrams stop it for seconds.
+ */
+const mostPerSocket = 128;
 
 /**
  * Asks addresses one by one, without broadcast: what gets through to them and back when broadcasts do not. At most
@@ -36,6 +40,36 @@ export async function askDirectly(
   open: OpenSocket = openSocket,
 ): Promise<AskedDirectly> {
   const errors = new Map<string, string>();
+  const sockets: (DatagramSocket | null)[] = [];
+  for (const group of groupsOf(addresses, mostPerSocket)) {
+    sockets.push(await openFor(group, open, errors));
+  }
+  const replies = sockets.map(createReplies);
+  const probe = encodeProbe();
+  const isStopped = (): boolean => signal.aborted;
+  for (let time = 0; time < times && !isStopped(); time += 1) {
+    for (const [index, group] of groupsOf(addresses, burst).entries()) {
+      if (index > 0) await wait(burstEveryMs, signal);
+      if (isStopped()) break;
+      const socket = sockets[Math.floor((index * burst) / mostPerSocket)];
+      for (const address of group) {
+        const code = await socket?.send(probe, port, address);
+        if (code) errors.set(address, code);
+      }
+    }
+    await wait(listenMs, signal);
+  }
+  await Promise.all(sockets.map(async (socket) => socket?.[Symbol.asyncDispose]()));
+  const answers = await Promise.all(replies.map((some) => some.all()));
+  return { errors, answers: answers.flat() };
+}
+
+/** A socket for addresses of one family; null, and the code for each of them, if there is none. */
+async function openFor(
+  addresses: readonly string[],
+  open: OpenSocket,
+  errors: Map<string, string>,
+): Promise<DatagramSocket | null> {
   const opened = await open({
     address: addresses.some((address) => isIPv6(address)) ? '::' : '0.0.0.0',
     port: 0,
@@ -45,24 +79,12 @@ export async function askDirectly(
     maxBytes: maxReplyBytes,
     onDropped: () => undefined,
   });
-  if (!opened.ok) {
-    for (const address of addresses) errors.set(address, opened.code);
-    return { errors, answers: [] };
-  }
-  const { socket } = opened;
-  const replies = createReplies(socket);
-  const probe = encodeProbe();
-  const isStopped = (): boolean => signal.aborted;
-  for (let time = 0; time < times && !isStopped(); time += 1) {
-    for (let at = 0; at < addresses.length && !isStopped(); at += burst) {
-      if (at > 0) await wait(burstEveryMs, signal);
-      for (const address of addresses.slice(at, at + burst)) {
-        const code = await socket.send(probe, port, address);
-        if (code !== null) errors.set(address, code);
-      }
-    }
-    await wait(listenMs, signal);
-  }
-  await socket[Symbol.asyncDispose]();
-  return { errors, answers: await replies.all() };
+  if (opened.ok) return opened.socket;
+  for (const address of addresses) errors.set(address, opened.code);
+  return null;
+}
+
+function groupsOf<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
 }

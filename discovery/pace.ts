@@ -21,6 +21,11 @@ const deepSweepMs = 200;
 /** The longest delay of a reply, and its way. */
 const lastRoundAnsweredMs = 230;
 
+/** How many addresses are asked one by one at once, and after how long the next ones: 2000 a second. */
+export const burst = 16;
+/** Milliseconds. */
+export const burstEveryMs = 8;
+
 export interface Progress {
   readonly timeoutMs: number;
   /** Since the start; null while nothing was found. */

@@ -54,7 +54,7 @@ export type OpenSocket = (options: SocketOptions) => Promise<OpenedSocket>;
 /** What `send` answers for a socket that is closed or closing. */
 export const sendAfterClose = 'ECLOSED';
 
-const receiveBufferBytes = [4 << 20, 1 << 20, 256 << 10];
+const bufferBytes = [4 << 20, 1 << 20, 256 << 10];
 const settleSendsMs = 200;
 
 /** Binds a UDP socket. Never throws: the code of what failed is the answer. */
@@ -85,7 +85,8 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
     if (options.broadcast) bound.setBroadcast(true);
     if (options.multicastFrom !== undefined) bound.setMulticastInterface(options.multicastFrom);
     if (options.multicastHops !== undefined) bound.setMulticastTTL(options.multicastHops);
-    enlargeReceiveBuffer(bound);
+    enlarge((bytes) => bound.setRecvBufferSize(bytes));
+    enlarge((bytes) => bound.setSendBufferSize(bytes));
     const sending = sender(bound);
     const close = once(async () => {
       inbox.end();
@@ -168,11 +169,14 @@ function joined(bound: SocketAsPromised, group: string, on: string): string | nu
   }
 }
 
-/** A thousand replies may arrive while the program is busy; some systems refuse large buffers. */
-function enlargeReceiveBuffer(bound: SocketAsPromised): void {
-  for (const bytes of receiveBufferBytes) {
+/**
+ * A thousand replies may arrive while the program is busy, and what is sent to hosts that are not there waits until the
+ * system has given up looking for them; some systems refuse large buffers.
+ */
+function enlarge(setBytes: (bytes: number) => unknown): void {
+  for (const bytes of bufferBytes) {
     try {
-      bound.setRecvBufferSize(bytes);
+      setBytes(bytes);
       return;
     } catch {
       continue;

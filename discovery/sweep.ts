@@ -1,6 +1,7 @@
 import { isPrivateAddress, type InterfaceTable } from './addresses.js';
 import { isVirtual } from './virtual.js';
 import { firstBits, ipv4Text, lastBits, prefixOf } from './ipv4.js';
+import { burst, burstEveryMs } from './pace.js';
 import type { Destination } from './probing.js';
 import { wait } from './wait.js';
 
@@ -19,9 +20,6 @@ const maxNetworks = 4;
 const shortestPrefix = 24;
 /** With one address there is nobody else. */
 const longestPrefix = 31;
-/** 16 every 8 ms are 2000 a second. */
-const groupSize = 16;
-const groupEveryMs = 8;
 
 /**
  * Pure: every other host of this machine's own private networks of a /24 or smaller, the first `most` of them, each once.
@@ -54,9 +52,9 @@ function hostsOf(address: string, prefix: number): readonly string[] {
 
 /** Asks each host directly, not faster than the network bears. Resolves when all have been asked, or it was ended. */
 export async function sweep({ hosts, port, ask, signal }: SweepOptions): Promise<void> {
-  for (let at = 0; at < hosts.length && !signal.aborted; at += groupSize) {
-    const group = hosts.slice(at, at + groupSize);
+  for (let at = 0; at < hosts.length && !signal.aborted; at += burst) {
+    const group = hosts.slice(at, at + burst);
     void ask(group.map((address) => ({ address, port })));
-    await wait(groupEveryMs, signal);
+    await wait(burstEveryMs, signal);
   }
 }

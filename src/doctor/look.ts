@@ -36,7 +36,10 @@ const knockMs = 800;
 const mostNetworks = 2;
 const mostKnocks = 16;
 
-/** Looks at everything, within some 4 s. Changes nothing; whatever cannot be seen is left out. */
+/**
+ * Looks at everything, within some 3 s; a named server that is silent takes up to 4 s more, a name to be looked up 3 s.
+ * Changes nothing; whatever cannot be seen is left out.
+ */
 export async function lookAround(options: LookOptions, sought?: Sought): Promise<Facts> {
   const { system, signal, udpPort, tcpPort } = options;
   const base = await lookAtMachine(options);

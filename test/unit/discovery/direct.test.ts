@@ -24,6 +24,15 @@ describe('asking one by one', () => {
     expect(sockets[0]?.sent[0]?.address).toBe('10.0.0.1');
   });
 
+  test('many from several sockets, each of which would be stopped by hosts that are not there', async () => {
+    const { open, sockets } = fakeSockets();
+    const addresses = Array.from({ length: 300 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+    await askDirectly({ port: 30_000, addresses, times: 1, listenMs: 0 }, open);
+    expect(sockets.map(({ sent }) => sent.length)).toEqual([128, 128, 44]);
+    expect(sockets.flatMap(({ sent }) => sent.map(({ address }) => address))).toEqual(addresses);
+    expect(sockets.map(({ disposals }) => disposals)).toEqual([1, 1, 1]);
+  });
+
   test('over IPv6 too', async () => {
     const { open, sockets } = fakeSockets();
     const options = { port: 30_000, addresses: ['fe80::1%eth0'], times: 1, listenMs: 0 };
