@@ -1,3 +1,4 @@
+import { isVirtual } from '#discovery/virtual.js';
 import { expect, test } from 'vitest';
 import { maxTargets, targetsOf, waysTo } from '#discovery/targets.js';
 import { entry } from './loopback.js';
@@ -92,4 +93,17 @@ test('a machine with hundreds of addresses still keeps to the limit, loopback am
 test('two interfaces in one network are two ways', () => {
   const two = targetsOf({ eth0: [entry('10.0.0.1', 24)], wlan0: [entry('10.0.0.2', 24)] });
   expect(waysTo('10.0.0.9', two)).toEqual(['10.0.0.1', '10.0.0.2']);
+});
+
+test.each([
+  ['vEthernet (WSL (Hyper-V firewall))', true],
+  ['vEthernet (Default Switch)', true],
+  ['vEthernet (nat)', true],
+  // An external switch of Hyper-V: it has the address of the real network.
+  ['vEthernet (Ethernet)', false],
+  ['vEthernet (native network)', false],
+  ['docker0', true],
+  ['eth0', false],
+])('leads only to what is inside this machine: %s', (name, virtual) => {
+  expect(isVirtual(name)).toBe(virtual);
 });
