@@ -27,7 +27,7 @@ export type Cause =
       readonly unheard: readonly string[];
     }
   | { readonly code: 'send-failed'; readonly errors: readonly SendError[] }
-  | { readonly code: 'port-taken' | 'port-shared' | 'tcp-taken'; readonly port: PortFacts }
+  | { readonly code: PortCode; readonly port: PortFacts }
   | {
       readonly code: 'wrong-mask';
       readonly own: readonly string[];
@@ -55,6 +55,9 @@ export interface SendError {
   readonly code: string;
 }
 
+/** About a port of this machine; `port-refused`: this user may not have it. */
+export type PortCode = 'port-taken' | 'port-shared' | 'port-refused' | 'tcp-taken';
+
 /** About the server that was named. */
 export type ServerCode =
   | 'server-unknown'
@@ -81,6 +84,7 @@ export const causeOrder = [
   'firewall-replies',
   'send-failed',
   'port-taken',
+  'port-refused',
   'firewall-in',
   'wrong-mask',
   'server-unknown',

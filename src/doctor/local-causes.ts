@@ -82,15 +82,20 @@ function sending(
   { outward, nobody }: Situation,
 ): readonly Finding[] {
   const failed = outward.filter(
-    ({ probes }) => probes.length > 0 && probes.every(({ code }) => code !== null),
+    ({ bindError, probes }) =>
+      bindError !== null || (probes.length > 0 && probes.every(({ code }) => code !== null)),
   );
-  const errors = failed.map(({ address, probes }) => ({ address, code: probes[0]?.code ?? '' }));
+  const errors = failed.map(({ address, bindError, probes }) => {
+    return { address, code: bindError ?? probes[0]?.code ?? '' };
+  });
   const stopped = stoppedBy(firewalls?.stopped, ['probe-out', 'tcp-out']);
-  const weight = nobody ? onlyWay(stopped, links, 'blocks') : 'note';
-  const isRule =
-    environment.platform === 'linux' && errors.some(({ code }) => code === refusedByRule);
-  if (stopped.length > 0 || isRule) {
-    const manager = firewalls?.manager ?? null;
+  const manager = firewalls?.manager ?? null;
+  if (stopped.length > 0) {
+    const weight = nobody ? onlyWay(stopped, links, 'blocks') : 'note';
+    return [finding({ code: 'firewall-out', stopped, manager }, weight)];
+  }
+  const weight = nobody && failed.length === outward.length ? 'blocks' : 'note';
+  if (environment.platform === 'linux' && errors.some(({ code }) => code === refusedByRule)) {
     return [finding({ code: 'firewall-out', stopped, manager }, weight)];
   }
   if (errors.length === 0) return [];
@@ -98,9 +103,7 @@ function sending(
   if (environment.platform === 'darwin' && allRefused && failed.length === outward.length) {
     return [finding({ code: 'local-network' }, weight)];
   }
-  return [
-    finding({ code: 'send-failed', errors }, failed.length === outward.length ? weight : 'note'),
-  ];
+  return [finding({ code: 'send-failed', errors }, weight)];
 }
 
 /** A firewall that lets in only what was asked for takes the answer to a broadcast for a stranger. */
@@ -156,9 +159,13 @@ function serving(
   const taken = udp?.state === 'held' ? withoutOwn(udp, ours) : undefined;
   const isMixed = ours.size > 0 && udp?.holders.some(({ pid }) => !ours.has(pid)) === true;
   const shared = udp?.state === 'shared' && isMixed ? udp : undefined;
+  // A server that runs has its port, whatever another user may have.
+  const refused = ports.filter(({ state }) => state === 'refused');
+  const refusedWeight = situation.serving ? 'note' : 'may';
   const foreign = tcp?.state === 'held' && !isServers(tcp, udp, ownServers) ? tcp : undefined;
   return [
     ...(taken ? [finding({ code: 'port-taken', port: taken }, takenWeight)] : []),
+    ...refused.map((port) => finding({ code: 'port-refused', port }, refusedWeight)),
     ...(stopped.length > 0 || unheard.length > 0
       ? [
           finding(

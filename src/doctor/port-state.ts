@@ -11,7 +11,8 @@ export async function readPort(
   open: OpenSocket = openSocket,
 ): Promise<PortFacts> {
   const state = protocol === 'udp' ? await udpState(system, port, open) : await tcpState(port);
-  const openOverIPv6 = protocol === 'udp' && (await mayShare(system, port, 'ipv6', open));
+  const openOverIPv6 =
+    protocol === 'udp' && state === 'held' && (await mayShare(system, port, 'ipv6', open));
   const isHeld = state === 'held' || state === 'shared';
   const holders = isHeld
     ? await readHolders(system, protocol, port)
@@ -31,8 +32,9 @@ async function udpState(
 }
 
 /**
- * Whoever shares a port lets it be bound once more. On Linux that is tried at an address at which nothing is taken from
- * who has it; other systems refuse that address, and there a probe sent to this machine alone may be lost in that moment.
+ * Whoever shares a port lets it be bound once more. Of IPv4 that is tried on Linux at an address at which nothing is taken
+ * from who has it. Other systems refuse that address, and IPv6 has none: there a probe sent to this machine alone may be
+ * lost in that moment.
  */
 async function mayShare(
   { platform }: System,

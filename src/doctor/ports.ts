@@ -10,7 +10,7 @@ export interface PortFacts {
   readonly holders: readonly Holder[];
   /** Somebody holds it whom only root may see. */
   readonly hidden: boolean;
-  /** Of UDP: over IPv6 it is free, or shared by who has it, whatever it is over IPv4. */
+  /** Of UDP, held over IPv4: over IPv6 it is free, or shared by who has it. */
   readonly openOverIPv6: boolean;
 }
 

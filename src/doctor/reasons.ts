@@ -14,9 +14,9 @@ export interface Finding {
 /** Pure: from what was seen to what is wrong, what explains most first. Never empty. */
 export function reasons(facts: Facts): readonly Finding[] {
   const situation = situationOf(facts);
-  const near = [...localCauses(facts, situation), ...serverCauses(facts)];
-  const explained = near.some(({ weight }) => weight === 'blocks');
-  const all = [...near, ...networkCauses(facts, situation, explained)];
+  const local = localCauses(facts, situation);
+  const explained = local.some(({ weight }) => weight === 'blocks');
+  const all = [...local, ...serverCauses(facts), ...networkCauses(facts, situation, explained)];
   const found = all.some(({ weight }) => weight === 'blocks')
     ? all
     : [...all, fine(new Set(situation.others.map(({ id, address }) => id ?? address)).size)];

@@ -105,6 +105,11 @@ export function wordsOf(cause: Cause, place: Place): Words {
       return words(`UDP port ${cause.port.port} is shared by ${holderText(cause.port)}`, [
         'a server here is found by broadcast; a probe to its address alone may reach the other program',
       ]);
+    case 'port-refused':
+      return words(
+        `this user may not have ${cause.port.protocol.toUpperCase()} port ${cause.port.port}: no server can start with it`,
+        ['many systems keep ports below 1024 for root, and some keep others: choose another one'],
+      );
     case 'tcp-taken':
       return words(`TCP port ${cause.port.port} is taken by ${holderText(cause.port)}`, [
         'lanpost serve takes the next free one and says which; scan shows it',

@@ -127,6 +127,11 @@ describe('the first finding', () => {
       'send-failed blocks',
     ],
     [
+      'no address can be probed from',
+      heard({ bindError: 'EADDRNOTAVAIL', probes: [], ownHeard: null, ownHeardAtPort: null }),
+      'send-failed blocks',
+    ],
+    [
       'macOS keeps this program away',
       heard(
         { probes: [{ destination: '255.255.255.255', code: 'EHOSTUNREACH' }] },
@@ -260,6 +265,27 @@ describe('what is stopped in one family only', () => {
 test('who came by sudo hears which ports were judged', () => {
   const environment = { ...facts().environment, sudoUser: 'ann' };
   expect(told(heard(found, { environment }))).toEqual(['fine note', 'sudo note']);
+});
+
+test('a port that this user may not have keeps a server from starting; one that runs has it', () => {
+  const ports = [port('udp', 'refused'), port('tcp', 'refused')];
+  expect(told(heard(found, { ports }))).toEqual([
+    'port-refused may',
+    'port-refused may',
+    'fine note',
+  ]);
+  expect(told(heard(found, { ports, ownServers: [running] }))).toEqual([
+    'fine note',
+    'port-refused note',
+    'port-refused note',
+  ]);
+});
+
+test('one address from which nothing may be sent does not stop the others', () => {
+  const probes = [{ destination: '255.255.255.255', code: 'EPERM' }];
+  const addresses = [report(), report({ address: '192.168.2.20', probes })];
+  const what = facts({ examination: { addresses, offLink: [] }, firewalls: null });
+  expect(told(what)).toEqual(['no-server blocks', 'firewall-out note']);
 });
 
 describe('what does not matter is only noted', () => {
@@ -406,6 +432,14 @@ describe('the server that was named', () => {
     ],
   ])('%s', (_, named, code) => {
     expect(told(heard(found, { server: named }))).toContain(code);
+  });
+
+  test('a name that nobody has does not hide what is wrong with the network', () => {
+    const named = server({ ...none, address: null, tcp: { code: 'ENOTFOUND' } });
+    expect(told(facts({ server: named, neighbours: noNeighbours }))).toEqual([
+      'server-unknown blocks',
+      'kept-apart blocks',
+    ]);
   });
 
   test('what is wrong here comes before what is wrong there', () => {

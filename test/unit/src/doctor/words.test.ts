@@ -40,6 +40,7 @@ const causes: { readonly [Code in CauseCode]: Extract<Cause, { code: Code }> | C
     code: 'tcp-taken',
     port: { ...port('tcp', 'held'), holders: [{ pid: 7, program: evil }] },
   },
+  'port-refused': { code: 'port-refused', port: port('udp', 'refused') },
   'wrong-mask': { code: 'wrong-mask', own: ['10.0.0.1/24'], others: [evil] },
   'broadcast-lost': { code: 'broadcast-lost', servers: [{ ...amber, name: evil }] },
   'silent-servers': { code: 'silent-servers', addresses: [evil] },
