@@ -66,12 +66,12 @@ function readRule(line: string): Rule {
       at += 1;
       values.push(words[at] ?? '');
     }
-    const [value = ''] = values;
+    const [value = '', second = ''] = values;
     if (option === '-j' || option === '-g') {
       action = actionOf(option, value);
       break;
     }
-    const test = testOf(option, value);
+    const test = testOf(option, value, second);
     if (test !== undefined) {
       tests.push(negated ? (packet) => inverted(test(packet)) : test);
     }
@@ -103,13 +103,14 @@ const plainModules = [
   'addrtype',
   'pkttype',
   'iprange',
+  'rpfilter',
 ];
 
 /** They ask for headers of IPv6 that none of our packets has. */
 const headerModules = ['rt', 'frag', 'ah', 'esp', 'dst', 'hbh', 'mh'];
 
 /** What an option asks of a packet; undefined when it asks nothing. */
-function testOf(option: string, value: string): Test | undefined {
+function testOf(option: string, value: string, second: string): Test | undefined {
   switch (option) {
     case '-p':
       return ({ protocol }) => value === 'all' || value === protocol;
@@ -137,6 +138,16 @@ function testOf(option: string, value: string): Test | undefined {
     case '--ctstate':
     case '--state':
       return () => value.split(',').includes('NEW');
+    case '--tcp-flags':
+      // Ours begins a connection: of all flags it has this one.
+      return () => (value.split(',').includes('SYN') ? 'SYN' : 'NONE') === second;
+    case '--invert':
+      // Of rpfilter: there is a way back to whoever is in a network of ours.
+      return () => false;
+    case '--loose':
+    case '--validmark':
+    case '--accept-local':
+      return undefined;
     case '--dst-type':
       return (packet) => addressType(packet, value);
     case '--pkt-type':

@@ -26,7 +26,7 @@ interface Walked {
 
 const hooks: Readonly<Record<Packet['direction'], readonly Hook[]>> = {
   in: ['ingress', 'prerouting', 'input'],
-  out: ['output', 'postrouting'],
+  out: ['output', 'postrouting', 'egress'],
 };
 const passed: Judgement = { verdict: 'accept', rule: null, chain: null };
 const deepest = 32;
@@ -56,7 +56,7 @@ function baseChains(
     .flatMap((chain) => (chain.entry === undefined ? [] : [[chain, chain.entry] as const]))
     .filter(([{ family }]) => [ours, 'inet', 'netdev'].includes(family))
     .filter(([, entry]) => order.includes(entry.hook))
-    .filter(([, entry]) => entry.device === undefined || entry.device === device)
+    .filter(([, entry]) => entry.devices?.includes(device) ?? true)
     .toSorted(
       ([, a], [, b]) => order.indexOf(a.hook) - order.indexOf(b.hook) || a.priority - b.priority,
     );
@@ -68,7 +68,9 @@ function judgeChain(ruleset: Ruleset, chain: Chain, entry: Entry, packet: Packet
     walked.verdict === 'return'
       ? ([entry.policy, `policy ${entry.policy}`] as const)
       : ([walked.verdict, walked.rule] as const);
-  const doubt = walked.maybes.find((maybe) => maybe.verdict !== verdict);
+  const doubt =
+    walked.maybes.find((maybe) => maybe.verdict !== verdict) ??
+    (entry.devices === null && verdict === 'drop' ? { rule } : undefined);
   return doubt === undefined
     ? { verdict, rule, chain }
     : { verdict: 'depends', rule: doubt.rule, chain };

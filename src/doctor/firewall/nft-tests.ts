@@ -13,6 +13,8 @@ const leftSchema = z.object({
   ct: z.object({ key: z.string() }).optional(),
   fib: z.object({ result: z.string(), flags: z.unknown() }).optional(),
 });
+/** Only some bits of a field: the field, then which. */
+const bitsSchema = z.object({ '&': z.tuple([z.unknown(), z.unknown()]) });
 
 /** Statements that neither ask nor decide anything. */
 const passing = ['counter', 'log', 'mangle', 'notrack', 'comment', 'set', 'flow', 'ct helper'];
@@ -26,10 +28,17 @@ export function testOf(kind: string, value: unknown, sets: Sets): Test | undefin
   }
   const match = matchSchema.safeParse(value);
   if (kind !== 'match' || !match.success) return () => null;
-  const left = leftSchema.safeParse(match.data.left);
+  const bits = bitsSchema.safeParse(match.data.left);
+  const [field, mask] = bits.success ? bits.data['&'] : [match.data.left];
+  const left = leftSchema.safeParse(field);
   if (!left.success) return () => null;
   const { payload } = left.data;
-  const fit = comparison(left.data, match.data, sets);
+  const isFlags = payload?.protocol === 'tcp' && payload.field === 'flags';
+  const fit = isFlags
+    ? flagsFit(mask, match.data)
+    : bits.success
+      ? () => null
+      : comparison(left.data, match.data, sets);
   // A field of another protocol is not there, whatever it is compared with.
   return (packet) => (payload && isForeign(payload.protocol, packet) ? false : fit(packet));
 }
@@ -45,6 +54,28 @@ function comparison(left: Left, { op, right }: z.infer<typeof matchSchema>, sets
   }
   if (op === '!=') return (packet) => inverted(fits(left, values, packet));
   return (packet) => fits(left, values, packet);
+}
+
+/** Our packet begins a connection: of all flags it has that one. */
+function flagsFit(mask: unknown, { op, right }: z.infer<typeof matchSchema>): Test {
+  const masked = mask === undefined ? ['syn'] : flagsOf(mask);
+  const wanted = flagsOf(right);
+  if (masked === null || wanted === null) return () => null;
+  const own = masked.includes('syn') ? ['syn'] : [];
+  if (op === 'in') return () => wanted.includes('syn');
+  const isSame = own.join() === wanted.join();
+  return () => (op === '==' || op === '!=' ? isSame === (op === '==') : null);
+}
+
+/** `"syn"`, `["syn", "ack"]`, `{"|": ["syn", "ack"]}` of any depth; 0 is none of them. Null: not understood. */
+function flagsOf(value: unknown): readonly string[] | null {
+  if (typeof value === 'string') return [value];
+  if (value === 0) return [];
+  const joined = z.object({ '|': z.array(z.unknown()) }).safeParse(value);
+  const parts = joined.success ? joined.data['|'] : value;
+  if (!Array.isArray(parts)) return null;
+  const flags = parts.map(flagsOf);
+  return flags.includes(null) ? null : flags.flatMap((some) => some ?? []);
 }
 
 function fits(left: Left, values: readonly unknown[], packet: Packet): Fit {
@@ -70,7 +101,7 @@ function fits(left: Left, values: readonly unknown[], packet: Packet): Fit {
 function isForeign(protocol: string, packet: Packet): boolean {
   if (protocol === 'udp' || protocol === 'tcp') return protocol !== packet.protocol;
   if (protocol === 'ip' || protocol === 'ip6') return protocol !== packet.family;
-  return ['icmp', 'icmpv6', 'sctp', 'dccp', 'udplite', 'esp', 'ah'].includes(protocol);
+  return ['icmp', 'icmpv6', 'igmp', 'sctp', 'dccp', 'udplite', 'esp', 'ah'].includes(protocol);
 }
 
 function payloadFits(

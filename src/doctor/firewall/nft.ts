@@ -28,7 +28,15 @@ const setSchema = z.object({
 const rulesetSchema = z.object({ nftables: z.array(z.record(z.string(), z.unknown())) });
 
 /** The hooks of chains that may drop; those of NAT stop nothing. */
-const hooks: readonly string[] = ['ingress', 'prerouting', 'input', 'output', 'postrouting'];
+const hooks: readonly string[] = [
+  'ingress',
+  'prerouting',
+  'input',
+  'output',
+  'postrouting',
+  'egress',
+];
+const ofDevices: readonly string[] = ['ingress', 'egress'];
 
 /**
  * Pure: reads what `nft -j list ruleset` prints; the words of the rules come from `nft -a list ruleset`. Tables for
@@ -84,7 +92,7 @@ function entryOf({
     hook: hook as Hook,
     priority: prio ?? 0,
     policy: policy === 'drop' ? 'drop' : 'accept',
-    ...(typeof dev === 'string' && { device: dev }),
+    ...(ofDevices.includes(hook) && { devices: dev === undefined ? null : [dev].flat() }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Packet } from './packet.js';
 
 /** Where packets enter the rules. */
-export type Hook = 'ingress' | 'prerouting' | 'input' | 'output' | 'postrouting';
+export type Hook = 'ingress' | 'prerouting' | 'input' | 'output' | 'postrouting' | 'egress';
 
 /** Rules as all kinds of firewalls have them, read from their own form. */
 export interface Ruleset {
@@ -24,8 +24,8 @@ export interface Entry {
   /** Lower comes first. */
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
-  /** Only packets of this device; undefined: of all. */
-  readonly device?: string;
+  /** Only packets of these devices; null: of some, it is not said of which; undefined: of all. */
+  readonly devices?: readonly string[] | null;
 }
 
 export interface Rule {

@@ -55,6 +55,15 @@ describe('one rule', () => {
     ['-A INPUT -j LOG --log-prefix "in: "', {}],
     ['-A INPUT -p udp -j NFQUEUE --queue-num 1', { 'reply-in': 'depends', 'probe-in': 'depends' }],
     ['-A FORWARD -j DROP', {}],
+    [
+      '-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j DROP',
+      {},
+    ],
+    ['-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP', { 'tcp-in': 'drop' }],
+    ['-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN FIN,SYN -j DROP', {}],
+    ['-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP', {}],
+    ['-A INPUT -m rpfilter --loose --validmark --invert -j DROP', {}],
+    ['-A INPUT -p tcp -m rpfilter --validmark -j DROP', { 'tcp-in': 'drop' }],
   ])('%s', (rule, verdicts) => {
     expect(stopped(readIptables(saved([rule])))).toEqual(verdicts);
   });

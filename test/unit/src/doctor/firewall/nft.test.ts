@@ -16,6 +16,10 @@ const port = (field: string, right: unknown, op = '=='): Expression =>
   match({ payload: { protocol: field.split(' ')[0], field: field.split(' ')[1] } }, right, op);
 const meta = (key: string, right: unknown, op = '=='): Expression =>
   match({ meta: { key } }, right, op);
+const flags = (mask: unknown, right: unknown, op = '=='): Expression =>
+  match({ '&': [{ payload: { protocol: 'tcp', field: 'flags' } }, mask] }, right, op);
+const begin = ['fin', 'syn', 'rst', 'ack'];
+const older = { '|': [{ '|': [{ '|': ['fin', 'syn'] }, 'rst'] }, 'ack'] };
 const established = match({ ct: { key: 'state' } }, ['established', 'related'], 'in');
 
 /** Rules by chain; `input` and `output` are the base chains. */
@@ -85,6 +89,20 @@ describe('one rule of what comes in', () => {
       'a set that is not there',
       [port('udp dport', '@gone'), drop],
       { 'reply-in': 'depends', 'probe-in': 'depends' },
+    ],
+    ['a header that none of ours has', [port('igmp type', 'membership-query'), drop], {}],
+    ['all but what begins a connection', [flags(begin, 'syn', '!='), drop], {}],
+    ['what begins a connection', [flags(begin, 'syn'), drop], { 'tcp-in': 'drop' }],
+    ['the same, as older programs write it', [flags(older, 'syn', '!='), drop], {}],
+    ['no flag at all', [flags(begin, 0), drop], {}],
+    ['two flags', [flags(['fin', 'syn'], ['fin', 'syn']), drop], {}],
+    ['all but one flag alone', [port('tcp flags', 'syn', '!='), drop], {}],
+    ['a flag among others', [port('tcp flags', ['syn', 'ack'], 'in'), drop], { 'tcp-in': 'drop' }],
+    ['a flag of this day', [flags(begin, { map: 1 }), drop], { 'tcp-in': 'depends' }],
+    [
+      'a part of another header',
+      [match({ '&': [{ payload: { protocol: 'ip6', field: 'flowlabel' } }, 1] }, 1), drop],
+      {},
     ],
     ['a queue', [{ queue: { num: 0 } }], maybe],
     ['a jump to nowhere', [{ jump: { target: 'gone' } }], maybe],
@@ -164,6 +182,20 @@ describe('a whole set', () => {
       family === 'ip' && name === 'filter';
     expect(stopped(readNft(JSON.stringify({ nftables }), '', isOthers))).toEqual({});
     expect(stopped(readNft(JSON.stringify({ nftables }), '', nobodys))['tcp-in']).toBe('drop');
+  });
+
+  test.each<[string, unknown, string, Verdicts]>([
+    ['of that device', 'eth0', 'ingress', { 'tcp-in': 'drop' }],
+    ['of several', ['eth1', 'eth0'], 'ingress', { 'tcp-in': 'drop' }],
+    ['of others', ['eth1', 'eth2'], 'ingress', {}],
+    ['of it is not said which', undefined, 'ingress', { 'tcp-in': 'depends' }],
+    ['on the way out', 'eth0', 'egress', { 'tcp-out': 'drop' }],
+  ])('a chain of devices: %s', (_, dev, hook, verdicts) => {
+    const place = { family: 'netdev', table: 'guard' };
+    const chain = { ...place, name: 'x', type: 'filter', hook, prio: 0, policy: 'accept', dev };
+    const rule = { ...place, chain: 'x', handle: 1, expr: [port('tcp dport', 30_001), drop] };
+    const set = readNft(JSON.stringify({ nftables: [{ chain }, { rule }] }), '', nobodys);
+    expect(stopped(set)).toEqual(verdicts);
   });
 
   test('rules in their own words', () => {
