@@ -3,6 +3,8 @@ import { quote } from '#src/view/quote.js';
 import type { CheckAnswer } from '#src/view/answer.js';
 import type { Facts } from './facts.js';
 import type { Link } from './links.js';
+import type { Stopped } from './firewall/firewalls.js';
+import { flowWords } from './firewall-words.js';
 import type { PortFacts } from './ports.js';
 
 /** What was looked at, a line each, whether something is wrong with it or not. */
@@ -56,8 +58,8 @@ function addressCheck(link: Link, report: AddressReport): CheckAnswer {
     errors.length === 0 ? 'probe sent' : `probe failed (${errors.map(quote).join(', ')})`,
     ...(ownHeard === null ? [] : [`own broadcast ${ownHeard ? 'heard' : 'NOT heard'}`]),
     from.length === 0
-      ? 'no answer'
-      : `${from.length} answer${from.length === 1 ? '' : 's'}: ${from.slice(0, 4).map(quote).join(' ')}${from.length > 4 ? ' ...' : ''}`,
+      ? counted(0, 'answer')
+      : `${counted(from.length, 'answer')}: ${from.slice(0, 4).map(quote).join(' ')}${from.length > 4 ? ' ...' : ''}`,
   ];
   return {
     event: 'check',
@@ -103,9 +105,7 @@ function firewallCheck({ firewalls, environment }: Facts): readonly CheckAnswer[
   const text =
     unread.length > 0
       ? `the rules of ${unread.join(' and ')} ${environment.isRoot ? 'could not be read' : 'can only be seen by root'}`
-      : stopped.length === 0
-        ? 'stops nothing of this'
-        : `stops ${[...new Set(stopped.map(({ flow }) => flow))].join(', ')}`;
+      : stoppedText(stopped);
   const kept = manager === null ? '' : `kept by ${manager.name}, `;
   const rules = stopped.map(
     ({ flow, verdict, kind, rule }) => `${flow} ${verdict}: ${kind} ${rule}`,
@@ -113,6 +113,18 @@ function firewallCheck({ firewalls, environment }: Facts): readonly CheckAnswer[
   return [
     { event: 'check', about: 'firewall', name: 'firewall', unread, rules, text: `${kept}${text}` },
   ];
+}
+
+function stoppedText(stopped: readonly Stopped[]): string {
+  const flowsOf = (verdict: Stopped['verdict']): readonly string[] =>
+    stopped.filter((one) => one.verdict === verdict).map(({ flow }) => flowWords[flow]);
+  const surely = new Set(flowsOf('drop'));
+  const perhaps = new Set(flowsOf('depends').filter((flow) => !surely.has(flow)));
+  const parts = [
+    ...(surely.size > 0 ? [`stops ${[...surely].join(', ')}`] : []),
+    ...(perhaps.size > 0 ? [`may stop ${[...perhaps].join(', ')}`] : []),
+  ];
+  return parts.length > 0 ? parts.join('; ') : 'stops nothing of this';
 }
 
 function routeCheck({ routes }: Facts): readonly CheckAnswer[] {
@@ -127,9 +139,9 @@ function routeCheck({ routes }: Facts): readonly CheckAnswer[] {
 
 function neighbourCheck({ neighbours }: Facts): readonly CheckAnswer[] {
   if (neighbours === null || neighbours.asked === 0) return [];
-  const { asked, answers, machines } = neighbours;
+  const { asked, answers, machines, more } = neighbours;
   const addresses = machines.map(({ address }) => address);
-  const text = `${asked} addresses asked one by one: ${machines.length} machines there, ${answers.length} answers`;
+  const text = `${asked} addresses asked one by one: ${counted(machines.length + more, 'machine')} there, ${counted(answers.length, 'answer')}`;
   const from = answers.map(({ address }) => address);
   return [
     {
@@ -141,4 +153,8 @@ function neighbourCheck({ neighbours }: Facts): readonly CheckAnswer[] {
       text,
     },
   ];
+}
+
+function counted(count: number, word: string): string {
+  return `${count === 0 ? 'no' : count} ${word}${count > 1 ? 's' : ''}`;
 }

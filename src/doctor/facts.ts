@@ -32,6 +32,8 @@ export interface NeighbourFacts {
   readonly answers: readonly Answered[];
   /** Machines that are there or were a moment ago, our default router left out, and what their TCP port says. */
   readonly machines: readonly Neighbour[];
+  /** How many more are there, at which nobody knocked. */
+  readonly more: number;
 }
 
 export interface Neighbour {

@@ -3,7 +3,7 @@ import type { Manager, Stopped } from './firewall/firewalls.js';
 import { opening } from './firewall/opening.js';
 import type { Flow } from './firewall/packet.js';
 
-const flowWords: Readonly<Record<Flow, string>> = {
+export const flowWords: Readonly<Record<Flow, string>> = {
   'probe-out': 'our probes',
   'reply-in': 'answers',
   'probe-in': 'probes of others',

@@ -184,7 +184,8 @@ async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFact
     networks.every(
       (network) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
     );
-  return { asked: addresses.length, complete, answers, machines };
+  const more = there.length - machines.length;
+  return { asked: addresses.length, complete, answers, machines, more };
 }
 
 /** A network of one or two addresses is a line to one other machine, as tunnels have it. */

@@ -31,9 +31,11 @@ function wrongMask(
   { others, nobody }: Situation,
 ): readonly Finding[] {
   const own = links.filter(({ kind }) => kind !== 'loopback').flatMap((link) => link.addresses);
-  const near = new Set(others.filter(({ address }) => isIn(own, address)).map(({ id }) => id));
+  const near = new Set(
+    others.filter(({ address }) => isIn(own, address)).map(({ id, address }) => id ?? address),
+  );
   const strange = others
-    .filter(({ address, id }) => !isIn(own, address) && !near.has(id))
+    .filter(({ address, id }) => !isIn(own, address) && !near.has(id ?? address))
     .map(({ address }) => address);
   const addresses = [...new Set([...strange, ...examination.offLink])];
   if (addresses.length === 0) return [];
@@ -51,14 +53,16 @@ function silence(
   if (neighbours === null) {
     return isExplained ? [] : [finding({ code: 'no-server', machines: null }, weight)];
   }
-  const { answers, machines, complete } = neighbours;
+  const { answers, machines, more, complete } = neighbours;
   if (answers.length > 0) return [finding({ code: 'broadcast-lost', servers: answers }, 'blocks')];
   const servers = machines.filter(({ tcp }) => tcp === 'lanpost').map(({ address }) => address);
   if (servers.length > 0)
     return [finding({ code: 'silent-servers', addresses: servers }, 'blocks')];
   if (isExplained) return [];
   const alive = machines.filter(isAlive);
-  if (alive.length > 0) return [finding({ code: 'no-server', machines: alive.length }, weight)];
+  if (alive.length > 0) {
+    return [finding({ code: 'no-server', machines: alive.length + more }, weight)];
+  }
   if (!complete) return [finding({ code: 'no-server', machines: null }, weight)];
   return [
     finding({ code: 'kept-apart', silent: silentOf(neighbours) }, serving ? 'may' : 'blocks'),

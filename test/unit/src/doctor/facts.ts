@@ -62,6 +62,7 @@ export function facts(changes: Partial<Facts> = {}): Facts {
       complete: true,
       answers: [],
       machines: [{ address: '192.168.1.7', tcp: { code: 'ECONNREFUSED' } }],
+      more: 0,
     },
     server: null,
     ...changes,

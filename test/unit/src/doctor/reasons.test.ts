@@ -22,7 +22,7 @@ function told(found: Facts): string[] {
 const alone = { examination: { addresses: [loopback], offLink: [] }, neighbours: null };
 const bare = { addresses: [] as string[] };
 const found = { answers: [amber] };
-const noNeighbours = { asked: 253, complete: true, answers: [], machines: [] };
+const noNeighbours = { asked: 253, complete: true, answers: [], machines: [], more: 0 };
 
 describe('the first finding', () => {
   test.each<[string, Facts, string]>([
@@ -354,6 +354,12 @@ describe('silence proves nothing', () => {
       const what = facts({ links, examination: { addresses: [report(), deaf], offLink: [] } });
       expect(told(what)).toEqual(['no-server blocks']);
     }
+  });
+
+  test('about masks of a server without an id, by what another one says', () => {
+    const old = { ...amber, id: null };
+    const answers = [old, { ...old, name: 'beryl', address: '10.0.0.9' }];
+    expect(told(heard({ answers }))).toEqual(['wrong-mask blocks']);
   });
 
   test('about masks, when the same server also answers from our network', () => {
