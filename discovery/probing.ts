@@ -194,9 +194,9 @@ export function createProbing(options: ProbingOptions): Probing {
     async [Symbol.asyncDispose]() {
       disposed = true;
       clearTimeout(later);
-      for (const socket of await Promise.all(sockets.values())) {
-        await socket?.[Symbol.asyncDispose]();
-      }
+      await Promise.all(
+        [...sockets.values()].map(async (socket) => (await socket)?.[Symbol.asyncDispose]()),
+      );
     },
   };
 }

@@ -61,12 +61,15 @@ const settleSendsMs = 200;
 export async function openSocket(options: SocketOptions): Promise<OpenedSocket> {
   const inbox = createInbox<Datagram>(options.inboxLimit);
   let failure: string | null = null;
+  let closing = false;
   const bound = DgramAsPromised.createSocket(
     // Without ipv6Only, a socket at `::` would take the IPv4 datagrams of the one at 0.0.0.0 too.
     isIPv6(options.address)
       ? { type: 'udp6', ipv6Only: true, reuseAddr: options.reuseAddr }
       : { type: 'udp4', reuseAddr: options.reuseAddr },
     (bytes, { address, port }) => {
+      // Nobody waits for it any more, so it is not lost.
+      if (closing) return;
       if (bytes.length > options.maxBytes) options.onDropped('too-long');
       else if (!inbox.offer({ bytes, address, port })) options.onDropped('inbox-full');
     },
@@ -89,6 +92,7 @@ export async function openSocket(options: SocketOptions): Promise<OpenedSocket> 
     enlarge((bytes) => bound.setSendBufferSize(bytes));
     const sending = sender(bound);
     const close = once(async () => {
+      closing = true;
       inbox.end();
       await sending.settle();
       await bound.close().catch(ignore);

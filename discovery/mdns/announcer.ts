@@ -45,13 +45,13 @@ export function startAnnouncer(
   let retryMs = firstRetryMs;
   let told: string | undefined;
 
-  const look = (): string => JSON.stringify(placesOf(readInterfaces(interfaces)));
+  const look = (): readonly Place[] => placesOf(readInterfaces(interfaces));
 
   async function keepAnnouncing(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const names = namesOf(readInterfaces(interfaces));
+      const places = look();
       const since = now();
-      const failure = names.length === 0 ? await untilChanged() : await announceOn(names);
+      const failure = places.length === 0 ? await untilChanged() : await announceOn(places);
       if (failure === null) continue;
       if (now() - since >= soundAfterMs) retryMs = firstRetryMs;
       // Trying again every five minutes is no news every five minutes.
@@ -68,16 +68,15 @@ export function startAnnouncer(
   }
 
   /** Until it fails, or until other interfaces are there. */
-  async function announceOn(names: readonly string[]): Promise<string | null> {
+  async function announceOn(places: readonly Place[]): Promise<string | null> {
     const code = await sharingFailure(open);
     if (code !== null) return `UDP port ${mdnsPort} cannot be shared (${code})`;
     if (stopping.signal.aborted) return null;
-    const places = look();
-    const announcing = started(names);
+    const announcing = started(namesOf(places));
     if (typeof announcing === 'string') return announcing;
     current = announcing;
     const timer = setInterval(() => {
-      if (look() !== places) announcing.stop();
+      if (JSON.stringify(look()) !== JSON.stringify(places)) announcing.stop();
     }, lookEveryMs);
     timer.unref();
     const failure = await announcing.ended;
@@ -137,16 +136,18 @@ function orderOf(interfaces: readonly string[], announcement: Announcement): Ord
   return { interfaces, name: instanceName(name), host, port, facts: encodeFacts(announcement) };
 }
 
-/** Those with an IPv4 address; an alias (`eth0:1`) is no interface of its own. */
-function namesOf(table: InterfaceTable): readonly string[] {
-  const names = placesOf(table).map(([name = '']) => name.replace(/:.*$/, ''));
-  return [...new Set(names)];
+/** An alias (`eth0:1`) is no interface of its own. */
+function namesOf(places: readonly Place[]): readonly string[] {
+  return [...new Set(places.map(([name]) => name.replace(/:.*$/, '')))];
 }
 
-function placesOf(table: InterfaceTable): readonly (readonly string[])[] {
+/** Name and address of an interface with IPv4. */
+type Place = readonly [string, string];
+
+function placesOf(table: InterfaceTable): readonly Place[] {
   return Object.entries(table).flatMap(([name, infos]) =>
     (infos ?? [])
       .filter(({ family, internal }) => family === 'IPv4' && !internal)
-      .map(({ cidr, address }) => [name, cidr ?? address]),
+      .map(({ cidr, address }): Place => [name, cidr ?? address]),
   );
 }

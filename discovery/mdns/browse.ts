@@ -127,9 +127,9 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
     round,
     async [Symbol.asyncDispose]() {
       disposed = true;
-      for (const asker of await Promise.all(askers.values())) {
-        await asker?.socket[Symbol.asyncDispose]();
-      }
+      await Promise.all(
+        [...askers.values()].map(async (asker) => (await asker)?.socket[Symbol.asyncDispose]()),
+      );
     },
   };
 }

@@ -102,10 +102,13 @@ async function readManager(
   const state = await system.run('firewall-cmd', ['--state']);
   if (state?.output.trim() === 'running') {
     const zones = new Map<string, string>();
-    for (const { interface: name } of places) {
-      const zone = await system.run('firewall-cmd', [`--get-zone-of-interface=${name}`]);
-      if (zone?.code === 0 && zone.output.trim() !== '') zones.set(name, zone.output.trim());
-    }
+    const names = new Set(places.map((place) => place.interface));
+    await Promise.all(
+      [...names].map(async (name) => {
+        const zone = await system.run('firewall-cmd', [`--get-zone-of-interface=${name}`]);
+        if (zone?.code === 0 && zone.output.trim() !== '') zones.set(name, zone.output.trim());
+      }),
+    );
     return { name: 'firewalld', zones };
   }
   const settings = (await system.readText('/etc/ufw/ufw.conf')) ?? '';

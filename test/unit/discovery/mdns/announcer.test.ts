@@ -85,6 +85,14 @@ test('is made anew when the interfaces change', async () => {
   expect(of('mdns-failed')).toEqual([]);
 });
 
+test('is made anew when they changed while it was made', async () => {
+  const tables = [wired()];
+  const later = { ...wired(), eth1: [entry('10.0.1.1', 24)] };
+  const { started } = await setUp(() => tables.shift() ?? later);
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(started.map(({ order }) => order.interfaces)).toEqual([['eth0'], ['eth0', 'eth1']]);
+});
+
 test('without a network it waits for one', async () => {
   let table = loopbackOnly();
   const { started } = await setUp(() => table);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readFirewalls } from '#src/doctor/firewall/firewalls.js';
 import { fakeSystem, type Told } from '../fake-system.js';
 
@@ -117,5 +117,13 @@ describe('who keeps them', () => {
     const { manager } = await read({ programs });
     expect(manager).toEqual({ name: 'firewalld', zones: new Map([['eth0', 'home']]) });
     expect((await read({ programs: { 'firewall-cmd --state': 252 } })).manager).toBeNull();
+  });
+
+  test('is asked once for an interface, whatever its addresses', async () => {
+    const system = fakeSystem({ programs: { 'firewall-cmd --state': 'running\n' } });
+    const run = vi.spyOn(system, 'run');
+    await readFirewalls(system, [place, { ...place, network: 'fe80::/64', own: 'fe80::20/128' }]);
+    const asked = run.mock.calls.filter(([, words]) => words[0]?.startsWith('--get-zone'));
+    expect(asked).toHaveLength(1);
   });
 });
