@@ -68,7 +68,7 @@ export function allowedWords(key: SettingKey): string {
     case 'name':
       return (
         `1 to ${setting.maxCharacters} characters (${setting.maxBytes} bytes at most), ` +
-        'none of them invisible, no space at either end'
+        'none of them invisible, in Unicode NFC, single spaces only between words, not beginning with "SERVICE DISCOVERY"'
       );
     case 'folder':
       return 'the path of a folder, not empty and without NUL';

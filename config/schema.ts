@@ -65,15 +65,21 @@ function quantity(bounds: Bounds, read: (text: string) => number | undefined) {
     .default(bounds.default);
 }
 
-// Announcements drop these from names (controls, bidi and other format characters, line
-// separators, lone surrogates), so a name that holds one would not be found again.
+// Controls, bidi and other format characters, line separators, lone surrogates.
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+/** What is shown as nothing, or as what each system likes. */
+const unshowable = /[\p{Co}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
+/** What an announcement would change (discovery/PROTOCOL.md, Names) would not be found again under its name. */
 function isName(text: string, limits: { maxCharacters: number; maxBytes: number }): boolean {
   return (
     text !== '' &&
     text.trim() === text &&
+    text.normalize('NFC') === text &&
+    !/\s\s|[^\S ]/u.test(text) &&
     !invisible.test(text) &&
+    !unshowable.test(text) &&
+    !text.startsWith('SERVICE DISCOVERY') &&
     Array.from(text).length <= limits.maxCharacters &&
     Buffer.byteLength(text) <= limits.maxBytes
   );

@@ -137,7 +137,7 @@ function goodValue(key: SettingKey): fc.Arbitrary<string | number> {
     case 'choice':
       return fc.constantFrom(...setting.choices);
     case 'name':
-      return fc.stringMatching(/^[a-zä€][a-zä€ ']{0,30}[a-zä€]$/u);
+      return fc.stringMatching(/^[a-zä€](?: ?[a-zä€']){0,31}$/u);
     case 'folder':
       return fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !text.includes('\0'));
     case 'prefix':
