@@ -146,7 +146,10 @@ export function createPeerTable(order: AddressOrder): PeerTable {
   }
 
   function addAddress(row: Row, address: string): readonly Finding[] | null {
-    if (row.addresses.length >= maxAddressesPerServer && !dropWorse(row, address)) return null;
+    if (row.addresses.length >= maxAddressesPerServer && !dropWorse(row, address)) {
+      // A server that is shown with eight better addresses is not missing.
+      return row.heard ? [] : null;
+    }
     row.addresses.push(address);
     if (row.heard) count(address, 1);
     if (row.retired) return dispute(row);

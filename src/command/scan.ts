@@ -42,6 +42,10 @@ export const run: Run = async (context, call) => {
   if (call.options['explain'] === true && !signal.aborted) await explainRows(context);
   if (rows.all().length === 0) throw await nobodyFound(context, ended);
   if (ended?.interfaces.length === 0) view.note('no network: this machine only');
+  const leftOut = (ended?.excess ?? 0) + (ended?.dropped ?? 0);
+  if (leftOut > 0) {
+    view.note(`more came than a scan keeps: ${leftOut} left out, servers may be missing`);
+  }
   return signal.aborted ? exitCodes.interrupted : exitCodes.done;
 };
 
