@@ -81,6 +81,11 @@ export function liveNeighbourhood(options: LiveNeighbourhoodOptions = {}): Neigh
   };
 }
 
+/** Whether an address is in one of these networks: `192.168.1.20/24`. */
+export function isInNetworks(networks: readonly string[], address: string): boolean {
+  return contains(ranges(networks), address);
+}
+
 /** In a range that no router of the internet forwards (PROTOCOL.md, Who is answered). */
 export function isPrivateAddress(address: string): boolean {
   return contains(ranges(privateNetworks), address);
@@ -129,7 +134,12 @@ export function isAddress(text: string): boolean {
   return address.includes(':') ? isIP(address) !== 0 : isIPv4(address);
 }
 
+/** True for IPv4 and IPv6 text that leads to this machine alone, as systems write it. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
 /** True for IPv6 text in fe80::/10, with or without a zone. */
 export function isLinkLocal(address: string): boolean {
-  return /^fe[89ab]/i.test(address) && isIPv6(address);
+  return /^fe[89ab][0-9a-f]:/i.test(address) && isIPv6(address);
 }

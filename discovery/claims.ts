@@ -3,7 +3,7 @@ import type { FoundServer, Reply } from './peers.js';
 /** What one reply says, addresses aside. */
 export type Claim = Omit<FoundServer, 'addresses' | 'marks'> & { readonly newer: boolean };
 
-export const legacyTcpPort = 30001;
+const legacyTcpPort = 30001;
 
 export function claimOf(reply: Reply): Claim {
   if (reply.kind === 'announcement') return { ...reply.announcement, newer: reply.newer };

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { isLinkLocal, type Neighbourhood } from './addresses.js';
+import { isLinkLocal, isLoopback, type Neighbourhood } from './addresses.js';
 import type { Inbox } from './inbox.js';
 import type { Hit } from './mdns/neighbour.js';
 import { createPeerTable, type AddressOrder, type Finding, type FoundServer } from './peers.js';
@@ -104,7 +104,7 @@ function runOf({ id, run }: Announcement): string {
 /** The shortest way first; a link-local address is long and means nothing elsewhere, loopback only works here. */
 function addressOrder({ isOnLink, isOwnAddress }: Neighbourhood): AddressOrder {
   function rank(address: string): number {
-    if (address.startsWith('127.') || address === '::1') return 4;
+    if (isLoopback(address)) return 4;
     if (isLinkLocal(address)) return 3;
     if (isIPv6(address)) return 2;
     return isOnLink(address) ? 0 : 1;

@@ -91,7 +91,7 @@ export type SocketEvent =
       readonly code: string;
       readonly retryMs: number | null;
     }
-  /** At most once per code and minute (responder) or per code and local address (scanner). */
+  /** At most once per code and minute (responder) or per code and local address (scanner); of mDNS each time. */
   | {
       readonly kind: 'send-failed';
       readonly role: SocketRole;

@@ -58,7 +58,7 @@ const inboxLimit = 1024;
 
 /**
  * Probes from each local address as a scan does, and reports address by address what became of it, instead of merging
- * what is found. Sends at most one datagram per destination and round more than a scan; never throws because of a
+ * what is found. Sends at most one datagram per address and round more than a scan; never throws because of a
  * network. Source: PROTOCOL.md, Scanner.
  */
 export async function examine(
@@ -147,7 +147,7 @@ async function openLine(
     address,
     port: 0,
     reuseAddr: false,
-    broadcast: true,
+    broadcast: !isIPv6(address),
     inboxLimit,
     maxBytes: maxReplyBytes,
     onDropped: () => undefined,

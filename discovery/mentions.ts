@@ -1,9 +1,9 @@
 import type { Row } from './peers.js';
 
 /** Rows seen by mDNS only; honest servers answer, so few are needed. */
-export const maxMentioned = 256;
+const maxMentioned = 256;
 /** Of one id; the rest of its rows is kept for servers that answer. */
-export const maxMentionedPerId = 4;
+const maxMentionedPerId = 4;
 
 /** Bounds what mDNS may add to the table, so that it takes no place from servers that answer. */
 export interface Mentions {

@@ -1,5 +1,5 @@
-export const shortestScanMs = 300;
-export const longestScanMs = 10_000;
+const shortestScanMs = 300;
+const longestScanMs = 10_000;
 
 /** The last of the rounds that every scan of the usual length has. */
 const lastEarlyRoundMs = 900;

@@ -58,11 +58,11 @@ export interface AddressOrder {
   readonly isOwnAddress: (address: string) => boolean;
 }
 
-export const maxServers = 1024;
-export const maxServersPerAddress = 8;
-export const maxAddressesPerServer = 8;
+const maxServers = 1024;
+const maxServersPerAddress = 8;
+const maxAddressesPerServer = 8;
 /** One id on more rows than this is an attack; marks cost time with the square of it. */
-export const maxRowsPerId = 16;
+const maxRowsPerId = 16;
 
 export interface Row {
   readonly claim: Claim;

@@ -1,4 +1,4 @@
-import { legacyTcpPort } from './claims.js';
+import { claimOf } from './claims.js';
 import type { DatagramSocket } from './socket.js';
 import { decodeReply } from './wire/announcement.js';
 
@@ -27,10 +27,7 @@ export function createReplies(socket: DatagramSocket | null): Replies {
     for await (const { bytes, address } of socket?.datagrams ?? []) {
       const reply = decodeReply(bytes);
       if (reply.kind === 'malformed' || answers.size >= mostAnswers) continue;
-      const { name, id, port } =
-        reply.kind === 'legacy'
-          ? { name: reply.name, id: null, port: legacyTcpPort }
-          : reply.announcement;
+      const { name, id, port } = claimOf(reply);
       answers.set(`${address} ${port} ${id ?? name}`, { address, name, id, port });
     }
   })();

@@ -4,19 +4,18 @@ import {
   type Announcement,
   type DecodedReply,
 } from '#discovery/wire/announcement.js';
-import { cleanName } from '#discovery/wire/name.js';
+import { announcedName } from '#discovery/wire/name.js';
 import { maxLabelBytes } from './service.js';
 
 /** Room for the ` (99)` that a responder appends to a name that is taken. */
 const numberBytes = 6;
-const unnamed = 'unnamed';
 
 /** What stands in the TXT record, each value far below the 255 bytes of one string. */
 export type Facts = Readonly<Record<'v' | 'id' | 'run' | 'code' | 'n', string>>;
 
 /** Source: PROTOCOL.md, mDNS. */
 export function encodeFacts({ id, run, name, code }: Announcement): Facts {
-  const n = cleanName(name) ?? unnamed;
+  const n = announcedName(name);
   return { v: String(protocolVersion), id, run, code: code ? '1' : '0', n };
 }
 
@@ -39,7 +38,7 @@ export function announcementOf(facts: ReadonlyMap<string, string>, port: number)
  * for the ends of labels, and short enough to be numbered. The whole name stands in the facts.
  */
 export function instanceName(name: string): string {
-  const plain = (cleanName(name) ?? unnamed).replaceAll('.', '-');
+  const plain = announcedName(name).replaceAll('.', '-');
   let kept = '';
   for (const character of plain) {
     if (Buffer.byteLength(kept + character) > maxLabelBytes - numberBytes) break;

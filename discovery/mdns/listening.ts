@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { isLinkLocal, type Neighbourhood } from '#discovery/addresses.js';
+import { isLinkLocal, isLoopback, type Neighbourhood } from '#discovery/addresses.js';
 import type { Datagram } from '#discovery/socket.js';
 import type { decodeAnswer } from './message.js';
 import { createNeighbour, type Hit, type Neighbour } from './neighbour.js';
@@ -89,8 +89,4 @@ export function createListening({ neighbourhood, onHits, onExcess }: ListeningOp
       ask(missing);
     },
   };
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
 }

@@ -25,7 +25,7 @@ export interface Neighbour {
 /** As many servers as one address may have in a scan (PROTOCOL.md, Limits). */
 const maxInstances = 8;
 const maxHosts = 8;
-export const maxAddresses = 8;
+const maxAddresses = 8;
 const maxQuestions = 32;
 
 interface Instance {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cleanName } from './name.js';
+import { announcedName, cleanName } from './name.js';
 import { serviceSuffix } from './service.js';
 
 /** The longest reply, in bytes. */
@@ -33,7 +33,6 @@ export type DecodedReply =
   | { readonly kind: 'legacy'; readonly name: string }
   | { readonly kind: 'malformed'; readonly reason: MalformedReply };
 
-const unnamed = 'unnamed';
 const firstLinePattern = new RegExp(`^(.+)${serviceSuffix}[\\s\\0]*$`, 'u');
 
 const bodySchema = z.object({
@@ -52,7 +51,7 @@ const bodySchema = z.object({
  */
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   const { id, run, port, code } = announcement;
-  const name = cleanName(announcement.name) ?? unnamed;
+  const name = announcedName(announcement.name);
   const body = { svc: 'lanpost', v: protocolVersion, id, run, name, port, code };
   return Buffer.from(`${name}${serviceSuffix}\n${JSON.stringify(body)}\n`, 'utf8');
 }

@@ -1,7 +1,7 @@
 import { probeText } from './probe.js';
 
-export const maxNameCharacters = 64;
-export const maxNameBytes = 128;
+const maxNameCharacters = 64;
+const maxNameBytes = 128;
 
 /**
  * Control, format, surrogate and private-use characters, line and paragraph separators, and what a
@@ -25,6 +25,11 @@ export function cleanName(raw: string): string | null {
   const words = oneLine.replace(/\s+/gu, ' ').trim().replace(probeLikeStart, '');
   const name = shorten(words).trim();
   return name === '' ? null : name;
+}
+
+/** The name under which a server announces itself, whatever it is called. */
+export function announcedName(raw: string): string {
+  return cleanName(raw) ?? 'unnamed';
 }
 
 function shorten(text: string): string {

@@ -3,7 +3,7 @@ import { serviceSuffix } from './service.js';
 export const probeText = 'SERVICE DISCOVERY';
 
 /** What a later version may append to a probe, after one space. */
-export const maxProbeExtensionBytes = 400;
+const maxProbeExtensionBytes = 400;
 
 const probe = Buffer.from(probeText, 'ascii');
 const suffix = Buffer.from(serviceSuffix, 'ascii');

@@ -25,7 +25,7 @@ const tunnelTypes = ['512', '768', '769', '776', '778', '65534'];
 
 const vpnName = /^(tun|tap|wg|ppp|utun|ipsec|tailscale|zt|nordlynx|proton|gpd|cscotun)/;
 const wirelessName = /^(wl|wlan|wi-?fi|ath|ra\d)/i;
-const bridgeName = /^(br\d|bridge|virbr)/;
+const bridgeName = /^(br\d|bridge)/;
 
 /** Every interface of the machine: what the system says of it, and where it says nothing, what its name tells. */
 export async function readLinks(

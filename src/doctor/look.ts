@@ -1,4 +1,4 @@
-import { readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
+import { isInNetworks, readInterfaces, type InterfaceTable } from '#discovery/addresses.js';
 import { askDirectly } from '#discovery/direct.js';
 import { linksOf } from '#discovery/links.js';
 import { sweepHosts } from '#discovery/sweep.js';
@@ -14,7 +14,7 @@ import { readLinks, type Link } from './links.js';
 import { readPort } from './port-state.js';
 import { readDefaultRoutes, readNeighbours } from './routes.js';
 import { lookAtServer, type Sought } from './server.js';
-import { isIn, situationOf } from './situation.js';
+import { situationOf } from './situation.js';
 
 export interface LookOptions {
   readonly system: System;
@@ -182,7 +182,8 @@ async function askAll(options: LookOptions, facts: Facts): Promise<NeighbourFact
   const complete =
     networks.length > 0 &&
     networks.every(
-      (network) => hasNobody(network) || addresses.some((address) => isIn([network], address)),
+      (network) =>
+        hasNobody(network) || addresses.some((address) => isInNetworks([network], address)),
     );
   const more = there.length - machines.length;
   return { asked: addresses.length, complete, answers, machines, more };

@@ -1,7 +1,8 @@
+import { isInNetworks } from '#discovery/addresses.js';
 import type { Cause, Weight } from './causes.js';
 import type { Facts, Neighbour, NeighbourFacts } from './facts.js';
 import type { Finding } from './reasons.js';
-import { isIn, type Situation } from './situation.js';
+import type { Situation } from './situation.js';
 
 /**
  * Pure: what lies between the machines, or on the other ones. `explained`: something nearer explains already why
@@ -32,10 +33,12 @@ function wrongMask(
 ): readonly Finding[] {
   const own = links.filter(({ kind }) => kind !== 'loopback').flatMap((link) => link.addresses);
   const near = new Set(
-    others.filter(({ address }) => isIn(own, address)).map(({ id, address }) => id ?? address),
+    others
+      .filter(({ address }) => isInNetworks(own, address))
+      .map(({ id, address }) => id ?? address),
   );
   const strange = others
-    .filter(({ address, id }) => !isIn(own, address) && !near.has(id ?? address))
+    .filter(({ address, id }) => !isInNetworks(own, address) && !near.has(id ?? address))
     .map(({ address }) => address);
   const addresses = [...new Set([...strange, ...examination.offLink])];
   if (addresses.length === 0) return [];

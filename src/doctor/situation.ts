@@ -1,4 +1,4 @@
-import { neighbourhoodOf, type InterfaceTable } from '#discovery/addresses.js';
+import { isLoopback } from '#discovery/addresses.js';
 import type { AddressReport, Answered } from '#discovery/examine.js';
 import type { Facts } from './facts.js';
 
@@ -18,7 +18,7 @@ export function situationOf({ examination, ownServers, ports, links }: Facts): S
   const inside = new Set(links.filter(({ kind }) => kind === 'container').map(({ name }) => name));
   const own = new Set(examination.addresses.map(({ address }) => address));
   const answers = examination.addresses.flatMap((report) => report.answers);
-  const others = answers.filter(({ address }) => !own.has(address) && !address.startsWith('127.'));
+  const others = answers.filter(({ address }) => !own.has(address) && !isLoopback(address));
   return {
     outward: examination.addresses.filter(
       (report) => !report.loopback && !inside.has(report.interface),
@@ -30,11 +30,4 @@ export function situationOf({ examination, ownServers, ports, links }: Facts): S
       answers.length > others.length ||
       ports.some(({ protocol, state }) => protocol === 'udp' && state === 'shared'),
   };
-}
-
-/** Whether an address is in one of these networks: `192.168.1.20/24`. */
-export function isIn(networks: readonly string[], address: string): boolean {
-  const entries = networks.map((cidr) => ({ cidr, address: cidr.replace(/\/.*/, '') }));
-  const table = { any: entries } as unknown as InterfaceTable;
-  return neighbourhoodOf(table).isOnLink(address);
 }

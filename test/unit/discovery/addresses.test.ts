@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import {
+  isInNetworks,
+  isLinkLocal,
+  isLoopback,
   liveNeighbourhood,
   neighbourhoodOf,
   readInterfaces,
@@ -121,4 +124,26 @@ test('a system that does not tell its interfaces has none', () => {
   };
   expect(readInterfaces(refuse)).toEqual({});
   expect(liveNeighbourhood({ interfaces: refuse }).isNearby('127.0.0.1')).toBe(true);
+});
+
+test('link-local is fe80::/10 and nothing that only begins alike', () => {
+  for (const address of ['fe80::1', 'FEBF::1%eth0', 'fe95:0::2']) {
+    expect(isLinkLocal(address)).toBe(true);
+  }
+  for (const address of ['fe8::1', 'feb:1::2', 'fec0::1', 'fe80.example', '169.254.0.1']) {
+    expect(isLinkLocal(address)).toBe(false);
+  }
+});
+
+test('what leads to this machine alone, and what is in one of some networks', () => {
+  expect(['127.0.0.1', '127.9.9.9', '::1', '10.0.0.1', '::2'].map(isLoopback)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  const networks = ['192.168.1.20/24', 'fe80::20/64'];
+  const asked = ['192.168.1.9', 'fe80::9', '192.168.2.9', 'no address'];
+  expect(asked.map((one) => isInNetworks(networks, one))).toEqual([true, true, false, false]);
 });

@@ -92,4 +92,5 @@ test('a socket of IPv6 cannot broadcast, and is not asked to', async () => {
   await examine({ port: 30_000, rounds: [0], listenMs: 10, interfaces: link }, open);
   const six = sockets.find(({ options }) => options.address === 'fe80::1%e0');
   expect(six?.sent.map(({ address }) => address)).toEqual(['ff12::7530%e0']);
+  expect(six?.options.broadcast).toBe(false);
 });
