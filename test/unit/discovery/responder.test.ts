@@ -333,6 +333,14 @@ describe('IPv6', () => {
     expect(families(fake.sockets)).toEqual(['0.0.0.0', '::', '::']);
     expect(fake.sockets[1]!.disposals).toBeGreaterThan(0);
     expect(fake.sockets[2]!.joins).toHaveLength(1);
+    // Where there is no place for the new one either, it is made anew after a longer time.
+    fake.sockets[2]!.joinCode = 'ENOMEM';
+    await vi.advanceTimersByTimeAsync(5900);
+    expect(fake.sockets).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(families(fake.sockets)).toEqual(['0.0.0.0', '::', '::', '::']);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(fake.sockets).toHaveLength(4);
   });
 
   test('both are closed at the end', async () => {

@@ -100,6 +100,10 @@ test('IPv6 has a socket of its own beside the one of IPv4 on the same port', asy
   onTestFinished(() => ipv6[Symbol.asyncDispose]());
   expect(ipv6.port).toBe(ipv4.port);
   await ipv4.send(Buffer.from('four'), ipv4.port, '127.0.0.1');
+  for await (const { bytes } of ipv4.datagrams) {
+    expect(Buffer.from(bytes).toString()).toBe('four');
+    break;
+  }
   await ipv6[Symbol.asyncDispose]();
   const received: string[] = [];
   for await (const { bytes } of ipv6.datagrams) received.push(Buffer.from(bytes).toString());

@@ -74,11 +74,7 @@ const user = { ...root, isRoot: false };
 
 describe.each(Object.values(causes).map((cause) => [cause.code, cause] as const))(
   '%s',
-  (code, cause) => {
-    test('has a place in the order', () => {
-      expect(causeOrder.filter((one) => one === code)).toHaveLength(1);
-    });
-
+  (_, cause) => {
     test.each(['linux', 'darwin', 'win32'] as const)(
       'says it in one plain sentence: %s',
       (platform) => {
