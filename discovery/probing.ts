@@ -8,17 +8,10 @@ import { targetsOf, waysTo, type Target } from './targets.js';
 import { maxReplyBytes } from './wire/announcement.js';
 import { encodeProbe } from './wire/probe.js';
 
-/** A server known from earlier, probed directly. */
-export interface KnownAddress {
-  /** IPv4, or IPv6, link-local with its zone; names are passed over. */
-  readonly address: string;
-  /** UDP; the scan's own port when not given. */
-  readonly port?: number;
-}
-
 export interface ProbingOptions {
   readonly port: number;
-  readonly known: readonly KnownAddress[];
+  /** Probed directly: IPv4, or IPv6, link-local with its zone; names are passed over. */
+  readonly known: readonly string[];
   readonly interfaces: () => InterfaceTable;
   readonly observe: Observe;
   readonly now: () => number;
@@ -210,10 +203,7 @@ function lacksZone(address: string): boolean {
   return isIPv6(address) && isLinkLocal(address) && !address.includes('%');
 }
 
-function knownDestinations(known: readonly KnownAddress[], port: number): readonly Destination[] {
-  const destinations = known
-    .filter(({ address }) => isIP(address) !== 0 && !lacksZone(address))
-    .map((server) => ({ address: server.address, port: server.port ?? port }));
-  const unique = new Map(destinations.map((to) => [`${to.address} ${to.port}`, to]));
-  return [...unique.values()].slice(0, maxKnown);
+function knownDestinations(known: readonly string[], port: number): readonly Destination[] {
+  const addresses = known.filter((address) => isIP(address) !== 0 && !lacksZone(address));
+  return [...new Set(addresses)].slice(0, maxKnown).map((address) => ({ address, port }));
 }

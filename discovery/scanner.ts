@@ -13,13 +13,12 @@ import {
 } from './pace.js';
 import { createSearch } from './mdns/search.js';
 import type { Finding, FoundServer } from './peers.js';
-import { createProbing, type KnownAddress } from './probing.js';
+import { createProbing } from './probing.js';
 import { openSocket, type OpenSocket } from './socket.js';
 import { sweep, sweepHosts } from './sweep.js';
 import { wait } from './wait.js';
 
 export type { Finding, FoundServer, Mark } from './peers.js';
-export type { KnownAddress } from './probing.js';
 
 export interface ScanOptions {
   /** UDP, where servers listen. */
@@ -28,8 +27,8 @@ export interface ScanOptions {
   readonly timeoutMs: number;
   /** Sweeps the own networks even if somebody answers. */
   readonly deep?: boolean;
-  /** Servers from earlier, probed directly; the first 32 count. */
-  readonly known: readonly KnownAddress[];
+  /** Addresses of servers from earlier, probed directly; the first 32 count. Names are passed over. */
+  readonly known: readonly string[];
   /** Also asks by mDNS; not, when not given. */
   readonly mdns?: boolean;
   /** True ends the scan: everybody who was wanted is there. Asked after each finding. */
@@ -84,7 +83,7 @@ function startScan(options: ScanOptions, open: OpenSocket): Scan {
   const collecting = createCollecting(neighbourhood, findings, (address) => {
     // A restart is easily forged; whoever is there in truth answers again, and both are shown. So is the address: elsewhere
     // nobody is sent a probe for it.
-    const isAsked = known.some((one) => one.address === address);
+    const isAsked = known.includes(address);
     if (isAsked || neighbourhood.isNearby(address)) void probing.ask([{ address, port }]);
   });
   let lastNewMs: number | null = null;

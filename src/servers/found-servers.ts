@@ -31,9 +31,9 @@ function rowOf(server: FoundServer): string {
 export async function reachedBefore({
   stateFolder,
   interfaces,
-}: Context): Promise<readonly { readonly address: string }[]> {
+}: Context): Promise<readonly string[]> {
   const { isNearby } = liveNeighbourhood({ interfaces });
   const seen = await readSeen(stateFolder);
   const hosts = [...seen.map(({ host }) => host), ...seen.flatMap(({ others }) => others)];
-  return hosts.map((address) => ({ address })).filter(({ address }) => isNearby(address));
+  return hosts.filter(isNearby);
 }

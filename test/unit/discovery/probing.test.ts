@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { InterfaceTable } from '#discovery/addresses.js';
-import { createProbing, type KnownAddress, type Probing } from '#discovery/probing.js';
+import { createProbing, type Probing } from '#discovery/probing.js';
 import { fakeSockets, type FakeSocket } from './fake-sockets.js';
 import { entry, loopbackOnly } from './loopback.js';
 
@@ -10,7 +10,7 @@ const table: InterfaceTable = {
 };
 
 function probing(
-  known: readonly KnownAddress[] = [],
+  known: readonly string[] = [],
   isCrowded = () => false,
 ): {
   probing: Probing;
@@ -38,7 +38,7 @@ function probing(
 }
 
 test('a round asks the known servers first, then every network and link', async () => {
-  const known = [{ address: '10.9.9.9' }, { address: 'fd00::9', port: 7 }, { address: 'fe80::9' }];
+  const known = ['10.9.9.9', 'fd00::9', 'fe80::9'];
   const { probing: one, sockets, sentFrom } = probing(known);
   one.round();
   await vi.waitFor(() => {
@@ -52,7 +52,7 @@ test('a round asks the known servers first, then every network and link', async 
     'fe80::1%eth0',
   ]);
   expect(sentFrom('0.0.0.0')).toEqual(['10.9.9.9 30000']);
-  expect(sentFrom('::')).toEqual(['fd00::9 7']);
+  expect(sentFrom('::')).toEqual(['fd00::9 30000']);
   expect(sentFrom('192.168.1.20')).toEqual(['192.168.1.255 30000', '255.255.255.255 30000']);
   expect(sockets.map(({ options }) => options.broadcast)).toEqual([
     false,

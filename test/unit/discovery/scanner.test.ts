@@ -110,15 +110,15 @@ describe('finding', () => {
   test('known servers are asked directly, without any interface', async () => {
     const port = await server();
     const { observe, of } = recorder();
-    const known = [{ address: '127.0.0.1', port }, { address: 'fe80::1' }, { address: 'amber' }];
-    const found = await scanAll(9, observe, { known, interfaces: () => ({}) });
+    const known = ['127.0.0.1', 'fe80::1', 'amber'];
+    const found = await scanAll(port, observe, { known, interfaces: () => ({}) });
     expect(found).toHaveLength(1);
     expect(of('scan-ended')[0]).toMatchObject({ interfaces: [], loopback: false, sockets: 1 });
   });
 
   test('of many known servers the first 32 are asked, each once', async () => {
     const fake = fakeSockets();
-    const known = Array.from({ length: 100 }, (_, i) => ({ address: `10.0.0.${i >> 1}` }));
+    const known = Array.from({ length: 100 }, (_, i) => `10.0.0.${i >> 1}`);
     const { observe } = recorder();
     const options = { port: 9, timeoutMs: 300, known, interfaces: () => ({}), observe };
     for await (const finding of scan(options, fake.open)) expect.unreachable(finding.kind);

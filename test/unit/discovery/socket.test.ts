@@ -99,15 +99,16 @@ test('IPv6 has a socket of its own beside the one of IPv4 on the same port', asy
   const ipv6 = result.socket;
   onTestFinished(() => ipv6[Symbol.asyncDispose]());
   expect(ipv6.port).toBe(ipv4.port);
-  await ipv4.send(Buffer.from('four'), ipv4.port, '127.0.0.1');
-  for await (const { bytes } of ipv4.datagrams) {
-    expect(Buffer.from(bytes).toString()).toBe('four');
+  // Where both listen, the system itself prefers the one of IPv4.
+  await ipv4[Symbol.asyncDispose]();
+  const sender = await opened();
+  await sender.send(Buffer.from('four'), ipv6.port, '127.0.0.1');
+  const refused = await ipv6.send(Buffer.from('six'), ipv6.port, '::1');
+  skip(refused !== null, 'no IPv6 on loopback here');
+  for await (const { bytes } of ipv6.datagrams) {
+    expect(Buffer.from(bytes).toString()).toBe('six');
     break;
   }
-  await ipv6[Symbol.asyncDispose]();
-  const received: string[] = [];
-  for await (const { bytes } of ipv6.datagrams) received.push(Buffer.from(bytes).toString());
-  expect(received).toEqual([]);
 });
 
 test('joining a group twice is no failure, joining where nothing is an answer', async () => {

@@ -53,5 +53,5 @@ test('who was reached by one way is asked by the others too, those last', async 
   await noteSeen(stateFolder, { ...seen, host: 'fe80::2%eth0', others });
   const context = { stateFolder, interfaces: loopbackOnly } as Context;
   const asked = await reachedBefore(context);
-  expect(asked.map(({ address }) => address)).toEqual(['fe80::2%eth0', '10.0.0.3', '10.0.0.2']);
+  expect(asked).toEqual(['fe80::2%eth0', '10.0.0.3', '10.0.0.2']);
 });
