@@ -3,9 +3,9 @@ import { readInterfaces, type InterfaceTable, type Neighbourhood } from '#discov
 import type { Observe } from '#discovery/events.js';
 import { sendAfterClose, type DatagramSocket, type OpenSocket } from '#discovery/socket.js';
 import { targetsOf, waysTo, type Target } from '#discovery/targets.js';
-import { createListening } from './listening.js';
 import type { Hit } from './neighbour.js';
 import { encodeQuery, whoIsThere, type Question } from './question.js';
+import { createReading } from './reading.js';
 import { maxMessageBytes, mdnsGroup, mdnsPort } from './service.js';
 
 export interface BrowsingOptions {
@@ -45,7 +45,7 @@ export const browseTimes: readonly number[] = [0, 200, 700];
 export function createBrowsing(options: BrowsingOptions): Browsing {
   const { observe, neighbourhood, onHits, onExcess } = options;
   // One for all sockets: who is heard by several of them has no more room for that.
-  const listening = createListening({ neighbourhood, onHits, onExcess });
+  const reading = createReading({ neighbourhood, onHits, onExcess });
   const askers = new Map<string, Promise<Asker | null>>();
   let targets: readonly Target[] = [];
   let disposed = false;
@@ -116,7 +116,7 @@ export function createBrowsing(options: BrowsingOptions): Browsing {
     for await (const datagram of socket.datagrams) {
       // On some systems every socket hears the multicast of all interfaces; each takes its own network's.
       if (disposed || !waysTo(datagram.address, targets).includes(local)) continue;
-      await listening.take(datagram, (questions) => void ask(local, questions));
+      await reading.take(datagram, (questions) => void ask(local, questions));
     }
     if (disposed) return;
     askers.delete(local);

@@ -1,10 +1,10 @@
 import type { FindingAnswer } from '#src/view/answer.js';
 import type { Facts } from './facts.js';
-import type { Finding } from './reasons.js';
+import type { Reason } from './reasons.js';
 import { wordsOf } from './words.js';
 
-/** A finding in words, as it is shown. */
-export function findingAnswer({ cause, weight }: Finding, facts: Facts): FindingAnswer {
+/** A reason in words, as it is shown: a finding. */
+export function findingAnswer({ cause, weight }: Reason, facts: Facts): FindingAnswer {
   const { environment, udpPort, ownServers } = facts;
   // The port that was judged, and that others are to reach.
   const tcpPort = ownServers[0]?.port ?? facts.tcpPort;

@@ -3,19 +3,19 @@ import type { Facts } from './facts.js';
 import type { Stopped } from './firewall/firewalls.js';
 import { familyOf, type Flow } from './firewall/packet.js';
 import type { Link } from './links.js';
-import type { Finding } from './reasons.js';
+import type { Reason } from './reasons.js';
 import type { PortFacts } from './ports.js';
 import type { Situation } from './situation.js';
 import type { Running } from '#src/servers/running.js';
 
 /** Pure: what on this machine itself stands in the way. */
-export function localCauses(facts: Facts, situation: Situation): readonly Finding[] {
+export function localCauses(facts: Facts, situation: Situation): readonly Reason[] {
   const { outward, nobody } = situation;
   if (outward.length === 0) return [noNetwork(facts)];
   // Every link that is up has a link-local address; without any other, and nobody there, something is missing.
   const bare = outward.every(({ address }) => address.startsWith('fe80:'));
   const lack = bare && nobody ? missing(facts.links) : null;
-  if (lack) return [finding(lack, 'blocks')];
+  if (lack) return [reason(lack, 'blocks')];
   return [
     ...sending(facts, situation),
     ...replies(facts, situation),
@@ -27,7 +27,7 @@ export function localCauses(facts: Facts, situation: Situation): readonly Findin
   ];
 }
 
-function finding(cause: Cause, weight: Weight): Finding {
+function reason(cause: Cause, weight: Weight): Reason {
   return { cause, weight };
 }
 
@@ -37,9 +37,9 @@ function usable({ kind }: Link): boolean {
 }
 
 /** Without an address nothing leaves; why there is none is told by what the interfaces lack. */
-function noNetwork({ links, examination }: Facts): Finding {
-  if (examination.addresses.length === 0) return finding({ code: 'no-interface' }, 'blocks');
-  return finding(missing(links) ?? { code: 'only-loopback' }, 'blocks');
+function noNetwork({ links, examination }: Facts): Reason {
+  if (examination.addresses.length === 0) return reason({ code: 'no-interface' }, 'blocks');
+  return reason(missing(links) ?? { code: 'only-loopback' }, 'blocks');
 }
 
 function missing(links: readonly Link[]): Cause | null {
@@ -62,14 +62,14 @@ function namesOf(links: readonly Link[]): readonly string[] {
 }
 
 /** What is switched off or unplugged beside something that works is only told to who looks for more. */
-function idleLinks({ links }: Facts, { nobody }: Situation): readonly Finding[] {
+function idleLinks({ links }: Facts, { nobody }: Situation): readonly Reason[] {
   if (!nobody) return [];
   const candidates = links.filter((link) => usable(link) && link.addresses.length === 0);
   const idle = candidates.filter(({ up, carrier }) => up === true && carrier === false);
   const down = candidates.filter(({ up }) => up === false);
   return [
-    ...(idle.length > 0 ? [finding(noCarrier(idle), 'note')] : []),
-    ...(down.length > 0 ? [finding({ code: 'interface-down', names: namesOf(down) }, 'note')] : []),
+    ...(idle.length > 0 ? [reason(noCarrier(idle), 'note')] : []),
+    ...(down.length > 0 ? [reason({ code: 'interface-down', names: namesOf(down) }, 'note')] : []),
   ];
 }
 
@@ -80,7 +80,7 @@ const noPermissionOnMac = 'EHOSTUNREACH';
 function sending(
   { firewalls, environment, links }: Facts,
   { outward, nobody }: Situation,
-): readonly Finding[] {
+): readonly Reason[] {
   const failed = outward.filter(
     ({ bindError, probes }) =>
       bindError !== null || (probes.length > 0 && probes.every(({ code }) => code !== null)),
@@ -92,25 +92,25 @@ function sending(
   const manager = firewalls?.manager ?? null;
   if (stopped.length > 0) {
     const weight = nobody ? onlyWay(stopped, links, 'blocks') : 'note';
-    return [finding({ code: 'firewall-out', stopped, manager }, weight)];
+    return [reason({ code: 'firewall-out', stopped, manager }, weight)];
   }
   const weight = nobody && failed.length === outward.length ? 'blocks' : 'note';
   if (environment.platform === 'linux' && errors.some(({ code }) => code === refusedByRule)) {
-    return [finding({ code: 'firewall-out', stopped, manager }, weight)];
+    return [reason({ code: 'firewall-out', stopped, manager }, weight)];
   }
   if (errors.length === 0) return [];
   const allRefused = errors.every(({ code }) => code === noPermissionOnMac);
   if (environment.platform === 'darwin' && allRefused && failed.length === outward.length) {
-    return [finding({ code: 'local-network' }, weight)];
+    return [reason({ code: 'local-network' }, weight)];
   }
-  return [finding({ code: 'send-failed', errors }, weight)];
+  return [reason({ code: 'send-failed', errors }, weight)];
 }
 
 /** A firewall that lets in only what was asked for takes the answer to a broadcast for a stranger. */
 function replies(
   { firewalls, links }: Facts,
   { outward, others, nobody, serving: isServing }: Situation,
-): readonly Finding[] {
+): readonly Reason[] {
   const heardFrom = new Set(
     outward
       .filter(({ answers }) => answers.some((answer) => others.includes(answer)))
@@ -128,7 +128,7 @@ function replies(
   const cause: Cause = { code: 'firewall-replies', stopped, manager, unheard };
   // Who serves and finds nobody else may be just the only server.
   const weight = isServing ? 'may' : 'blocks';
-  return [finding(cause, nobody ? onlyWay(stopped, links, weight) : 'note')];
+  return [reason(cause, nobody ? onlyWay(stopped, links, weight) : 'note')];
 }
 
 /** A tunnel has nobody to broadcast to, and what a bridge of containers does not hear is no news. */
@@ -142,7 +142,7 @@ function hasBroadcast(links: readonly Link[], name: string): boolean {
 function serving(
   { firewalls, ports, ownServers, examination, links }: Facts,
   situation: Situation,
-): readonly Finding[] {
+): readonly Reason[] {
   const weight = situation.serving ? 'blocks' : 'note';
   const stopped = stoppedBy(firewalls?.stopped, ['probe-in', 'reply-out', 'tcp-in']);
   const manager = firewalls?.manager ?? null;
@@ -164,20 +164,20 @@ function serving(
   const refusedWeight = situation.serving ? 'note' : 'may';
   const foreign = tcp?.state === 'held' && !isServers(tcp, udp, ownServers) ? tcp : undefined;
   return [
-    ...(taken ? [finding({ code: 'port-taken', port: taken }, takenWeight)] : []),
-    ...refused.map((port) => finding({ code: 'port-refused', port }, refusedWeight)),
+    ...(taken ? [reason({ code: 'port-taken', port: taken }, takenWeight)] : []),
+    ...refused.map((port) => reason({ code: 'port-refused', port }, refusedWeight)),
     ...(stopped.length > 0 || unheard.length > 0
       ? [
-          finding(
+          reason(
             { code: 'firewall-in', stopped, manager, unheard },
             onlyWay(stopped, links, weight),
           ),
         ]
       : []),
     ...(shared
-      ? [finding({ code: 'port-shared', port: shared }, weight === 'blocks' ? 'may' : 'note')]
+      ? [reason({ code: 'port-shared', port: shared }, weight === 'blocks' ? 'may' : 'note')]
       : []),
-    ...(foreign ? [finding({ code: 'tcp-taken', port: foreign }, 'note')] : []),
+    ...(foreign ? [reason({ code: 'tcp-taken', port: foreign }, 'note')] : []),
   ];
 }
 
@@ -224,29 +224,29 @@ function isServers(
   );
 }
 
-function unclear({ firewalls, environment }: Facts, situation: Situation): readonly Finding[] {
+function unclear({ firewalls, environment }: Facts, situation: Situation): readonly Reason[] {
   const weight = situation.nobody || situation.serving ? 'may' : 'note';
   const stopped = firewalls?.stopped.filter(({ verdict }) => verdict === 'depends') ?? [];
   const programs = firewalls?.unread ?? [];
   const isOther = environment.platform === 'darwin' || environment.platform === 'win32';
   return [
-    ...(stopped.length > 0 ? [finding({ code: 'firewall-depends', stopped }, weight)] : []),
-    ...(programs.length > 0 ? [finding({ code: 'firewall-unread', programs }, weight)] : []),
-    ...(isOther && firewalls !== null ? [finding({ code: 'firewall-hint' }, weight)] : []),
+    ...(stopped.length > 0 ? [reason({ code: 'firewall-depends', stopped }, weight)] : []),
+    ...(programs.length > 0 ? [reason({ code: 'firewall-unread', programs }, weight)] : []),
+    ...(isOther && firewalls !== null ? [reason({ code: 'firewall-hint' }, weight)] : []),
   ];
 }
 
 /** What root has set and started is judged, which may be nothing of what the user means. */
-function ofRoot({ environment: { sudoUser } }: Facts): readonly Finding[] {
-  return sudoUser === null ? [] : [finding({ code: 'sudo', user: sudoUser }, 'note')];
+function ofRoot({ environment: { sudoUser } }: Facts): readonly Reason[] {
+  return sudoUser === null ? [] : [reason({ code: 'sudo', user: sudoUser }, 'note')];
 }
 
-function routes({ routes: found, links }: Facts): readonly Finding[] {
+function routes({ routes: found, links }: Facts): readonly Reason[] {
   const [first] = found ?? [];
   if (first === undefined)
-    return found === null ? [] : [finding({ code: 'no-default-route' }, 'note')];
+    return found === null ? [] : [reason({ code: 'no-default-route' }, 'note')];
   const isVpn = links.some(({ name, kind }) => name === first.interface && kind === 'vpn');
-  return isVpn ? [finding({ code: 'vpn', name: first.interface }, 'note')] : [];
+  return isVpn ? [reason({ code: 'vpn', name: first.interface }, 'note')] : [];
 }
 
 function stoppedBy(

@@ -1,7 +1,7 @@
 import { isInNetworks } from '#discovery/addresses.js';
 import type { Cause, Weight } from './causes.js';
 import type { Facts, Neighbour, NeighbourFacts } from './facts.js';
-import type { Finding } from './reasons.js';
+import type { Reason } from './reasons.js';
 import type { Situation } from './situation.js';
 
 /**
@@ -12,7 +12,7 @@ export function networkCauses(
   facts: Facts,
   situation: Situation,
   explained: boolean,
-): readonly Finding[] {
+): readonly Reason[] {
   const { nobody, serving, outward } = situation;
   if (outward.length === 0) return [];
   const masks = wrongMask(facts, situation);
@@ -22,7 +22,7 @@ export function networkCauses(
   return [...masks, ...lost, ...(isAmongOthers ? [] : places(facts))];
 }
 
-function finding(cause: Cause, weight: Weight): Finding {
+function reason(cause: Cause, weight: Weight): Reason {
   return { cause, weight };
 }
 
@@ -30,7 +30,7 @@ function finding(cause: Cause, weight: Weight): Finding {
 function wrongMask(
   { links, examination }: Facts,
   { others, nobody }: Situation,
-): readonly Finding[] {
+): readonly Reason[] {
   const own = links.filter(({ kind }) => kind !== 'loopback').flatMap((link) => link.addresses);
   const near = new Set(
     others
@@ -43,33 +43,26 @@ function wrongMask(
   const addresses = [...new Set([...strange, ...examination.offLink])];
   if (addresses.length === 0) return [];
   const isInTheWay = strange.length > 0 || nobody;
-  return [finding({ code: 'wrong-mask', own, others: addresses }, isInTheWay ? 'blocks' : 'note')];
+  return [reason({ code: 'wrong-mask', own, others: addresses }, isInTheWay ? 'blocks' : 'note')];
 }
 
-function silence(
-  { neighbours }: Facts,
-  isExplained: boolean,
-  serving: boolean,
-): readonly Finding[] {
+function silence({ neighbours }: Facts, isExplained: boolean, serving: boolean): readonly Reason[] {
   // Who serves and finds nobody else may be just the only server.
   const weight = serving ? 'note' : 'blocks';
   if (neighbours === null) {
-    return isExplained ? [] : [finding({ code: 'no-server', machines: null }, weight)];
+    return isExplained ? [] : [reason({ code: 'no-server', machines: null }, weight)];
   }
   const { answers, machines, more, complete } = neighbours;
-  if (answers.length > 0) return [finding({ code: 'broadcast-lost', servers: answers }, 'blocks')];
+  if (answers.length > 0) return [reason({ code: 'broadcast-lost', servers: answers }, 'blocks')];
   const servers = machines.filter(({ tcp }) => tcp === 'lanpost').map(({ address }) => address);
-  if (servers.length > 0)
-    return [finding({ code: 'silent-servers', addresses: servers }, 'blocks')];
+  if (servers.length > 0) return [reason({ code: 'silent-servers', addresses: servers }, 'blocks')];
   if (isExplained) return [];
   const alive = machines.filter(isAlive);
   if (alive.length > 0) {
-    return [finding({ code: 'no-server', machines: alive.length + more }, weight)];
+    return [reason({ code: 'no-server', machines: alive.length + more }, weight)];
   }
-  if (!complete) return [finding({ code: 'no-server', machines: null }, weight)];
-  return [
-    finding({ code: 'kept-apart', silent: silentOf(neighbours) }, serving ? 'may' : 'blocks'),
-  ];
+  if (!complete) return [reason({ code: 'no-server', machines: null }, weight)];
+  return [reason({ code: 'kept-apart', silent: silentOf(neighbours) }, serving ? 'may' : 'blocks')];
 }
 
 /** Whoever refuses a connection is there; so is, of those that the system has found, whose firewall rejects it. */
@@ -84,9 +77,9 @@ function silentOf({ machines }: NeighbourFacts): readonly string[] {
 }
 
 /** Places from which broadcasts usually do not get out. */
-function places({ environment }: Facts): readonly Finding[] {
+function places({ environment }: Facts): readonly Reason[] {
   return [
-    ...(environment.wsl ? [finding({ code: 'wsl' }, 'blocks')] : []),
-    ...(environment.container ? [finding({ code: 'container' }, 'may')] : []),
+    ...(environment.wsl ? [reason({ code: 'wsl' }, 'blocks')] : []),
+    ...(environment.container ? [reason({ code: 'container' }, 'may')] : []),
   ];
 }

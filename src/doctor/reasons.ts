@@ -6,13 +6,13 @@ import { serverCauses } from './server-causes.js';
 import { situationOf } from './situation.js';
 
 /** A cause, and how much it explains. */
-export interface Finding {
+export interface Reason {
   readonly cause: Cause;
   readonly weight: Weight;
 }
 
 /** Pure: from what was seen to what is wrong, what explains most first. Never empty. */
-export function reasons(facts: Facts): readonly Finding[] {
+export function reasons(facts: Facts): readonly Reason[] {
   const situation = situationOf(facts);
   const local = localCauses(facts, situation);
   const explained = local.some(({ weight }) => weight === 'blocks');
@@ -30,15 +30,15 @@ export function reasons(facts: Facts): readonly Finding[] {
 
 const weights: readonly Weight[] = ['blocks', 'may', 'note'];
 
-function rank({ cause }: Finding): number {
+function rank({ cause }: Reason): number {
   return causeOrder.indexOf(cause.code);
 }
 
 /** Among what does not matter, that all is well comes first. */
-function isFine({ cause }: Finding): boolean {
+function isFine({ cause }: Reason): boolean {
   return cause.code === 'fine';
 }
 
-function fine(servers: number): Finding {
+function fine(servers: number): Reason {
   return { cause: { code: 'fine', servers }, weight: 'note' };
 }

@@ -1,9 +1,9 @@
 import type { ServerCode } from './causes.js';
 import type { Facts, ServerFacts } from './facts.js';
-import type { Finding } from './reasons.js';
+import type { Reason } from './reasons.js';
 
 /** Pure: how the server that was named can be reached, and how not. */
-export function serverCauses({ server }: Facts): readonly Finding[] {
+export function serverCauses({ server }: Facts): readonly Reason[] {
   if (server === null) return [];
   const code = codeOf(server);
   return [{ cause: { code, server }, weight: code === 'server-fine' ? 'note' : 'blocks' }];

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { neighbourhoodOf, type InterfaceTable } from '#discovery/addresses.js';
 import { createBrowsing } from '#discovery/mdns/browse.js';
-import { maxMessagesPerSource } from '#discovery/mdns/listening.js';
+import { maxMessagesPerSource } from '#discovery/mdns/reading.js';
 import type { Hit } from '#discovery/mdns/neighbour.js';
 import { encodeQuery, whoIsThere } from '#discovery/mdns/question.js';
 import { fakeSockets, type FakeSocket } from '../fake-sockets.js';

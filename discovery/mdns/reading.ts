@@ -7,7 +7,7 @@ import type { Question } from './question.js';
 import { mdnsPort } from './service.js';
 import { isAnswer, speaksOfServers } from './sieve.js';
 
-export interface ListeningOptions {
+export interface ReadingOptions {
   readonly neighbourhood: Neighbourhood;
   /** Each time an answer was read, all that its source has said so far. */
   readonly onHits: (hits: readonly Hit[], source: string) => void;
@@ -16,14 +16,14 @@ export interface ListeningOptions {
 }
 
 /** From datagrams to hits, within bounds. */
-export interface Listening {
+export interface Reading {
   /** `ask` is called with what is missing and its source may know. */
   take(datagram: Datagram, ask: (questions: readonly Question[]) => void): Promise<void>;
 }
 
 /** An honest source says what it has in a few messages. */
 export const maxMessagesPerSource = 64;
-export const maxSources = 1024;
+const maxSources = 1024;
 
 interface Parser {
   readonly decodeAnswer: typeof decodeAnswer;
@@ -40,7 +40,7 @@ interface Source {
  * Reads answers of this network. Only sources of our own networks are heard, by RFC 6762, section 11; each is heard for
  * itself, so that none can add to what another says, and only so often.
  */
-export function createListening({ neighbourhood, onHits, onExcess }: ListeningOptions): Listening {
+export function createReading({ neighbourhood, onHits, onExcess }: ReadingOptions): Reading {
   const sources = new Map<string, Source>();
   // The parser is only loaded where somebody announces a server.
   let parser: Promise<Parser> | undefined;
