@@ -3,7 +3,7 @@ import { findJsonFault } from './json-fault.js';
 import { nearest } from './nearest.js';
 import { readCount } from './quantity.js';
 import { isSettingKey, settingKeys, settingTable } from './settings.js';
-import type { Setting, SettingKey } from './settings.js';
+import type { SettingKey } from './settings.js';
 import { printable, SettingsError, shown } from './settings-error.js';
 import type { Origin } from './settings-error.js';
 
@@ -15,9 +15,11 @@ export interface Layers {
   readonly file?: { readonly path: string; readonly text: string };
   /** The environment as it is; only names that begin with `LANPOST_` are looked at. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** By setting (`udpPort`); `true` stands for a flag without a value. */
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  /** Texts by setting (`udpPort`); what is no setting was refused where the words were told apart. */
+  readonly flags: Flags;
 }
+
+export type Flags = Readonly<Partial<Record<SettingKey, string | undefined>>>;
 
 /** One setting as one layer states it, not yet judged. */
 export interface Statement {
@@ -66,22 +68,12 @@ function* readEnvironment(environment: Layers['environment']): Generator<Stateme
   }
 }
 
-function* readFlags(flags: Layers['flags']): Generator<Statement> {
-  for (const [key, value] of Object.entries(flags)) {
-    if (value === undefined) continue;
+function* readFlags(flags: Flags): Generator<Statement> {
+  // In the order of the command line.
+  for (const [key, text] of Object.entries(flags) as [SettingKey, string | undefined][]) {
+    if (text === undefined) continue;
     const origin: Origin = { kind: 'flag', flag: flagName(key) };
-    if (!isSettingKey(key)) {
-      const meant = nearest(key, settingKeys);
-      const flag = meant === undefined ? undefined : `--${flagName(meant)}`;
-      throw unknownName(key, origin, `--${flagName(key)}`, flag, 'the command line');
-    }
-    const text = value === true ? bareValue(key) : value;
-    if (typeof text === 'string') {
-      yield { key, value: typed(key, text), origin, given: shownText(text) };
-    } else {
-      const given = value === true ? 'a flag without a value' : String(value);
-      yield { key, value, origin, given };
-    }
+    yield { key, value: typed(key, text), origin, given: shownText(text) };
   }
 }
 
@@ -92,11 +84,6 @@ const homeVariable = 'LANPOST_HOME';
 /** Text from environment or flag; what is no plain number stays text and is refused as such. */
 function typed(key: SettingKey, text: string): string | number {
   return settingTable[key].kind === 'count' ? (readCount(text) ?? text) : text;
-}
-
-function bareValue(key: SettingKey): string | undefined {
-  const setting: Setting = settingTable[key];
-  return setting.kind === 'choice' ? setting.bare : undefined;
 }
 
 /** All is text in these layers, so quotes round a number would tell nothing. */

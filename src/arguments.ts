@@ -1,4 +1,5 @@
 import { describeSettings, type SettingDescription } from '#config/describe.js';
+import type { Flags } from '#config/layers.js';
 import { nearest } from '#config/nearest.js';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import {
@@ -23,7 +24,7 @@ export interface CommandLine {
   readonly bytes: boolean;
   readonly configFile: string | undefined;
   /** Settings that were given as flags, by their key. */
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly flags: Flags;
 }
 
 /** Tells the words of a one-shot command apart. Throws ProgramError `usage`. */
@@ -44,7 +45,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
   const keys = new Map(settings.map(({ flag, key }) => [flag, key]));
   const given = Object.entries(values).flatMap(([name, value]) => {
     const key = keys.get(name);
-    return key === undefined ? [] : [[key, value] as const];
+    return key === undefined || typeof value !== 'string' ? [] : [[key, value] as const];
   });
   const help = values['help'] === true;
   const noColor = values['no-color'] === true ? { color: 'never' } : {};

@@ -149,10 +149,6 @@ describe('good values', () => {
     expect(load({ flags: { [key]: text } }).settings[key]).toBe(value);
   });
 
-  test('a bare --open lets others read', () => {
-    expect(load({ flags: { open: true } }).settings.open).toBe('read');
-  });
-
   test('an empty object, white space and a byte order mark are fine', () => {
     expect(load({ file: { path, text: '\ufeff {\r\n} ' } })).toEqual(load());
   });
@@ -195,15 +191,6 @@ describe('bad values', () => {
   test.each([true, 5, null, ['read'], {}])('open: %j in the file', (value) => {
     expect(refusal(() => fromFile({ open: value })).key).toBe('open');
   });
-
-  test.each(settingKeys.filter((key) => key !== 'open'))('--%s needs a value', (key) => {
-    const error = refusal(() => load({ flags: { [key]: true } }));
-    expect(error.given).toBe('a flag without a value');
-  });
-
-  test('--no-something is not ours', () => {
-    expect(refusal(() => load({ flags: { open: false } })).given).toBe('false');
-  });
 });
 
 describe('precedence', () => {
@@ -240,7 +227,7 @@ describe('precedence', () => {
   test('the first problem in reading order is told', () => {
     const wrong = { path, text: '{"tcpPort": -1, "nonsense": 1}' };
     const error = refusal(() =>
-      load({ file: wrong, environment: { LANPOST_X: '' }, flags: { y: '' } }),
+      load({ file: wrong, environment: { LANPOST_X: '' }, flags: { udpPort: '' } }),
     );
     expect(error.key).toBe('tcpPort');
   });
@@ -275,11 +262,6 @@ describe('names', () => {
       '"LANPOST_HOMR" is not a setting (from the environment); did you mean LANPOST_HOME?',
     ],
     [
-      'flag',
-      { flags: { udpPrt: '5' } },
-      '"--udp-prt" is not a setting (from the command line); did you mean --udp-port?',
-    ],
-    [
       'nothing near',
       { environment: { LANPOST_: '' } },
       '"LANPOST_" is not a setting (from the environment); "lanpost config" lists all settings',
@@ -288,10 +270,9 @@ describe('names', () => {
     expect(refusal(() => load(layers)).message).toBe(message);
   });
 
-  test.each(['__proto__', 'constructor', 'toString'])('%s is unknown everywhere', (key) => {
+  test.each(['__proto__', 'constructor', 'toString'])('%s is unknown in the file', (key) => {
     const text = `{"${key}": {"udpPort": 5}}`;
     expect(refusal(() => load({ file: { path, text } })).key).toBe(key);
-    expect(refusal(() => load({ flags: Object.fromEntries([[key, 'x']]) })).key).toBe(key);
   });
 });
 

@@ -80,12 +80,12 @@ test.each([
   [['--open', '--tcp-port', '0'], 'read'],
   [['--open=all'], 'all'],
 ])('%s means open %s', (words, open) => {
-  expect(parseCommandLine(['serve', ...words]).flags['open']).toBe(open);
+  expect(parseCommandLine(['serve', ...words]).flags.open).toBe(open);
 });
 
 test('what follows a bare --open stays the folder', () => {
   const { flags, call } = parseCommandLine(['serve', '--open', 'Public']);
-  expect([flags['open'], call.words]).toEqual(['read', ['Public']]);
+  expect([flags.open, call.words]).toEqual(['read', ['Public']]);
 });
 
 test('after -- all is words', () => {
