@@ -266,7 +266,7 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
     session = await openHonest(parties.owner, served.port);
     expect((await move('photos')).ended).toMatchObject([{ files: 600, identical: 0, failed: 0 }]);
     expect(await readTree(join(target, 'new_photos'))).toEqual(before);
-    await expect.poll(() => leftovers(target)).toEqual([]);
+    expect(await leftovers(target)).toEqual([]);
     const moved = served.events.find(
       (one) => one.event === (way === 'get' ? 'many-out' : 'many-in'),
     );
@@ -451,7 +451,6 @@ describe('globs', () => {
       'stored new_a.txt',
       'stored new_large.bin',
     ]);
-    // What held it lets go a moment after the last word.
-    await expect.poll(() => leftovers(served.folder)).toEqual([]);
+    expect(await leftovers(served.folder)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { isHeld } from '#sharing/storage/lock.js';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { lstat, open, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -76,10 +77,20 @@ export async function partialOf(folder: string, bytes: number): Promise<string> 
   throw new Error(`no partial of ${bytes} bytes appeared in ${area}`);
 }
 
-/** The partials and journals that lie in the landing area of `folder`. */
+/** The partials and journals that lie in the landing area of `folder`, and locks that nobody holds. */
 export async function leftovers(folder: string): Promise<string[]> {
   const place = join(folder, '.lanpost');
   const names = await readdir(place).catch(() => []);
-  const held = await Promise.all(names.map((name) => isHeld(join(place, name))));
-  return names.filter((name, at) => !name.endsWith('.lock') || held[at] !== true);
+  const left = await Promise.all(names.map((name) => isLeft(join(place, name))));
+  return names.filter((_, at) => left[at]);
+}
+
+/** A lock that was about to be taken: it may be of somebody who lives, until it is two seconds old. */
+export const aboutToBeTaken = /\.lock\.[0-9a-f]{12}$/;
+
+async function isLeft(path: string): Promise<boolean> {
+  if (aboutToBeTaken.test(path)) return false;
+  if (!path.endsWith('.lock')) return true;
+  // One that was let go since the folder was read is no longer there.
+  return !(await isHeld(path)) && existsSync(path);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { aboutToBeTaken } from '../files.js';
 import { buildLan, type Host } from '../hosts.js';
 import { serve, start, type Running, type Server } from '../program.js';
 import { makeDisk, type Disk, type DiskPlan } from './disks.js';
@@ -144,8 +145,7 @@ export async function buildWorld(plan: WorldPlan): Promise<World> {
     const left: string[] = [];
     for (const { host, ledger } of stations) {
       const names = await readdir(join(ledger.root, '.lanpost')).catch(() => []);
-      // A lock that was about to be taken may be of somebody who lives, until it is two seconds old.
-      const stale = names.filter((name) => !/\.lock\.[0-9a-f]{12}$/.test(name));
+      const stale = names.filter((name) => !aboutToBeTaken.test(name));
       left.push(...stale.map((name) => `${host.name} keeps ${name}`));
       const pids = processesIn(host.namespace).filter((pid) => pid !== serving.pid);
       left.push(...pids.map((pid) => `process ${pid} runs on ${host.name}`));
