@@ -14,6 +14,8 @@ function project(name: string, include: string[], timeoutMs: number, maxWorkers 
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       maxWorkers,
+      // What is waited for takes its time on a busy machine; the usual second says nothing.
+      expect: { poll: { timeout: 15_000 } },
       setupFiles: [join(root, 'test/support/seed.ts')],
     },
   };

@@ -37,9 +37,12 @@ describe.skipIf(!privileged)('machines without IPv4', () => {
     [amber, coral, dusk] = lan.hosts as [Host, Host, Host];
     await mkdir(join(amber.folder, 'serverDirectory'));
     await writeFile(join(amber.folder, 'serverDirectory/plan.txt'), 'the plan\n');
-    await vi.waitFor(() => {
-      expect([linkLocal(amber), linkLocal(coral)]).toHaveLength(2);
-    });
+    await vi.waitFor(
+      () => {
+        expect([linkLocal(amber), linkLocal(coral)]).toHaveLength(2);
+      },
+      { timeout: 15_000 },
+    );
     server = await serve(amber, ['--name', 'amber', '--open']);
   });
 

@@ -166,7 +166,7 @@ describe.skipIf(!hasScript)('Ctrl-Z and fg', () => {
         () => {
           expect(screen.slice(seen)).toContain(words);
         },
-        { timeout: 10_000 },
+        { timeout: 20_000 },
       );
       seen = screen.length;
     };

@@ -128,7 +128,7 @@ function watched(child: ChildProcess): Child {
         () => {
           if (!said.includes(words)) throw new Error(`not said yet: ${words}; only: ${said}`);
         },
-        { timeout: 10_000 },
+        { timeout: 20_000 },
       );
     },
     async [Symbol.asyncDispose]() {

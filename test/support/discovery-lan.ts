@@ -108,7 +108,7 @@ export function layCables(subnets: readonly number[]): Cables {
         says: (words) =>
           vi.waitFor(() => {
             expect(text).toContain(words);
-          }, 5000),
+          }, 15_000),
         end: () => void running.kill('SIGKILL'),
       };
     },
@@ -162,7 +162,7 @@ async function startChild(machine: string, mode: string, options: object): Promi
           const drops = lines.filter((line) => line.kind === 'probes-dropped');
           expect(drops.map((line) => line.reason)).toContain(reason);
         },
-        { timeout: 5000 },
+        { timeout: 15_000 },
       ),
     async [Symbol.asyncDispose]() {
       if (running.exitCode !== null || running.signalCode !== null) return;
