@@ -80,7 +80,7 @@ describe.each(there)('%s', (_, shell) => {
     } finally {
       await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     }
-  });
+  }, 180_000);
 });
 
 const lines: readonly (readonly [string, readonly string[]])[] = [

@@ -108,11 +108,15 @@ describe.skipIf(!hasScript)('a terminal that vanishes', () => {
   });
 });
 
-/** Holds a process up in the last moment before its end, after all that it does itself, until a file is there. */
-const lastMoment = (until: string): string => `
-  import { existsSync } from 'node:fs';
+/**
+ * Holds a process up in the last moment before its end, after all that it does itself, until a file is there;
+ * makes the file `reached` in that moment.
+ */
+const lastMoment = (reached: string, until: string): string => `
+  import { existsSync, writeFileSync } from 'node:fs';
   process.on('SIGTERM', () => {
     process.on('exit', () => {
+      writeFileSync(${JSON.stringify(reached)}, '');
       const deadline = Date.now() + 50_000;
       while (!existsSync(${JSON.stringify(until)}) && Date.now() < deadline);
     });
@@ -121,9 +125,10 @@ const lastMoment = (until: string): string => `
 
 describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () => {
   test('does not make a server crash', async () => {
-    const [gone, code] = [join(folder, 'gone'), join(folder, 'last.code')];
+    const [reached, gone] = [join(folder, 'reached'), join(folder, 'gone')];
+    const code = join(folder, 'last.code');
     const hook = join(folder, 'last-moment.mjs');
-    await writeFile(hook, lastMoment(gone));
+    await writeFile(hook, lastMoment(reached, gone));
     const words = (await serveWords()).join(' ');
     const program = `"${process.execPath}" --import "file://${hook}" "${main}" ${words}`;
     const terminal = spawn(
@@ -140,8 +145,8 @@ describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () =>
     const closed = once(terminal, 'close');
     await vi.waitUntil(() => screen.includes(' code '), { timeout: 50_000 });
     for (const pid of await serving()) process.kill(pid, 'SIGTERM');
-    await vi.waitUntil(() => screen.includes('stopped'), { timeout: 50_000 });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await vi.waitUntil(() => existsSync(reached), { timeout: 50_000 });
+    expect(screen).toContain('stopped');
     terminal.kill('SIGKILL');
     await closed;
     await writeFile(gone, '');

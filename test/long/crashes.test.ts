@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClientSession } from '#sharing/client.js';
 import { openDevice } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
@@ -64,9 +64,20 @@ async function roadWithBigFile(verb: 'get' | 'put'): Promise<Road> {
 }
 
 /** All holes. */
-async function emptyFile(path: string): Promise<void> {
+async function emptyFile(path: string, size = 512 * MiB): Promise<void> {
   await writeFile(path, '');
-  await truncate(path, 512 * MiB);
+  await truncate(path, size);
+}
+
+/** Resolves when a small file begins to arrive as `new_big.bin`; all of it may be there before anybody looks. */
+async function arriving({ target }: Road): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      const names = await readdir(target, { recursive: true });
+      return names.some((name) => name === 'new_big.bin' || name.endsWith('.part'));
+    },
+    { timeout: 30_000, interval: 2 },
+  );
 }
 
 /** What was there is as it was, and nothing is besides it. */
@@ -180,7 +191,10 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
 
   test('Ctrl-C while it is compared with what is there', async () => {
     const way = await roadWithBigFile(verb);
-    await emptyFile(join(way.target, 'new_big.bin'));
+    // To compare so much takes seconds.
+    for (const path of [join(way.source, 'big.bin'), join(way.target, 'new_big.bin')]) {
+      await emptyFile(path, 4096 * MiB);
+    }
     await using server = await serve(way.place, quietPorts);
     await using client = start(way.place, way.words(server, 'big.bin'));
     await server.says('came in');
@@ -236,7 +250,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     for (let delay = 0; delay < 60; delay += 20) {
       await using server = await serve(way.place, quietPorts);
       await using client = start(way.place, way.words(server, 'big.bin'));
-      await partialOf(way.target, 1);
+      await arriving(way);
       await new Promise((resolve) => setTimeout(resolve, delay));
       const receiver = verb === 'get' ? client : server;
       receiver.kill('SIGKILL');

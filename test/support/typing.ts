@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const prompt = 'READY> ';
+/** Milliseconds in which a shell says something. */
+const patience = 20_000;
 
 /** A shell on a terminal of its own, in a folder of its own, in which `lanpost` is a program of that name. */
 export interface Typing extends AsyncDisposable {
@@ -62,8 +64,14 @@ export async function typeInto({ command, before }: Shell, folder: string): Prom
   /** Until the shell says more. */
   async function more(): Promise<void> {
     if (ended) throw new Error(`the shell ended: ${seen}`);
-    await new Promise<void>((resolve) => {
-      look = resolve;
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => {
+        reject(new Error(`the shell says no more: ${seen}`));
+      }, patience);
+      look = () => {
+        clearTimeout(late);
+        resolve();
+      };
     });
   }
 
@@ -91,10 +99,12 @@ export async function typeInto({ command, before }: Shell, folder: string): Prom
       let words: string | undefined;
       // Below a list of what it could be the prompt stands again before Enter has done anything.
       for (;;) {
+        const from = seen.length;
         const all = (await readFile(calls, 'utf8')).split('\n\n').slice(0, -1);
         words = all[taken];
         if (words !== undefined) break;
-        await more();
+        // What was said while it was read may be the last.
+        if (seen.length === from) await more();
       }
       taken += 1;
       return words.split('\n');
