@@ -41,6 +41,7 @@ describe.skipIf(!privileged)('interfaces that come, go and are renumbered', () =
     let done = false;
     const [scan] = await scans('c', {
       times: 1,
+      timeoutMs: 4000,
       onFinding() {
         if (!done) middle();
         done = true;

@@ -21,6 +21,7 @@ import {
   wholeChunk,
 } from '../support/hostile-states.js';
 import {
+  eventually,
   expectServed,
   expectUnharmed,
   holdings,
@@ -558,7 +559,8 @@ describe('a get', () => {
     peer.say({ t: 'want', id: 1, files: [{ want: 'all', file: 0 }], more: false });
     for (let i = 0; i < 8; i += 1) await peer.hear('chunk');
     expect(await peer.lives()).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually('the whole window', () => peer.dataBytes() >= 8 * mebibyte);
+    await delay(100);
     expect(peer.dataBytes()).toBe(8 * mebibyte);
     await peer[Symbol.asyncDispose]();
   });

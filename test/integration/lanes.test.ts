@@ -3,9 +3,7 @@ import { createInterface } from 'node:readline';
 import { buildScript } from '../support/bundle.js';
 import { changePeer } from '#sharing/identity/known.js';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, mkdir, truncate, writeFile } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { leftovers, sameContents, sparseFile } from '../support/files.js';
@@ -19,6 +17,7 @@ import {
   type HostilePeer,
 } from '../support/hostile-peer.js';
 import { freePort } from '../support/ports.js';
+import { openProxy, type Proxy } from '../support/proxy.js';
 import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
 import {
   clientLimits,
@@ -181,40 +180,6 @@ test('a session answers while it transfers, both ways', async () => {
   expect(await leftovers(served.received)).toEqual([]);
 });
 
-/** A way to a server on which single connections can be cut. */
-interface Proxy extends AsyncDisposable {
-  readonly port: number;
-  readonly pairs: readonly [Socket, Socket][];
-}
-
-async function openProxy(port: number): Promise<Proxy> {
-  const pairs: [Socket, Socket][] = [];
-  const proxy = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.pipe(to);
-      from.on('error', () => undefined);
-      // One side hears of it a moment later than the other.
-      from.on('close', () => setTimeout(() => to.destroy(), 200));
-    }
-    pairs.push([near, far]);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  return {
-    port: (proxy.address() as AddressInfo).port,
-    pairs,
-    async [Symbol.asyncDispose]() {
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
-      proxy.close();
-      await once(proxy, 'close');
-    },
-  };
-}
-
 describe('a lane that is cut', () => {
   const ways = ['near', 'far'] as const;
 
@@ -226,13 +191,13 @@ describe('a lane that is cut', () => {
     readonly proxy: Proxy;
   }
 
-  async function open(): Promise<Cut & AsyncDisposable> {
+  async function open(restsAfter?: number): Promise<Cut & AsyncDisposable> {
     const place = await makePlace(await mkdtemp(join(parties.base, 'cut-')));
     const [share, local] = [join(place.folder, 'shared'), join(place.folder, 'here')];
     for (const folder of [share, local]) await mkdir(folder);
     const udpPort = String(await freePort('udp'));
     const server = await serve(place, ['--tcp-port', '0', '--udp-port', udpPort, share]);
-    const proxy = await openProxy(server.port);
+    const proxy = await openProxy(server.port, restsAfter);
     return {
       place,
       share,
@@ -253,6 +218,7 @@ describe('a lane that is cut', () => {
     await expect.poll(carried, { timeout: 20_000, interval: 1 }).toBeGreaterThan(MiB / 16);
     const [near, far] = proxy.pairs[which] ?? [];
     (way === 'near' ? near : far)?.destroy();
+    proxy.go();
   }
 
   test.each(ways.flatMap((way) => ['get', 'put'].map((verb) => ({ verb, way }))))(
@@ -316,17 +282,23 @@ describe('a lane that is cut', () => {
       return last;
     }
 
+    /** Bytes after which the first lane rests, so that some are left for the second, however late it comes. */
+    const restsAfter = 64 * MiB;
+
     let script = '';
     beforeAll(async () => {
       script = await buildScript('support/thread-get.js');
     });
 
     test('is there, and takes its share', async () => {
-      await using all = await open();
+      await using all = await open(restsAfter);
       await writeFile(join(all.share, 'big.bin'), randomBytes(512 * MiB));
       const bytesOf = (which: number): number =>
         Math.max(0, ...(all.proxy.pairs[which] ?? []).map(({ bytesRead }) => bytesRead));
-      const last = await getInThread(all, () => Promise.resolve());
+      const last = await getInThread(all, async () => {
+        await expect.poll(() => bytesOf(2)).toBeGreaterThan(MiB);
+        all.proxy.go();
+      });
       expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 512 * MiB }] });
       expect(all.proxy.pairs).toHaveLength(3);
       // Nothing travelled twice, and both carried some.
@@ -340,7 +312,7 @@ describe('a lane that is cut', () => {
     test.each(ways.flatMap((way) => [1, 2].map((which) => ({ which, way }))))(
       'costs nothing else: lane $which, heard of first at the $way end',
       async ({ which, way }) => {
-        await using all = await open();
+        await using all = await open(restsAfter);
         await writeFile(join(all.share, 'big.bin'), randomBytes(192 * MiB));
         const last = await getInThread(all, () => cut(all, which, way));
         expect(last).toMatchObject({ ended: [{ outcome: 'received', size: 192 * MiB }] });

@@ -1,16 +1,18 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { sparseFile } from '../support/files.js';
 import { freePort } from '../support/ports.js';
 import { isThere } from '../support/privileges.js';
 import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
 import { hasTerminals, openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
+import { openProxy } from '../support/proxy.js';
 import { openScreen, whyNoScreen } from '../support/screen.js';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
+const MiB = 1024 ** 2;
 
 let folder: string;
 let place: Place;
@@ -46,17 +48,30 @@ afterAll(async () => {
 });
 
 /** The shell on a terminal, connected. */
-async function connected(columns = 80): Promise<PseudoTerminal> {
+async function connected(columns = 80, port = server.port): Promise<PseudoTerminal> {
   const terminal = openTerminal(`"${process.execPath}" "${main}" --name birch`, {
     folder,
     environment,
     columns,
   });
   await terminal.until('lanpost> ');
-  terminal.type(`connect 127.0.0.1:${server.port}\r`);
+  terminal.type(`connect 127.0.0.1:${port}\r`);
   await terminal.until('connected to ');
   await terminal.until('> ');
   return terminal;
+}
+
+/** Presses Tab until these words are drawn, slowly: two that come at once are taken for pasted blanks. */
+async function tabUntil(terminal: PseudoTerminal, words: RegExp): Promise<void> {
+  await vi.waitFor(
+    () => {
+      if (words.test(terminal.screen())) return;
+      terminal.type('\t');
+      throw new Error(`no ${String(words)} in: ${terminal.screen()}`);
+    },
+    { timeout: 20_000, interval: 1000 },
+  );
+  await terminal.until(words);
 }
 
 describe.skipIf(!hasTerminals)('one shot on a terminal', () => {
@@ -123,11 +138,7 @@ describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
     await using terminal = await connected(60);
     terminal.type('p');
     await terminal.until('p');
-    terminal.type('\t');
-    // Two that come at once are taken for pasted blanks.
-    await delay(300);
-    terminal.type('\t');
-    await terminal.until(/partials +peers +put/);
+    await tabUntil(terminal, /partials +peers +put/);
     await terminal.until('> p');
   });
 
@@ -137,11 +148,7 @@ describe.skipIf(!hasTerminals)('the prompt on a terminal', () => {
     terminal.type('put w');
     terminal.type('\t');
     await terminal.until('put wild');
-    await delay(300);
-    terminal.type('\t');
-    await delay(300);
-    terminal.type('\t');
-    await terminal.until('wild\\u{1b}[2Jname');
+    await tabUntil(terminal, /wild\\u\{1b\}\[2Jname/);
     expect(terminal.raw()).not.toContain('\u001b[2J');
   });
 
@@ -221,18 +228,23 @@ describe.skipIf(!hasTerminals)('colours', () => {
 });
 
 describe.skipIf(!hasTerminals)('a transfer on a terminal', () => {
+  /** Bytes that go over before the way rests, so that nothing ends before somebody reacts. */
+  const part = 64 * MiB;
+
   test('Ctrl-Z puts it to sleep, fg lets it go on', async () => {
-    await writeFile(join(folder, 'serverDirectory', 'large.bin'), Buffer.alloc(1 << 29, 2));
+    await sparseFile(join(folder, 'serverDirectory', 'large.bin'), 512 * MiB);
+    await using proxy = await openProxy(server.port, part);
     await using terminal = openTerminal('bash --norc --noprofile -i', { folder, environment });
     await terminal.until('bash-');
     terminal.type(`"${process.execPath}" "${main}" --client-directory fetched\r`);
     await terminal.until('lanpost> ');
-    terminal.type(`connect 127.0.0.1:${server.port}\r`);
+    terminal.type(`connect 127.0.0.1:${proxy.port}\r`);
     await terminal.until('connected to');
     terminal.type('get large.bin\r');
     await terminal.until(/large\.bin {2}\d+ %/);
     terminal.type('\u001a');
     await terminal.until('bash-');
+    proxy.go();
     terminal.type('fg\r');
     await terminal.until('new_large.bin  verified  512 MiB');
     terminal.type('help bye\r');
@@ -240,9 +252,9 @@ describe.skipIf(!hasTerminals)('a transfer on a terminal', () => {
   });
 
   test('Ctrl-C ends it and not the shell; the window may change its size; Ctrl-D leaves', async () => {
-    // More than goes over before somebody can react.
-    await writeFile(join(folder, 'serverDirectory', 'big.bin'), Buffer.alloc(1 << 29, 1));
-    await using terminal = await connected();
+    await sparseFile(join(folder, 'serverDirectory', 'big.bin'), 512 * MiB);
+    await using proxy = await openProxy(server.port, part);
+    await using terminal = await connected(80, proxy.port);
     terminal.type('get big.bin\r');
     await terminal.until(/big\.bin {2}\d+ %/);
     terminal.resize(30, 5);

@@ -149,7 +149,7 @@ describe.skipIf(!privileged)('24 servers on three subnets', () => {
       expect(from.filter((other) => other === address).length).toBeLessThanOrEqual(8);
     }
     expect(fake.length).toBeGreaterThanOrEqual(8);
-    expect(end.excess).toBeGreaterThan(5000);
+    expect(end.excess).toBeGreaterThan(0.5 * end.datagrams);
     // Each of these limits is far from what is usual, and farther from what has none.
     expect(end.elapsedMs).toBeLessThan(5000);
     expect(peakMiB).toBeLessThan(256);
@@ -177,7 +177,7 @@ function askFrom(address: string): string {
 import socket
 asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 asking.bind(('${address}', 5000))
-asking.settimeout(0.5)
+asking.settimeout(3)
 for _ in range(3):
     asking.sendto(b'SERVICE DISCOVERY', ('10.77.0.10', ${probePort}))
 try:

@@ -141,7 +141,7 @@ describe.skipIf(!mayFilter())('doctor, where there is IPv6 as well', () => {
     expect(finding?.['message']).toMatch(/over IPv6$/);
     expect(codes(await doctor(client, [linkLocal(server)]))).toContain('server-tcp-only');
     for (const command of commands(ended, 'firewall-in')) sh(server, command);
-    expect(await isFoundOver('IPv6')).toBe(true);
+    await expect.poll(() => isFoundOver('IPv6')).toBe(true);
     expect(codes(await doctor(server))).not.toContain('firewall-in');
   });
 

@@ -58,7 +58,7 @@ async function expectOpened(wrap: (line: string) => string, least: number): Prom
   const typed = commands(ended);
   expect(typed.length).toBeGreaterThanOrEqual(least);
   for (const line of typed) sh(server, wrap(line));
-  expect(await families()).toEqual(['IPv4', 'IPv6']);
+  await expect.poll(families).toEqual(['IPv4', 'IPv6']);
   expect((await run(client, ['list', 'amber'])).code).toBe(0);
   expect(codes(doctorBy(server, wrap))).not.toContain('firewall-in');
 }
@@ -100,7 +100,7 @@ describe.skipIf(!mayManageFirewalls())(
       const ended = doctorBy(client, byUfw);
       expect(codes(ended)[0]).toBe('firewall-replies');
       for (const line of commands(ended)) sh(client, byUfw(line));
-      expect(await families()).toEqual(['IPv4', 'IPv6']);
+      await expect.poll(families).toEqual(['IPv4', 'IPv6']);
     });
 
     test('firewalld, in the zone of the interface', async () => {
