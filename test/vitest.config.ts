@@ -33,7 +33,7 @@ export default defineConfig({
         20_000,
       ),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
-      project('long', ['test/long/**/*.test.ts'], 1_800_000),
+      project('long', ['test/long/**/*.test.ts'], 300_000),
       project('bench', ['test/bench/all.bench.ts'], 12 * 3_600_000, 1),
     ],
     coverage: {

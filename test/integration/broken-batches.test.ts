@@ -33,7 +33,7 @@ afterAll(() => parties[Symbol.asyncDispose]());
 
 beforeEach(async () => {
   served = await serveShare(parties);
-  session = await openHonest(parties.owner, served.port, { stallTimeout: 100 });
+  session = await openHonest(parties.owner, served.port, { stallTimeout: 5000 });
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -291,7 +291,7 @@ describe('ends of which nothing is to come', () => {
   test('several files that are all too large end', async () => {
     await using small = await serveShare(parties, { maxFileSize: 10 });
     await session[Symbol.asyncDispose]();
-    session = await openHonest(parties.owner, small.port, { stallTimeout: 100 });
+    session = await openHonest(parties.owner, small.port, { stallTimeout: 5000 });
     await makeTree(served.received, { 'a.txt': 'a'.repeat(100), 'b.txt': 'b'.repeat(100) });
     expect(await put(['a.txt', 'b.txt'])).toMatchObject([
       { outcome: 'failed', error: { code: 'file-too-large' } },

@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { mayTypeInto } from '../support/privileges.js';
+import { removeFolder } from '../support/temporary.js';
 import { typeInto, type Shell } from '../support/typing.js';
 
 const bash = 'bash --norc --noprofile -i';
@@ -78,7 +79,7 @@ describe.each(there)('%s', (_, shell) => {
       const left = await readdir(join(folder, 'work'));
       expect(left.filter((name) => !name.startsWith('.'))).toEqual(['a file.txt']);
     } finally {
-      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+      await removeFolder(folder);
     }
   }, 180_000);
 });

@@ -10,7 +10,6 @@ import { makePlace, run, serve, start, type Place, type Server } from '../suppor
 const MiB = 1024 ** 2;
 /** Bytes of the disk that files arrive on. */
 const diskSize = 256 * MiB;
-const quietPorts = ['--tcp-port', '0', '--udp-port', String(40_000 + (process.pid % 20_000))];
 
 let folder: string;
 let place: Place;
@@ -86,7 +85,7 @@ describe.skipIf(!privileged).each(['get', 'put'] as const)('%s onto a small disk
   });
 
   async function startServer(words: readonly string[]): Promise<void> {
-    server = await serve(place, [...quietPorts, ...words, verb === 'get' ? roomy : target]);
+    server = await serve(place, ['--tcp-port', '0', ...words, verb === 'get' ? roomy : target]);
   }
 
   function transfer(name: string, words: readonly string[]): string[] {

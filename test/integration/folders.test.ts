@@ -289,6 +289,8 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
       },
     });
     await expect(broken).rejects.toMatchObject({ code: 'cancelled' });
+    await session[Symbol.asyncDispose]();
+    session = await openHonest(parties.owner, served.port);
     await expect.poll(() => keptTransfers(target, false)).toHaveLength(2);
     expect(await readdir(target)).not.toContain('new_photos');
     expect((await move('photos')).ended).toMatchObject([{ files: 2, failed: 0 }]);

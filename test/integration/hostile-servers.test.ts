@@ -20,6 +20,8 @@ import {
   partialsIn,
   type Parties,
 } from '../support/served-share.js';
+import { freePort } from '../support/ports.js';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -63,12 +65,13 @@ interface Met extends AsyncDisposable {
 }
 
 /** A stranger's open server that lets the client in, then plays `script`. */
-async function meet(script: Script, limits = {}): Promise<Met> {
-  const server = await startHostileServer(parties.stranger, async (client) => {
+async function meet(script: Script, limits = {}, port = 0): Promise<Met> {
+  const greeting = async (client: HostilePeer): Promise<void> => {
     await client.hear('hello');
     client.say(welcome);
     await script(client);
-  });
+  };
+  const server = await startHostileServer(parties.stranger, greeting, port);
   const session = await openHonest(parties.peer, server.port, limits);
   return {
     session,
@@ -190,16 +193,16 @@ describe('the welcome', () => {
 
 describe('the key', () => {
   test('another one at a pinned place is a stop', async () => {
-    let port: number;
+    const port = await freePort('tcp');
     {
-      await using met = await meet(() => Promise.resolve());
-      port = met.server.port;
+      await using _met = await meet(() => Promise.resolve(), {}, port);
     }
     const { createServer } = await import('node:tls');
     const { channelOptions } = await import('#sharing/transport/channel.js');
     const other = createServer({ ...channelOptions(parties.owner), requestCert: true });
     other.on('secureConnection', (socket) => socket.on('error', () => undefined));
-    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    other.listen(port, '127.0.0.1');
+    await once(other, 'listening');
     try {
       expect(await codeOf(openHonest(parties.peer, port))).toBe('key-changed');
     } finally {

@@ -16,7 +16,6 @@ import {
   saying,
   type HostilePeer,
 } from '../support/hostile-peer.js';
-import { freePort } from '../support/ports.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
 import {
@@ -195,8 +194,7 @@ describe('a lane that is cut', () => {
     const place = await makePlace(await mkdtemp(join(parties.base, 'cut-')));
     const [share, local] = [join(place.folder, 'shared'), join(place.folder, 'here')];
     for (const folder of [share, local]) await mkdir(folder);
-    const udpPort = String(await freePort('udp'));
-    const server = await serve(place, ['--tcp-port', '0', '--udp-port', udpPort, share]);
+    const server = await serve(place, ['--tcp-port', '0', share]);
     const proxy = await openProxy(server.port, restsAfter);
     return {
       place,

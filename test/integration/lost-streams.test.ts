@@ -1,14 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { helpText } from '#src/command/help-text.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../support/ports.js';
+import { main, makePlace, surroundings } from '../support/program.js';
+import { removeFolder } from '../support/temporary.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const onLinux = process.platform === 'linux';
 const hasScript = onLinux && spawnSync('script', ['--version']).status === 0;
 
@@ -17,19 +17,12 @@ let environment: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lanpost-lost-'));
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
-  environment = {
-    ...Object.fromEntries(own),
-    LANPOST_HOME: join(folder, 'state'),
-    LANPOST_MDNS: 'off',
-  };
+  environment = surroundings(await makePlace(folder));
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => removeFolder(folder));
 
-async function serveWords(): Promise<string[]> {
-  return ['serve', '--tcp-port', '0', '--udp-port', String(await freePort('udp'))];
-}
+const serveWords = ['serve', '--tcp-port', '0'];
 
 /** The servers that run; each leaves a file with its number. */
 async function serving(): Promise<number[]> {
@@ -45,16 +38,16 @@ async function expectInOrder(stderr: string, words: string): Promise<void> {
 }
 
 describe.skipIf(!onLinux)('output to a full disk', () => {
-  const cases: readonly [string, () => Promise<string[]>][] = [
-    ['--version', () => Promise.resolve(['--version'])],
-    ['--help', () => Promise.resolve(['--help'])],
-    ['config', () => Promise.resolve(['config'])],
+  const cases: readonly [string, readonly string[]][] = [
+    ['--version', ['--version']],
+    ['--help', ['--help']],
+    ['config', ['config']],
     ['serve', serveWords],
   ];
 
   test.each(cases)('%s says so and ends with 7', async (_, words) => {
     const full = await open('/dev/full', 'w');
-    const child = spawn(process.execPath, [main, ...(await words())], {
+    const child = spawn(process.execPath, [main, ...words], {
       cwd: folder,
       env: environment,
       stdio: ['ignore', full.fd, 'pipe'],
@@ -84,7 +77,7 @@ describe.skipIf(!hasScript)('a terminal that vanishes', () => {
     ['the shell', '', 'lanpost> ', 'standard input cannot be read (EIO)'],
     ['serve', 'serve', ' code ', 'standard output cannot be written (EIO)'],
   ])('%s ends with 8', async (name, verb, shown, words) => {
-    const given = verb === '' ? [] : await serveWords();
+    const given = verb === '' ? [] : serveWords;
     const program = `"${process.execPath}" "${main}" ${given.join(' ')}`;
     const [errors, code] = [join(folder, `${name}.err`), join(folder, `${name}.code`)];
     const inner = `trap "" HUP; ${program} 2>"${errors}"; echo $? >"${code}"`;
@@ -129,7 +122,7 @@ describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () =>
     const code = join(folder, 'last.code');
     const hook = join(folder, 'last-moment.mjs');
     await writeFile(hook, lastMoment(reached, gone));
-    const words = (await serveWords()).join(' ');
+    const words = serveWords.join(' ');
     const program = `"${process.execPath}" --import "file://${hook}" "${main}" ${words}`;
     const terminal = spawn(
       'script',

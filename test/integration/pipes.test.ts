@@ -1,15 +1,25 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../support/ports.js';
 import { privileged } from '../support/privileges.js';
-import { makePlace, run, serve, start, type Place, type Server } from '../support/program.js';
+import {
+  main,
+  makePlace,
+  run,
+  serve,
+  start,
+  surroundings,
+  type Place,
+  type Server,
+} from '../support/program.js';
+import { removeFolder } from '../support/temporary.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const mebibyte = 1024 * 1024;
 
 let base: string;
@@ -24,19 +34,24 @@ beforeEach(async () => {
   share = join(place.folder, 'serverDirectory');
   await mkdir(share, { recursive: true });
   await writeFile(join(share, 'film.bin'), content);
-  server = await serve(place, ['--tcp-port', '0', '--stall-timeout', '1s']);
+  server = await serve(place, [
+    '--tcp-port',
+    String(await freePort('tcp')),
+    '--stall-timeout',
+    '1s',
+  ]);
 });
 
 afterEach(async () => {
   await server[Symbol.asyncDispose]();
-  await rm(base, { recursive: true, force: true });
+  await removeFolder(base);
 });
 
 /** The program with pipes of its own; `reading` is not begun by itself. */
 function piped(words: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = spawn(process.execPath, [main, ...words], {
     cwd: place.folder,
-    env: { ...process.env, LANPOST_HOME: place.state, LANPOST_MDNS: 'off', ...environment },
+    env: { ...surroundings(place), ...environment },
   });
   child.stdin.on('error', () => undefined);
   return child;

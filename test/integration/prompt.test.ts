@@ -1,17 +1,24 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sparseFile } from '../support/files.js';
-import { freePort } from '../support/ports.js';
 import { isThere } from '../support/privileges.js';
-import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
+import {
+  main,
+  makePlace,
+  run,
+  serve,
+  surroundings,
+  type Place,
+  type Server,
+} from '../support/program.js';
 import { hasTerminals, openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
 import { openProxy } from '../support/proxy.js';
 import { openScreen, whyNoScreen } from '../support/screen.js';
+import { removeFolder } from '../support/temporary.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const MiB = 1024 ** 2;
 
 let folder: string;
@@ -27,24 +34,13 @@ beforeAll(async () => {
   await writeFile(join(folder, 'serverDirectory', 'welcome.txt'), 'Welcome.\n');
   await writeFile(join(folder, 'serverDirectory', 'holiday photos', 'a.jpg'), 'A.\n');
   await writeFile(join(folder, 'clientDirectory', 'my notes.txt'), 'Notes.\n');
-  const own = Object.entries(process.env).filter(([name]) => !/^(LANPOST_|NO_COLOR)/.test(name));
-  environment = {
-    ...Object.fromEntries(own),
-    LANPOST_HOME: place.state,
-    LANPOST_MDNS: 'off',
-    LANPOST_UDP_PORT: String(await freePort('udp')),
-  };
-  server = await serve(place, [
-    '--tcp-port',
-    '0',
-    '--udp-port',
-    String(environment['LANPOST_UDP_PORT']),
-  ]);
+  environment = { ...surroundings(place), NO_COLOR: undefined };
+  server = await serve(place, ['--tcp-port', '0']);
 });
 
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 });
 
 /** The shell on a terminal, connected. */

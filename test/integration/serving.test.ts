@@ -6,7 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDevice } from '#sharing/identity/device.js';
 import { enter, type HostilePeer } from '../support/hostile-peer.js';
-import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
+import {
+  main,
+  makePlace,
+  run,
+  serve,
+  surroundings,
+  type Place,
+  type Server,
+} from '../support/program.js';
 import { freePort } from '../support/ports.js';
 import {
   befriend,
@@ -17,7 +25,6 @@ import {
   type Parties,
 } from '../support/served-share.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const MiB = 1024 ** 2;
 /** Milliseconds after which a server that was told to end counts as stuck, on a machine that is busy. */
 const endsWithin = 10_000;
@@ -112,8 +119,7 @@ async function stuck(): Promise<{ place: Place; server: Server; peer: HostilePee
   await mkdir(share);
   await writeFile(join(share, 'big.bin'), '');
   await truncate(join(share, 'big.bin'), 256 * MiB);
-  const udp = String(await freePort('udp'));
-  const server = await serve(place, ['--tcp-port', '0', '--udp-port', udp]);
+  const server = await serve(place, ['--tcp-port', '0']);
   const peer = await enter(server.port, await openDevice(place.state));
   peer.say({ t: 'get', id: 1, path: 'big.bin' });
   await peer.hear('offer');
@@ -173,14 +179,14 @@ describe.skipIf(!hasScript)('the terminal of a server', () => {
     await writeFile(join(share, 'note.txt'), 'a note\n');
     await writeFile(join(share, 'big.bin'), '');
     await truncate(join(share, 'big.bin'), 64 * MiB);
-    const [port, udp] = [await freePort('tcp'), await freePort('udp')];
-    const words = `serve --tcp-port ${port} --udp-port ${udp}`;
+    const port = await freePort('tcp');
+    const words = `serve --tcp-port ${port}`;
     const terminal = spawn(
       'script',
       ['-qec', `"${process.execPath}" "${main}" ${words}`, '/dev/null'],
       {
         cwd: place.folder,
-        env: { ...process.env, LANPOST_HOME: place.state, LANPOST_MDNS: 'off', SHELL: '/bin/sh' },
+        env: { ...surroundings(place), SHELL: '/bin/sh' },
         stdio: ['pipe', 'pipe', 'ignore'],
       },
     );

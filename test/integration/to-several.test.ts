@@ -5,9 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makePlace, serve, type Place, type Server } from '../support/program.js';
+import {
+  main,
+  makePlace,
+  serve,
+  surroundings,
+  type Place,
+  type Server,
+} from '../support/program.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const run = promisify(execFile);
 const mebibyte = 1024 * 1024;
 const names = ['one', 'two', 'three'];
@@ -45,7 +51,7 @@ describe.runIf(hasStrace)('put to several servers', () => {
     const to = ['--to', servers.map(({ port }) => `127.0.0.1:${port}`).join(',')];
     await run('strace', [...calls, process.execPath, main, 'put', ...words, ...to, ...trust], {
       cwd: client.folder,
-      env: { ...process.env, LANPOST_HOME: client.state, LANPOST_MDNS: 'off' },
+      env: surroundings(client),
     });
     const files = await readdir(trace);
     const texts = await Promise.all(files.map((name) => readFile(join(trace, name), 'utf8')));

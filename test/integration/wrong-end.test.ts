@@ -8,6 +8,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDevice } from '#sharing/identity/device.js';
 import { startHostileServer, welcome } from '../support/hostile-peer.js';
+import { freePort } from '../support/ports.js';
 import { makePlace, run, type Place } from '../support/program.js';
 import { openMachine } from '../support/terminal-session.js';
 
@@ -78,8 +79,11 @@ describe('what listens there is not lanpost', () => {
 });
 
 test('nothing listens there', async () => {
-  const { port } = await closedPort();
-  await expectUnreachable(port, 'connection-refused', /^lanpost: nothing listens at 127\.0\.0\.1/);
+  await expectUnreachable(
+    await freePort('tcp'),
+    'connection-refused',
+    /^lanpost: nothing listens at 127\.0\.0\.1/,
+  );
 });
 
 test('a host name that nobody has', async () => {
@@ -87,11 +91,6 @@ test('a host name that nobody has', async () => {
   expect(code).toBe(3);
   expect(stderr).toContain('no machine called nobody.invalid is known\n  ');
 });
-
-async function closedPort(): Promise<{ port: number }> {
-  await using free = await listener(createServer());
-  return { port: free.port };
-}
 
 test('a name with escape codes reaches no screen, not even when its session ends', async () => {
   const device = await openDevice(join(folder, 'hostile'));

@@ -7,6 +7,7 @@ import type { ClientSession } from '#sharing/client.js';
 import { openDevice } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
 import { leftovers, partialOf, sameContents, visibleNames } from '../support/files.js';
+import { freePort } from '../support/ports.js';
 import {
   makePlace,
   run,
@@ -20,8 +21,7 @@ import { openHonest } from '../support/served-share.js';
 import { getOne } from '../support/one-file.js';
 
 const MiB = 1024 ** 2;
-/** Nobody in the way: any free TCP port, and a UDP port that no other test asks. */
-const quietPorts = ['--tcp-port', '0', '--udp-port', String(40_000 + (process.pid % 20_000))];
+const anyPort = ['--tcp-port', '0'];
 const before = 'what was there before\n';
 
 let folder: string;
@@ -121,7 +121,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
   test.each(moments)('kill -9 of the server after %i bytes', async (bytes) => {
     const way = await roadWithBigFile(verb);
     {
-      await using server = await serve(way.place, quietPorts);
+      await using server = await serve(way.place, anyPort);
       await using client = start(way.place, way.words(server, 'big.bin'));
       await partialOf(way.target, bytes);
       server.kill('SIGKILL');
@@ -130,18 +130,17 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
       expect(lines).toMatchObject([{ event: 'failed', code: 'connection-lost' }]);
     }
     await expectUntouched(way);
-    await using server = await serve(way.place, quietPorts);
+    await using server = await serve(way.place, anyPort);
     await expectWorking(server, way);
     await expectToGoOn(server, way);
   });
 
   test('kill -9 of the server, which comes back: the transfer goes on by itself', async () => {
     const way = await roadWithBigFile(verb);
-    let port: string;
+    const port = String(await freePort('tcp'));
     let running: Running;
     {
-      await using server = await serve(way.place, quietPorts);
-      port = String(server.port);
+      await using server = await serve(way.place, ['--tcp-port', port]);
       const typed = verb === 'get' ? 'big.bin' : join(way.source, 'big.bin');
       running = start(way.place, [verb, `127.0.0.1:${port}`, typed]);
       await partialOf(way.target, 24 * MiB);
@@ -150,7 +149,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     }
     await using client = running;
     await client.says('trying to reach');
-    await using _again = await serve(way.place, [...quietPorts.slice(2), '--tcp-port', port]);
+    await using _again = await serve(way.place, ['--tcp-port', port]);
     const { code, stderr } = await client.ended;
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain('is back');
@@ -161,7 +160,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
 
   test.each(moments)('kill -9 of the client after %i bytes', async (bytes) => {
     const way = await roadWithBigFile(verb);
-    await using server = await serve(way.place, quietPorts);
+    await using server = await serve(way.place, anyPort);
     await using client = start(way.place, way.words(server, 'big.bin'));
     await partialOf(way.target, bytes);
     client.kill('SIGKILL');
@@ -174,7 +173,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
 
   test.each(moments)('Ctrl-C of the client after %i bytes', async (bytes) => {
     const way = await roadWithBigFile(verb);
-    await using server = await serve(way.place, quietPorts);
+    await using server = await serve(way.place, anyPort);
     await using client = start(way.place, way.words(server, 'big.bin'));
     await partialOf(way.target, bytes);
     const began = performance.now();
@@ -195,7 +194,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     for (const path of [join(way.source, 'big.bin'), join(way.target, 'new_big.bin')]) {
       await emptyFile(path, 4096 * MiB);
     }
-    await using server = await serve(way.place, quietPorts);
+    await using server = await serve(way.place, anyPort);
     await using client = start(way.place, way.words(server, 'big.bin'));
     await server.says('came in');
     await new Promise((resolve) => setTimeout(resolve, 150));
@@ -209,7 +208,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
 
   test('SIGTERM of the server', async () => {
     const way = await roadWithBigFile(verb);
-    await using server = await serve(way.place, quietPorts);
+    await using server = await serve(way.place, anyPort);
     await using client = start(way.place, way.words(server, 'big.bin'));
     await partialOf(way.target, 64 * MiB);
     server.kill('SIGTERM');
@@ -221,20 +220,20 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     expect(ended.lines).toMatchObject([{ event: 'failed', code: 'shutting-down', exit: 8 }]);
     expect(ended.code).toBe(8);
     await expectUntouched(way);
-    await using next = await serve(way.place, quietPorts);
+    await using next = await serve(way.place, anyPort);
     await expectToGoOn(next, way);
   });
 
   test('SIGTERM of the server, which is started again', async () => {
     const way = await roadWithBigFile(verb);
-    await using server = await serve(way.place, quietPorts);
+    const samePort = ['--tcp-port', String(await freePort('tcp'))];
+    await using server = await serve(way.place, samePort);
     const words = way.words(server, 'big.bin').filter((word) => !word.startsWith('--reconnect'));
     await using client = start(way.place, words);
     await partialOf(way.target, 64 * MiB);
     server.kill('SIGTERM');
     await server.ended;
     expect(await client.line('broken')).toMatchObject({ code: 'shutting-down' });
-    const samePort = [...quietPorts, '--tcp-port', String(server.port)];
     await using next = await serve(way.place, samePort);
     const { code, lines } = await client.ended;
     expect({ code, lines }).toMatchObject({ code: 0, lines: [{}, { event: 'back' }, {}] });
@@ -248,7 +247,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     const source = join(way.source, 'big.bin');
     await writeFile(source, randomBytes(4 * MiB));
     for (let delay = 0; delay < 60; delay += 20) {
-      await using server = await serve(way.place, quietPorts);
+      await using server = await serve(way.place, anyPort);
       await using client = start(way.place, way.words(server, 'big.bin'));
       await arriving(way);
       await new Promise((resolve) => setTimeout(resolve, delay));
@@ -275,7 +274,7 @@ describe('several clients at once', () => {
     // A fresh key for each test: eight clients that all make it at once must end with one.
     clients = await makePlace(await mkdtemp(join(folder, 'clients-')));
     ({ place: owner, source: share } = await road('get'));
-    server = await serve(owner, [...quietPorts, '--open=rw']);
+    server = await serve(owner, [...anyPort, '--open=rw']);
     return () => server[Symbol.asyncDispose]();
   });
 
@@ -331,7 +330,7 @@ describe('several clients at once', () => {
 
   test('one more than there is room for is told so', async () => {
     for (const limit of ['--max-clients=1', '--max-clients-per-address=1']) {
-      await using small = await serve(owner, [...quietPorts, '--open=rw', limit]);
+      await using small = await serve(owner, [...anyPort, '--open=rw', limit]);
       const where = `127.0.0.1:${small.port}`;
       await using first = start(clients, []);
       first.input.write(`connect ${where}\n`);
@@ -348,7 +347,7 @@ describe('several clients at once', () => {
       const crowdLimits = ['--max-clients-per-address=100'];
       const few = { ...owner, descriptors: 160 };
       const fit = (160 - 64) / 12;
-      await using small = await serve(few, [...quietPorts, ...crowdLimits]);
+      await using small = await serve(few, [...anyPort, ...crowdLimits]);
       await writeFile(join(share, 'small.bin'), randomBytes(1000));
       const device = await openDevice(join(clients.folder, 'crowd'));
       await run(owner, ['peers', 'add', device.id, 'crowd', 'read']);
@@ -400,7 +399,7 @@ test.concurrent.each(['SIGINT', 'SIGTERM'] as const)(
 
 test.concurrent('a lock that a crash left behind holds nobody up', async () => {
   const { place } = await road('get');
-  await using open = await serve(place, [...quietPorts, '--open']);
+  await using open = await serve(place, [...anyPort, '--open']);
   for (const text of ['', '999999999']) {
     const client = await makePlace(await mkdtemp(join(folder, 'locked-')));
     await mkdir(client.state, { mode: 0o700 });

@@ -6,9 +6,8 @@ import { addressesOf, codes, commands } from '../support/doctor.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
 import { program, sh } from '../support/on-host.js';
 import { mayManageFirewalls } from '../support/privileges.js';
-import { run, serve, type Line, type Server } from '../support/program.js';
+import { main, run, serve, type Line, type Server } from '../support/program.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 let folder: string;
 let lan: Lan;
 let client: Host;

@@ -6,7 +6,7 @@ import { buildLan, type Host, type Lan } from '../support/hosts.js';
 import { codes, commands, doctor, findings } from '../support/doctor.js';
 import { program, rules, sh } from '../support/on-host.js';
 import { mayFilter } from '../support/privileges.js';
-import { run, serve, type Line, type Server } from '../support/program.js';
+import { main, run, serve, type Line, type Server } from '../support/program.js';
 
 const serverAddress = '10.78.0.11';
 let folder: string;
@@ -286,7 +286,6 @@ describe.skipIf(!mayFilter())('doctor, with each cause made on purpose', () => {
     rules(client, dropAllButEstablished);
     const state = join(client.folder, 'nobody');
     sh(client, `mkdir ${state}; chown 65534:65534 ${state}; chmod a+x ${folder} ${client.folder}`);
-    const main = join(import.meta.dirname, '../../dist/lanpost.js');
     const asNobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
     const out = sh(
       client,

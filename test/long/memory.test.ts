@@ -1,8 +1,10 @@
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { measurePeaks } from '../support/memory.js';
+
+vi.setConfig({ testTimeout: 1_800_000 });
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;

@@ -1,12 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../support/ports.js';
 import { mayReadManuals } from '../support/privileges.js';
+import { makePlace, run, serve } from '../support/program.js';
 
 const root = join(import.meta.dirname, '../..');
 let place: string;
@@ -80,31 +78,18 @@ function nodeOf(version: number): string {
 
 describe.each([20, 22, 24, 26])('installed from its package, on Node %i', (version) => {
   test('it shares a file and gets it, and says nothing else', async () => {
-    const node = nodeOf(version);
-    const folder = join(place, `on${version}`);
-    await mkdir(join(folder, 'shared'), { recursive: true });
+    const there = await makePlace(join(place, `on${version}`));
+    const installed = { ...there, program: [nodeOf(version), program] };
+    const { folder } = there;
+    await mkdir(join(folder, 'shared'));
     await writeFile(join(folder, 'shared', 'a.txt'), 'content\n');
-    const env = { ...process.env, LANPOST_HOME: join(folder, 'state'), LANPOST_MDNS: 'off' };
-    const words = ['--udp-port', String(await freePort('udp'))];
-    const serve = ['serve', '--json', '--tcp-port', '0', ...words, 'shared'];
-    const server = spawn(node, [program, ...serve], {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    server.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    try {
-      const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
-      const { port } = JSON.parse(line) as { port: number };
-      const get = [program, 'get', '--quiet', `127.0.0.1:${port}`, 'a.txt'];
-      expect(execFileSync(node, get, { cwd: folder, env, encoding: 'utf8' })).toBe('');
-      const arrived = await readFile(join(folder, 'clientDirectory/new_a.txt'), 'utf8');
-      expect(arrived).toBe('content\n');
-    } finally {
-      server.kill('SIGTERM');
-      await once(server, 'close');
-    }
-    expect(said).not.toMatch(/flag|deprecat|warning|Error/i);
+    await using server = await serve(installed, ['--tcp-port', '0', 'shared']);
+    const get = ['get', '--quiet', `127.0.0.1:${server.port}`, 'a.txt'];
+    expect(await run(installed, get)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    const arrived = await readFile(join(folder, 'clientDirectory/new_a.txt'), 'utf8');
+    expect(arrived).toBe('content\n');
+    server.kill('SIGTERM');
+    const { stderr } = await server.ended;
+    expect(stderr).not.toMatch(/flag|deprecat|warning|Error/i);
   });
 });

@@ -29,7 +29,7 @@ export interface HostilePeer extends AsyncDisposable {
 }
 
 /** Milliseconds until something that must come counts as missing. */
-export const patience = 5000;
+export const patience = 15_000;
 
 /** A frame of any kind and length; `announced` may lie about it. */
 export function frame(kind: number, body: Uint8Array, announced: number = body.length): Buffer {
@@ -113,14 +113,13 @@ export async function enter(port: number, device: Device): Promise<HostilePeer> 
 
 export interface HostileServer extends AsyncDisposable {
   readonly port: number;
-  /** The newest client. */
-  client(): HostilePeer;
 }
 
 /** A server that plays `script` to everyone who connects; what the script throws ends it. */
 export async function startHostileServer(
   device: Device,
   script: (client: HostilePeer) => Promise<unknown>,
+  port = 0,
 ): Promise<HostileServer> {
   const clients: HostilePeer[] = [];
   const playing = new Set<Promise<unknown>>();
@@ -133,15 +132,10 @@ export async function startHostileServer(
     },
   );
   server.on('tlsClientError', () => undefined);
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    client() {
-      const newest = clients.at(-1);
-      if (!newest) throw new Error('nobody has connected');
-      return newest;
-    },
     async [Symbol.asyncDispose]() {
       for (const client of clients) await client[Symbol.asyncDispose]();
       await Promise.all(playing);

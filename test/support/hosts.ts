@@ -81,7 +81,7 @@ async function plugIn(
     ip(namespace, [...(ipv6Only === true ? [] : [address]), `link set e${subnet} up`]);
   }
   for (const subnet of subnets) plug(subnet);
-  const place = await makePlace(join(folder, name));
+  const place = await makePlace(join(folder, name), namespace);
   return {
     ...place,
     name,

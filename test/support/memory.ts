@@ -30,7 +30,7 @@ export async function measurePeaks({ folder, target, verb, size }: Measurement):
   const owner = { ...place, state: `${place.folder}.state` };
   try {
     await sparseFile(source, size);
-    await using server = await serve(owner, [...ports, shared]);
+    await using server = await serve(owner, ['--tcp-port', '0', shared]);
     const words = ['--keep-free', '0', `127.0.0.1:${server.port}`, 'big.bin'];
     await using client = start(
       owner,
@@ -47,8 +47,6 @@ export async function measurePeaks({ folder, target, verb, size }: Measurement):
     }
   }
 }
-
-const ports = ['--tcp-port', '0', '--udp-port', String(40_000 + (process.pid % 20_000))];
 
 /** The most physical memory that a process has had, in MiB; 0 once it is gone. */
 async function peakMemory(pid: number): Promise<number> {

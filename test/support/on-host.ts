@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { vi } from 'vitest';
 
 /** Where programs of the system run, in a network namespace. */
 export interface Machine {
@@ -42,10 +43,14 @@ export async function program(
   return {
     pid: child.pid ?? 0,
     async says(expected) {
-      while (!text.includes(expected)) {
-        const [part] = (await Promise.race([once(child.stdout, 'data'), exit])) as unknown[];
-        if (!Buffer.isBuffer(part)) throw new Error(`it ended without "${expected}": ${text}`);
-      }
+      const said = vi.waitFor(
+        () => {
+          if (!text.includes(expected)) throw new Error(`no "${expected}" in: ${text}`);
+        },
+        { timeout: 20_000 },
+      );
+      await Promise.race([said, exit]);
+      if (!text.includes(expected)) throw new Error(`it ended without "${expected}": ${text}`);
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

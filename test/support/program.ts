@@ -4,14 +4,18 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { mustBeLine } from './json-events.js';
+import { freePort } from './ports.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
+/** The built program. */
+export const main = join(import.meta.dirname, '../../dist/lanpost.js');
 
 /** Where a program runs: a folder of its own with its state, and a network namespace if it has one. */
 export interface Place {
   readonly folder: string;
   readonly state: string;
   readonly namespace?: string;
+  /** Where servers there are looked for; the usual port in a network namespace. */
+  readonly udpPort?: number;
   /** What is run there in place of the program that was built. */
   readonly program?: readonly string[];
   /** Most files and sockets that the program may open. */
@@ -56,7 +60,8 @@ export interface Server extends Running {
 /** Makes the folder of a place; its state folder is left to the program. */
 export async function makePlace(folder: string, namespace?: string): Promise<Place> {
   await mkdir(folder, { recursive: true });
-  return { folder, state: join(folder, 'state'), ...(namespace !== undefined && { namespace }) };
+  const network = namespace === undefined ? { udpPort: await freePort('udp') } : { namespace };
+  return { folder, state: join(folder, 'state'), ...network };
 }
 
 /** Starts the built program there; its standard input stays open until it is ended. */
@@ -142,11 +147,13 @@ process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-function surroundings({ state, namespace }: Place): NodeJS.ProcessEnv {
+/** The environment of a program there. */
+export function surroundings({ state, namespace, udpPort }: Place): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LANPOST_'));
   // On this machine's own network tests would see one another, and be seen.
   const quiet = namespace === undefined ? { LANPOST_MDNS: 'off' } : {};
-  return { ...Object.fromEntries(own), LANPOST_HOME: state, ...quiet };
+  const apart = udpPort === undefined ? {} : { LANPOST_UDP_PORT: String(udpPort) };
+  return { ...Object.fromEntries(own), LANPOST_HOME: state, ...quiet, ...apart };
 }
 
 interface Collected {

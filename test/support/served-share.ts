@@ -174,7 +174,7 @@ export async function expectServed({
 }
 
 /** Milliseconds that a server gets to let go of what an attacker held. */
-const settlingTime = 3000;
+const settlingTime = 15_000;
 /** Timers that the test runner may start for itself in the meantime. */
 const runnerTimers = 2;
 
@@ -241,7 +241,7 @@ export async function expectOutsideUntouched({ outside }: ServedShare): Promise<
 }
 
 /** Waits for something that must become true. */
-export async function eventually(what: string, test: () => boolean, time = 8000): Promise<void> {
+export async function eventually(what: string, test: () => boolean, time = 15_000): Promise<void> {
   const deadline = Date.now() + time;
   while (!test()) {
     if (Date.now() > deadline) throw new Error(`it did not happen: ${what}`);

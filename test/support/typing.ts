@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { main } from './program.js';
 
-const main = join(import.meta.dirname, '../../dist/lanpost.js');
 const prompt = 'READY> ';
 /** Milliseconds in which a shell says something. */
 const patience = 20_000;
