@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { mayTypeInto } from '../support/privileges.js';
+import { isThere, mayTypeInto } from '../support/privileges.js';
 import { removeFolder } from '../support/temporary.js';
 import { typeInto, type Shell } from '../support/typing.js';
 
@@ -58,10 +58,14 @@ const hostile = {
 const names = ['amber', ...Object.values(hostile).filter((name) => name !== hostile[1])];
 const untypable = ['-rf', '--overwrite', 'n\nl', 'e\u001b[2J', 'z\u202ez'];
 
+const hasBashCompletion = isThere(
+  'bash-completion',
+  existsSync(bashCompletion) ? null : `${bashCompletion} is missing`,
+);
 const there = shells.filter(
   ([name, { command }]) =>
     mayTypeInto(command.split(' ')[0] ?? '') &&
-    (name !== 'bash with bash-completion' || existsSync(bashCompletion)),
+    (name !== 'bash with bash-completion' || hasBashCompletion),
 );
 
 describe.each(there)('%s', (_, shell) => {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { helpText } from '#src/command/help-text.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { mayOpenTerminals } from '../support/privileges.js';
 import { main, makePlace, surroundings } from '../support/program.js';
 import { removeFolder } from '../support/temporary.js';
 
 const onLinux = process.platform === 'linux';
-const hasScript = onLinux && spawnSync('script', ['--version']).status === 0;
+const hasTerminals = mayOpenTerminals();
 
 let folder: string;
 let environment: NodeJS.ProcessEnv;
@@ -72,7 +73,7 @@ test('help into a file and through a pipe is whole, and its lines are not broken
   expect(stdout).toBe(helpText('one-shot'));
 });
 
-describe.skipIf(!hasScript)('a terminal that vanishes', () => {
+describe.skipIf(!hasTerminals)('a terminal that vanishes', () => {
   test.each([
     ['the shell', '', 'lanpost> ', 'standard input cannot be read (EIO)'],
     ['serve', 'serve', ' code ', 'standard output cannot be written (EIO)'],
@@ -116,7 +117,7 @@ const lastMoment = (reached: string, until: string): string => `
   });
 `;
 
-describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () => {
+describe.skipIf(!hasTerminals)('a terminal that vanishes in the last moment', () => {
   test('does not make a server crash', async () => {
     const [reached, gone] = [join(folder, 'reached'), join(folder, 'gone')];
     const code = join(folder, 'last.code');
@@ -149,7 +150,7 @@ describe.skipIf(!hasScript)('a terminal that vanishes in the last moment', () =>
   });
 });
 
-describe.skipIf(!hasScript)('Ctrl-Z and fg', () => {
+describe.skipIf(!hasTerminals)('Ctrl-Z and fg', () => {
   test('give the prompt back, and it listens', async () => {
     const shell = spawn('script', ['-qec', 'bash --norc --noprofile -i', '/dev/null'], {
       cwd: folder,

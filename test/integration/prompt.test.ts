@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sparseFile } from '../support/files.js';
-import { isThere } from '../support/privileges.js';
+import { isThere, mayOpenTerminals } from '../support/privileges.js';
 import {
   main,
   makePlace,
@@ -14,12 +14,13 @@ import {
   type Place,
   type Server,
 } from '../support/program.js';
-import { hasTerminals, openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
+import { openTerminal, type PseudoTerminal } from '../support/pseudo-terminal.js';
 import { openProxy } from '../support/proxy.js';
 import { openScreen, whyNoScreen } from '../support/screen.js';
 import { removeFolder } from '../support/temporary.js';
 
 const MiB = 1024 ** 2;
+const hasTerminals = mayOpenTerminals();
 
 let folder: string;
 let place: Place;

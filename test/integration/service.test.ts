@@ -3,17 +3,12 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mayJudgeUnits, mayTrace } from '../support/privileges.js';
 import { makePlace, run, start, type Place } from '../support/program.js';
-import { freePort } from '../support/ports.js';
 
-const hasProgram = (name: string): boolean => spawnSync(name, ['--version']).status === 0;
-const hasSystemd = hasProgram('systemd-analyze');
-const mayTrace = hasSystemd && hasProgram('strace');
+const hasSystemd = mayJudgeUnits();
 /** What `systemd-analyze security` may find at most, of 10. */
 const exposure = { system: 1.5, user: 6.5 };
-
-if (!hasSystemd) process.stderr.write('skipped: service.test.ts (no systemd-analyze)\n');
-else if (!mayTrace) process.stderr.write('skipped: the calls of a service (no strace)\n');
 
 let folder: string;
 let place: Place;
@@ -70,15 +65,14 @@ function callsOf(group: string): Set<string> {
 /** Calls that V8 only tries; here they fail as under the unit. */
 const onlyTried: readonly string[] = ['pkey_alloc'];
 
-describe.skipIf(!mayTrace)('a server', () => {
+describe.skipIf(!hasSystemd || !mayTrace())('a server', () => {
   test('makes no call that its unit forbids, and needs no other sockets', async () => {
     const trace = join(folder, 'calls');
-    const ports = ['--tcp-port', '0', '--udp-port', String(await freePort('udp'))];
     const traced = {
       ...place,
       through: ['strace', '-f', '-qq', '-o', trace, `--inject=${onlyTried.join()}:error=EPERM`],
     };
-    await using server = start(traced, ['serve', '--json', ...ports]);
+    await using server = start(traced, ['serve', '--json', '--tcp-port', '0']);
     const { port } = await server.line('serving');
     const host = `127.0.0.1:${String(port)}`;
     await writeFile(join(place.folder, 'notes.txt'), 'Notes.\n');

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import {
   type Server,
 } from '../support/program.js';
 import { freePort } from '../support/ports.js';
+import { mayOpenTerminals } from '../support/privileges.js';
 import {
   befriend,
   eventually,
@@ -74,6 +75,11 @@ describe('the status of a server', () => {
     await owner.put([at('tree')], options);
     await owner.put([at('tree')], options);
     await owner.get('plain.txt', { folder: served.received, receivedPrefix: 'new_', ...options });
+    expect(ended).toMatchObject([
+      { outcome: 'folder', as: 'new_tree', files: 2 },
+      { outcome: 'folder', as: 'new_tree', identical: 2 },
+      { outcome: 'received', as: 'new_plain.txt' },
+    ]);
     await expect(openHonest(parties.stranger, served.port)).rejects.toMatchObject({
       code: 'not-known',
     });
@@ -136,7 +142,7 @@ async function endOf(server: Server): Promise<number | null | undefined> {
 }
 
 describe('a server with a client that reads nothing', () => {
-  test.each([
+  test.skipIf(process.platform === 'win32').each([
     ['SIGTERM', ['SIGTERM']],
     ['SIGTERM twice', ['SIGTERM', 'SIGTERM']],
     ['Ctrl-C', ['SIGINT']],
@@ -168,10 +174,7 @@ describe('a server with a client that reads nothing', () => {
   });
 });
 
-const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
-if (!hasScript) process.stderr.write('skipped: the terminal of a server (no script)\n');
-
-describe.skipIf(!hasScript)('the terminal of a server', () => {
+describe.skipIf(!mayOpenTerminals())('the terminal of a server', () => {
   test('shows the code, who comes, what moves and what went', async () => {
     const place = await makePlace(await mkdtemp(join(folder, 'screen-')));
     const share = join(place.folder, 'serverDirectory');

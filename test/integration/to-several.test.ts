@@ -1,10 +1,11 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mayTrace } from '../support/privileges.js';
 import {
   main,
   makePlace,
@@ -38,10 +39,7 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-const hasStrace = spawnSync('strace', ['-V']).status === 0;
-if (!hasStrace) process.stderr.write('skipped: counting reads (no strace)\n');
-
-describe.runIf(hasStrace)('put to several servers', () => {
+describe.skipIf(!mayTrace())('put to several servers', () => {
   /** Bytes that were read of files below the folder of the client while it put something. */
   async function readFor(...words: readonly string[]): Promise<number> {
     const trace = await mkdtemp(join(base, 'trace-'));

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 
 /**
  * Whether this process may build network namespaces: root on Linux, with `ip` at hand. A test that
- * needs them is skipped aloud; on a Linux machine of continuous integration it fails instead, so
- * that nobody takes a skipped test for a passed one.
+ * needs them is skipped aloud; on Linux with SKIP_NOTHING it fails instead, so that nobody takes a
+ * skipped test for a passed one.
  */
 export const privileged: boolean = isThere('network namespaces', whyNot());
 
@@ -35,14 +35,27 @@ export function mayFilter(): boolean {
 
 /** Whether somebody can be seen to type into this shell; only looked at where that is needed. */
 export function mayTypeInto(shell: string): boolean {
-  const elsewhere = process.platform === 'linux' ? null : `this is ${process.platform}`;
-  return isThere(`the shell ${shell}`, elsewhere ?? missingOf(['script', shell], '--version'));
+  return isThere(`the shell ${shell}`, elsewhere() ?? missingOf(['script', shell], '--version'));
+}
+
+/** Whether terminals can be made, for programs that are to have one. */
+export function mayOpenTerminals(): boolean {
+  return isThere('terminals', elsewhere() ?? missingOf(['script'], '--version'));
+}
+
+/** Whether the calls of a program can be read. */
+export function mayTrace(): boolean {
+  return isThere('calls of programs', missingOf(['strace']));
+}
+
+/** Whether systemd can be asked what it thinks of a unit. */
+export function mayJudgeUnits(): boolean {
+  return isThere('units of systemd', missingOf(['systemd-analyze'], '--version'));
 }
 
 /** Whether manuals can be shown and checked as on other machines. */
 export function mayReadManuals(): boolean {
-  const elsewhere = process.platform === 'linux' ? null : `this is ${process.platform}`;
-  return isThere('manuals', elsewhere ?? missingOf(['man', 'mandoc'], '--version'));
+  return isThere('manuals', elsewhere() ?? missingOf(['man', 'mandoc'], '--version'));
 }
 
 /** Whether the programs that keep rules for people are here too; only looked at where that is needed. */
@@ -66,11 +79,15 @@ export function mayMountImages(): boolean {
 /** False, and said, where `reason` stands in the way of tests with `what`. */
 export function isThere(what: string, reason: string | null): boolean {
   if (reason === null) return true;
-  if (process.env['CI'] && process.platform === 'linux') {
+  if (process.env['SKIP_NOTHING'] && process.platform === 'linux') {
     throw new Error(`${what} are needed here: ${reason}`);
   }
   process.stderr.write(`skipped: tests with ${what} (${reason})\n`);
   return false;
+}
+
+function elsewhere(): string | null {
+  return process.platform === 'linux' ? null : `this is ${process.platform}`;
 }
 
 function whyNoFaults(): string | null {

@@ -2,10 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { vi } from 'vitest';
 
-/** Whether this machine can make a terminal: `script` of util-linux. */
-export const hasTerminals =
-  process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
-
 /** A terminal with a program on it, as a person has it. */
 export interface PseudoTerminal extends AsyncDisposable {
   /** Keys, as they come from a keyboard: one call is what is pasted at once. */
