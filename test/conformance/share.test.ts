@@ -119,7 +119,7 @@ describe.each(ways)('a share, reached by %s', (way) => {
     await expect(share.open(safePath('file'))).rejects.toMatchObject({ code: 'no-permission' });
   });
 
-  test.runIf(posix)('a name that is not UTF-8 is left out', async () => {
+  test.runIf(process.platform === 'linux')('a name that is not UTF-8 is left out', async () => {
     const { place, share } = await open();
     await writeFile(Buffer.concat([Buffer.from(`${place}/`), Buffer.from([0x61, 0xff])]), '');
     await writeFile(join(place, 'b'), '');
@@ -178,11 +178,13 @@ describe.each(ways)('a share, reached by %s', (way) => {
     await rm(place);
   });
 
-  test.runIf(posix)('a folder nobody may enter is said to be so', async () => {
-    const { place, share } = await open();
-    await mkdir(join(place, 'shut'), { mode: 0 });
-    onTestFinished(() => chmod(join(place, 'shut'), 0o700));
-    if (process.getuid?.() === 0) return;
-    await expect(listAll(share, 'shut')).rejects.toMatchObject({ code: 'no-permission' });
-  });
+  test.runIf(posix && process.getuid?.() !== 0)(
+    'a folder nobody may enter is said to be so',
+    async () => {
+      const { place, share } = await open();
+      await mkdir(join(place, 'shut'), { mode: 0 });
+      onTestFinished(() => chmod(join(place, 'shut'), 0o700));
+      await expect(listAll(share, 'shut')).rejects.toMatchObject({ code: 'no-permission' });
+    },
+  );
 });

@@ -175,13 +175,13 @@ describe('before the handshake', () => {
   test('TLS 1.2 gets no further', async () => {
     await expect(
       dialHostile(served.port, parties.peer, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   });
 
   test('another protocol inside TLS gets no further', async () => {
     await expect(
       dialHostile(served.port, parties.peer, { ALPNProtocols: ['h2'] }),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
   });
 
   const withoutKey = { key: undefined, cert: undefined };

@@ -1,7 +1,6 @@
-import { readKnownPeers } from '#sharing/identity/known.js';
 import { digestOf } from '#sharing/storage/digest.js';
 import { chunkFrame, enter, frame, saying, type HostilePeer } from '../support/hostile-peer.js';
-import { content, offer, wholeChunk } from '../support/hostile-states.js';
+import { offer, wholeChunk } from '../support/hostile-states.js';
 import {
   expectOutsideUntouched,
   expectServed,
@@ -37,6 +36,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 const mebibyte = 1024 * 1024;
 const root = process.getuid?.() === 0;
+const hasModes = process.platform !== 'win32';
 let parties: Parties;
 let served: ServedShare;
 let before: Holdings;
@@ -145,15 +145,18 @@ describe('in the share', () => {
     await chmod(at('closed'), 0o700);
   });
 
-  test('hidden names and names that are no text are not there', async () => {
-    await writeFile(at('.hidden'), 'x');
-    await writeFile(Buffer.concat([Buffer.from(at('bad')), Buffer.from([0xff, 0xfe])]), 'x');
-    await writeFile(at('line\nbreak'), 'x');
-    const found = await names();
-    expect(found.filter((name) => /hidden|bad|line|lanpost/.test(name))).toEqual([]);
-    await using peer = await enter(served.port, parties.peer);
-    expect(await answerTo(peer, 'get', '.hidden')).toBe('name-refused');
-  });
+  test.skipIf(process.platform !== 'linux')(
+    'hidden names and names that are no text are not there',
+    async () => {
+      await writeFile(at('.hidden'), 'x');
+      await writeFile(Buffer.concat([Buffer.from(at('bad')), Buffer.from([0xff, 0xfe])]), 'x');
+      await writeFile(at('line\nbreak'), 'x');
+      const found = await names();
+      expect(found.filter((name) => /hidden|bad|line|lanpost/.test(name))).toEqual([]);
+      await using peer = await enter(served.port, parties.peer);
+      expect(await answerTo(peer, 'get', '.hidden')).toBe('name-refused');
+    },
+  );
 
   test('a file swapped for a link while it is opened is never read from outside', async () => {
     const canary = join(served.outside, 'canary.txt');
@@ -169,8 +172,10 @@ describe('in the share', () => {
     })();
     await using peer = await enter(served.port, parties.peer);
     const seen = new Set<string>();
-    const deadline = Date.now() + 2000;
-    for (let id = 1; Date.now() < deadline; id += 1) {
+    const began = Date.now();
+    const isEnough = (): boolean =>
+      Date.now() - began > (seen.has('file') && seen.has('not-a-file') ? 2000 : 30_000);
+    for (let id = 1; !isEnough(); id += 1) {
       peer.say({ t: 'get', id, path: 'swap.txt' });
       const said = await peer.hear('offer', 'error');
       if (said.t === 'error') {
@@ -212,11 +217,13 @@ describe('in the share', () => {
     })();
     const inside = Buffer.byteLength('harmless, inside\n');
     await using peer = await enter(served.port, parties.peer);
-    const deadline = Date.now() + 1500;
-    for (let id = 1; Date.now() < deadline; id += 1) {
+    const began = Date.now();
+    let offers = 0;
+    for (let id = 1; Date.now() - began < (offers > 0 ? 1500 : 30_000); id += 1) {
       peer.say({ t: 'get', id, path: 'way/canary.txt' });
       const said = await peer.hear('offer', 'error');
       if (said.t !== 'offer') continue;
+      offers += 1;
       const { files } = said as unknown as { files: [[string, number]] };
       expect(files[0][1]).toBe(inside);
       peer.say({ t: 'fail', id, file: 0, code: 'cancelled', message: '' });
@@ -224,6 +231,7 @@ describe('in the share', () => {
     }
     swap.on = false;
     await swapper;
+    expect(offers).toBeGreaterThan(0);
   });
 
   const size = 12 * mebibyte;
@@ -271,7 +279,7 @@ describe('in the share', () => {
     },
   );
 
-  test('a file that is replaced or removed in the middle of a get is sent as it was offered', async () => {
+  test('a file that is replaced or removed before it is wanted is sent as it was offered, or fails', async () => {
     for (const replace of [true, false]) {
       await writeFile(at('moving.bin'), Buffer.alloc(size, 1));
       await using peer = await enter(served.port, parties.peer);
@@ -307,7 +315,7 @@ describe('the landing area', () => {
     ['a file', true, () => writeFile(at('.lanpost'), '')],
     [
       'open to the group',
-      true,
+      hasModes,
       async () => {
         await mkdir(at('.lanpost'));
         await chmod(at('.lanpost'), 0o770);
@@ -315,7 +323,7 @@ describe('the landing area', () => {
     ],
     [
       'open to all',
-      true,
+      hasModes,
       async () => {
         await mkdir(at('.lanpost'));
         await chmod(at('.lanpost'), 0o777);
@@ -341,8 +349,8 @@ describe('the landing area', () => {
     return (await peer.hear('receipt', 'fail')).t;
   }
 
-  test.each(spoils)('that is %s: a put is refused', async (_what, possible, spoil) => {
-    if (!possible) return;
+  test.for(spoils)('that is %s: a put is refused', async ([, possible, spoil], { skip }) => {
+    skip(!possible);
     await spoil();
     expect(await codeOfPut('dawn.txt')).toBe('refused');
     expect((await readdir(served.folder)).sort()).toEqual(['.lanpost', 'plain.txt']);
@@ -353,10 +361,10 @@ describe('the landing area', () => {
     expect(await codeOfPut('dawn.txt')).toBe('receipt');
   });
 
-  test.each(spoils)(
+  test.for(spoils)(
     'that becomes %s after a first put: never used again',
-    async (_w, possible, spoil) => {
-      if (!possible) return;
+    async ([, possible, spoil], { skip }) => {
+      skip(!possible);
       expect(await codeOfPut('first.txt')).toBe('receipt');
       await rm(at('.lanpost'), { recursive: true });
       await spoil();
@@ -364,7 +372,7 @@ describe('the landing area', () => {
     },
   );
 
-  test('that is opened to all while it is used: a put is refused', async () => {
+  test.skipIf(!hasModes)('that is opened to all while it is used: a put is refused', async () => {
     expect(await codeOfPut('first.txt')).toBe('receipt');
     await chmod(at('.lanpost'), 0o777);
     expect(await codeOfPut('second.txt')).toBe('refused');
@@ -407,9 +415,7 @@ test('a name without room for its number is refused before a byte moves, or stor
     expect(await peer.hear('receipt', 'fail')).toMatchObject({ t: 'receipt' });
   }
   expect(await readFile(at(`new_${name}`), 'utf8')).toBe('other');
-  expect(content.length).toBeGreaterThan(0);
   await served[Symbol.asyncDispose]();
-  expect((await readKnownPeers(parties.owner.stateFolder)).peers).toHaveLength(1);
 });
 
 async function openDisposable(

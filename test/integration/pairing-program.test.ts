@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
-import { freePort } from '../support/ports.js';
 
 let folder: string;
 let amber: Place;
@@ -15,7 +14,7 @@ let where: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lanpost-pairing-'));
   [amber, basil] = [await makePlace(join(folder, 'amber')), await makePlace(join(folder, 'basil'))];
-  server = await serve(amber, ['--tcp-port', '0', '--udp-port', String(await freePort('udp'))]);
+  server = await serve(amber, ['--tcp-port', '0']);
   where = `127.0.0.1:${server.port}`;
   await writeFile(join(amber.folder, 'serverDirectory', 'plan.txt'), 'A plan.');
 });
@@ -77,12 +76,7 @@ test('a code comes from standard input too', async () => {
 test('without a code, by full ids on both sides', async () => {
   const cobalt = await makePlace(join(folder, 'cobalt'));
   await run(cobalt, ['list', where]);
-  const { id } = await serve(cobalt, [
-    '--tcp-port',
-    '0',
-    '--udp-port',
-    String(await freePort('udp')),
-  ]).then(async (one) => {
+  const { id } = await serve(cobalt, ['--tcp-port', '0']).then(async (one) => {
     await one[Symbol.asyncDispose]();
     return one;
   });
@@ -118,9 +112,12 @@ test('who makes a new code hears that several machines lose the one before', asy
 
 test('secrets are in no file of the states but the keys, in no process, and in nothing that was said', async () => {
   const code = await newCode();
+  const coral = await makePlace(join(folder, 'coral'));
+  const used = await run(coral, ['list', where, '--code-file', '-'], `${code}\n`);
+  expect(used.code).toBe(0);
   const running = execFileSync('ps', ['-eo', 'args']).toString();
-  const texts = [running, ...(await said())];
-  for (const place of [amber, basil]) {
+  const texts = [running, used.stdout, used.stderr, ...(await said())];
+  for (const place of [amber, basil, coral]) {
     for (const name of await readdir(place.state, { recursive: true })) {
       if (name === 'identity.pem') continue;
       texts.push(await readFile(join(place.state, name), 'utf8').catch(() => ''));

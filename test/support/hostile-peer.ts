@@ -115,7 +115,7 @@ export interface HostileServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A server that plays `script` to everyone who connects; what the script throws ends it. */
+/** A server that plays `script` to everyone who connects; what it expects in vain is thrown when it is disposed. */
 export async function startHostileServer(
   device: Device,
   script: (client: HostilePeer) => Promise<unknown>,
@@ -123,12 +123,17 @@ export async function startHostileServer(
 ): Promise<HostileServer> {
   const clients: HostilePeer[] = [];
   const playing = new Set<Promise<unknown>>();
+  const wrong: Error[] = [];
   const server = createServer(
     { ...channelOptions(device), requestCert: true, rejectUnauthorized: false },
     (socket) => {
       const peer = hostilePeer(socket);
       clients.push(peer);
-      playing.add(script(peer).catch(() => undefined));
+      playing.add(
+        script(peer).catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'AssertionError') wrong.push(error);
+        }),
+      );
     },
   );
   server.on('tlsClientError', () => undefined);
@@ -141,6 +146,7 @@ export async function startHostileServer(
       await Promise.all(playing);
       server.close();
       await once(server, 'close');
+      if (wrong[0]) throw wrong[0];
     },
   };
 }
