@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startAvahi, type Avahi, type Resolved } from '../support/avahi.js';
 import { addressesOf } from '../support/doctor.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { rules } from '../support/on-host.js';
 import { mayAskAvahi } from '../support/privileges.js';
 import { run, serve, type Ended, type Line, type Server } from '../support/program.js';
 
@@ -27,13 +28,12 @@ let server: Server;
 let far: Avahi;
 let near: Avahi;
 
-function nft({ namespace }: Host, ...rules: readonly string[]): AsyncDisposable {
+function nft(host: Host, ...lines: readonly string[]): AsyncDisposable {
   const chain = 'type filter hook input priority 0;';
-  const input = `table inet test {\nchain in {\n${[chain, ...rules].join('\n')}\n}\n}\n`;
-  execFileSync('ip', ['netns', 'exec', namespace, 'nft', '-f', '-'], { input });
+  rules(host, `table inet test {\nchain in {\n${[chain, ...lines].join('\n')}\n}\n}\n`);
   return {
     [Symbol.asyncDispose]() {
-      execFileSync('ip', ['netns', 'exec', namespace, 'nft', 'flush', 'ruleset']);
+      rules(host, 'flush ruleset');
       return Promise.resolve();
     },
   };
@@ -43,8 +43,11 @@ async function scan(...words: readonly string[]): Promise<Ended> {
   return run(basil, ['scan', '--json', ...words]);
 }
 
+/** The rows of a scan. One may be told again, when its answer comes late: then the last line counts. */
 function servers({ lines }: Ended): readonly Line[] {
-  return lines.filter(({ event }) => event === 'server');
+  const rows = lines.filter(({ event }) => event === 'server');
+  const nameOf = (row: Line): string => JSON.stringify([row['id'], row['port'], row['name']]);
+  return [...new Map(rows.map((row) => [nameOf(row), row])).values()];
 }
 
 async function listed(avahi: Avahi, name: string): Promise<Resolved> {
