@@ -84,8 +84,12 @@ export async function timed(command: Command): Promise<number> {
   return seconds;
 }
 
-/** As `timed`, and gives the most memory that the program had, in bytes, looked at every 20 ms. */
+/**
+ * As `timed`, and gives the most memory that the program had, in bytes, looked at every 20 ms. Throws Unavailable where
+ * that is not told.
+ */
 export async function peakOf(command: Command): Promise<number> {
+  if (process.platform !== 'linux') throw new Unavailable('only Linux tells the peak of a process');
   const child = launch({ input: '', ...command });
   const remarks = collect(child);
   const ended = once(child, 'exit') as Promise<[number | null]>;

@@ -146,7 +146,7 @@ const piece = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 90 }),
   fc.integer({ min: 230, max: 250 }).map((length) => 'x'.repeat(length)),
 );
-export const anyPath = fc.oneof(
+const anyPath = fc.oneof(
   piece,
   fc.array(piece, { maxLength: 36 }).map((pieces) => pieces.join('/')),
 );
@@ -203,7 +203,7 @@ const said = { code: fc.constantFrom('changed', 'made-up', '__proto__'), message
 const offerRow = fc.tuple(oddText, fc.nat(3_000_000), fc.integer(), tag);
 
 /** Everything that can arrive, well formed, in any order. */
-export const anyIncoming: fc.Arbitrary<Incoming> = fc.oneof(
+const anyIncoming: fc.Arbitrary<Incoming> = fc.oneof(
   fc.constantFrom<Incoming>(
     { ...hello, features: [], digests: ['blake3'] },
     { ...welcome, features: [], rights: ['read', 'write'] },

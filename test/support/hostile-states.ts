@@ -48,7 +48,7 @@ export async function furnish({ folder }: ServedShare): Promise<void> {
   await writeFile(join(folder, 'new_twin.bin'), Buffer.alloc(2 * mebibyte, 1));
 }
 
-/** What the server does of its own accord after a state is reached, when nothing else comes. */
+/** A moment of a session, as the server sees it, and what it may hear then. */
 export interface State {
   readonly name: string;
   /** Message kinds and frames that are legal here, or dropped; all others must end the session. */

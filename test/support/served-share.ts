@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { getOne, putOne } from './one-file.js';
 
-export const serverLimits: ServerLimits = {
+const serverLimits: ServerLimits = {
   maxClients: 64,
   maxClientsPerAddress: 64,
   maxTransfersPerClient: 4,
@@ -198,14 +198,14 @@ export function holdings({ folder }: ServedShare): Holdings {
   };
 }
 
-/** What lies in the landing area of `folder`; none of it may stay after a transfer has ended. */
+/** The names in the landing area of `folder`, sorted. */
 export function partialsIn(folder: string): readonly string[] {
   const place = join(folder, '.lanpost');
   return existsSync(place) ? readdirSync(place).sort() : [];
 }
 
 /** Waits until no more is held than before: descriptors, sockets, timers, partials. */
-export async function expectSettled(served: ServedShare, before: Holdings): Promise<void> {
+async function expectSettled(served: ServedShare, before: Holdings): Promise<void> {
   const deadline = Date.now() + settlingTime;
   for (;;) {
     const now = holdings(served);

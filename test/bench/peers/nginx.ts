@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../support/ports.js';
 import { listens, locate, startDaemon, timed, type Command, type Daemon } from '../programs.js';
 import type { World } from '../world.js';
@@ -34,8 +33,11 @@ export async function startNginx(world: World, stand = here): Promise<Nginx> {
   const words = [...stand.through, nginx, '-e', join(folder, 'log'), '-c', settings];
   const answers = async (): Promise<boolean> => {
     if (stand === here) return listens(ports.https);
-    await delay(300);
-    return true;
+    const asked = [curl, '-sko', '/dev/null', `https://${stand.address}:${ports.https}/`];
+    return timed({ words: [...stand.clientThrough, ...asked] }).then(
+      () => true,
+      () => false,
+    );
   };
   const daemon = await startDaemon({ words }, join(folder, 'log'), answers);
   const fetch = (scheme: 'http' | 'https') => (name: string, to: string) => ({
