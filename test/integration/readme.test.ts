@@ -8,6 +8,7 @@ import { blocksOf } from '../support/documents.js';
 import { sparseFile } from '../support/files.js';
 import { moveHome } from '../support/home-network.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { rules } from '../support/on-host.js';
 import { mayFilter, privileged } from '../support/privileges.js';
 import { run, serve, start, type Server } from '../support/program.js';
 
@@ -39,12 +40,13 @@ const addresses: Readonly<Record<string, string>> = {
 /** What has to be so before what the README shows below a line can be seen; over when it is disposed. */
 const stages: Readonly<Record<string, () => Promise<AsyncDisposable>>> = {
   'lanpost doctor': () => {
-    filter(
+    rules(
+      cedar,
       'add table inet filter; add chain inet filter input { type filter hook input priority 0; policy drop; }',
     );
     return Promise.resolve({
       [Symbol.asyncDispose]() {
-        filter('delete table inet filter');
+        rules(cedar, 'delete table inet filter');
         return Promise.resolve();
       },
     });
@@ -108,10 +110,6 @@ let amber: Host;
 let birch: Host;
 let cedar: Host;
 const servers = new Map<Host, Server>();
-
-function filter(rules: string): void {
-  execFileSync('ip', ['netns', 'exec', cedar.namespace, 'nft', rules]);
-}
 
 async function fill(place: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { rules } from '../support/on-host.js';
 import { privileged } from '../support/privileges.js';
 import { run, serve, type Server } from '../support/program.js';
 
@@ -34,7 +34,7 @@ describe.skipIf(!privileged)('behind a firewall that lets in only what was asked
     servers = await Promise.all(
       hosts.map((host, at) => serve(host, ['--name', names[at] ?? '', '--open'])),
     );
-    execFileSync('ip', ['netns', 'exec', client.namespace, 'nft', '-f', '-'], { input: firewall });
+    rules(client, firewall);
   });
 
   afterAll(async () => {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -14,6 +13,7 @@ import {
   visibleNames,
 } from '../support/files.js';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
+import { rules } from '../support/on-host.js';
 import { privileged } from '../support/privileges.js';
 import { makePlace, run, serve, start, type Line, type Server } from '../support/program.js';
 
@@ -118,17 +118,16 @@ describe.skipIf(!privileged)('three hosts', () => {
 
   test('a server is reached by the one of its addresses that works, which is remembered', async () => {
     const works = amber.addresses[1]!;
-    const nft = (rules: string): void => {
-      const words = ['netns', 'exec', amber.namespace, 'nft', '-f', '-'];
-      execFileSync('ip', words, { input: rules });
-    };
-    nft(`table inet one {
-      chain in {
-        type filter hook input priority 0;
-        ip daddr ${works} accept
-        meta l4proto tcp drop
-      }
-    }`);
+    rules(
+      amber,
+      `table inet one {
+        chain in {
+          type filter hook input priority 0;
+          ip daddr ${works} accept
+          meta l4proto tcp drop
+        }
+      }`,
+    );
     try {
       const { code, stdout } = await run(coral, ['list', '--connect-timeout', '10s', 'amber']);
       expect(code).toBe(0);
@@ -136,7 +135,7 @@ describe.skipIf(!privileged)('three hosts', () => {
       const seen = await readFile(join(coral.state, 'seen.json'), 'utf8');
       expect(seen).toContain(`"host":"${works}"`);
     } finally {
-      nft('delete table inet one');
+      rules(amber, 'delete table inet one');
     }
   });
 
