@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLan, type Host, type Lan } from '../support/hosts.js';
-import { freePort } from '../support/ports.js';
 import { privileged } from '../support/privileges.js';
 import { makePlace, run, serve, type Place, type Server } from '../support/program.js';
 import { mayConnectByPython, python, type Spoken } from '../support/second.js';
@@ -64,8 +63,7 @@ describe.skipIf(!mayConnectByPython())('a client that was written from the docum
   });
 
   async function open(place: Place, ...words: string[]): Promise<Server> {
-    const ports = ['--tcp-port', '0', '--udp-port', String(await freePort('udp'))];
-    return serve(place, [...ports, ...words]);
+    return serve(place, ['--tcp-port', '0', ...words]);
   }
 
   /** Where a client keeps its key, by its name. */
