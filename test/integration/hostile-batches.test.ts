@@ -816,8 +816,8 @@ describe('a server', () => {
     }, putting);
     expect(error).toBeUndefined();
     expect(ended).toMatchObject([
-      { outcome: 'failed', error: { code: 'damaged' } },
-      { outcome: 'failed', error: { code: 'damaged' } },
+      { outcome: 'failed', error: { code: 'protocol' } },
+      { outcome: 'failed', error: { code: 'protocol' } },
     ]);
   });
 
