@@ -1,7 +1,6 @@
 import { openSession } from '#sharing/client.js';
 import { openDesk } from '#sharing/dialogue/desk.js';
 import { changePeer, readKnownPeers, type Device } from '#sharing/device.js';
-import { openDevice } from '#sharing/identity/device.js';
 import { parseCode } from '#sharing/session/code.js';
 import { pairAsClient } from '#sharing/session/pairing.js';
 import { deviceId } from '#sharing/id.js';
@@ -17,23 +16,16 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getOne, putOne } from '../support/one-file.js';
 
 let parties: Parties;
-let count = 0;
 
 beforeAll(async () => {
   parties = await openParties();
 });
 
 afterAll(() => parties[Symbol.asyncDispose]());
-
-function newcomer(): Promise<Device> {
-  count += 1;
-  return openDevice(join(parties.base, 'states', `ends-${count}`));
-}
 
 test('a server ends while clients are coming in, and none of them keeps it', async () => {
   for (let round = 0; round < 5; round += 1) {
@@ -50,7 +42,7 @@ test('a server ends while clients are coming in, and none of them keeps it', asy
 test('a client that pairs and is gone before the last word takes no place', async () => {
   await using served = await serveShare(parties, { maxClientsPerAddress: 2 });
   for (let n = 0; n < 3; n += 1) {
-    const device = await newcomer();
+    const device = await parties.newcomer();
     const peer = await proving(served, device);
     peer.socket.destroy();
     await eventually('it has left', () => {
@@ -83,7 +75,7 @@ test('a code that was used is void, and its owner hears of it', async () => {
   const shown: (string | undefined)[] = [];
   await using served = await serveShare(parties, {}, { onCode: (code) => shown.push(code?.code) });
   const { code } = served.newCode(1);
-  const device = await newcomer();
+  const device = await parties.newcomer();
   const attempt = openSession({
     device,
     name: 'basil',
@@ -118,7 +110,7 @@ test('a code that was guessed at too often is void, and its owner hears of it', 
 test('with a code a machine becomes known to an open server too', async () => {
   await using served = await serveShare(parties, {}, { open: 'read' });
   const { code } = served.newCode(1);
-  const device = await newcomer();
+  const device = await parties.newcomer();
   const options = {
     device,
     name: 'basil',

@@ -1,5 +1,4 @@
 import { readKnownPeers, type Device } from '#sharing/device.js';
-import { openDevice } from '#sharing/identity/device.js';
 import { parseCode } from '#sharing/session/code.js';
 import { pairAsClient, type ClientPairing } from '#sharing/session/pairing.js';
 import { deviceId } from '#sharing/id.js';
@@ -24,14 +23,12 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 let parties: Parties;
 let served: ServedShare;
 let before: Holdings;
 let code: string;
-let count = 0;
 
 beforeAll(async () => {
   parties = await openParties();
@@ -50,12 +47,6 @@ afterEach(async () => {
   await served[Symbol.asyncDispose]();
 });
 
-/** A machine that nobody knows yet. */
-function newcomer(): Promise<Device> {
-  count += 1;
-  return openDevice(join(parties.base, 'states', `attacker-${count}`));
-}
-
 async function isKnown(device: Device): Promise<boolean> {
   return (await readKnownPeers(parties.owner.stateFolder)).byId(device.id) !== undefined;
 }
@@ -69,7 +60,7 @@ interface Attempt {
 
 /** A stranger that was asked for the code. */
 async function asked(device?: Device, typed = code): Promise<Attempt> {
-  const who = device ?? (await newcomer());
+  const who = device ?? (await parties.newcomer());
   const peer = await dialHostile(served.port, who);
   peer.say(hello);
   await peer.hear('pair');
@@ -106,7 +97,7 @@ describe('a client that attacks', () => {
   });
 
   test('a proof that was right on another channel is wrong here', async () => {
-    const device = await newcomer();
+    const device = await parties.newcomer();
     const first = await asked(device);
     const stolen = first.pairing.prove(await shared(first));
     await first.peer[Symbol.asyncDispose]();
@@ -184,8 +175,8 @@ describe('a client that attacks', () => {
 describe('a server that attacks', () => {
   /** An honest client that knows the true server's code comes to an attacker instead. */
   async function lured(script: (client: HostilePeer) => Promise<unknown>): Promise<string> {
-    const attacker = await newcomer();
-    const victim = await newcomer();
+    const attacker = await parties.newcomer();
+    const victim = await parties.newcomer();
     await using server = await startHostileServer(attacker, script);
     const attempt = openSession({
       device: victim,
@@ -209,7 +200,7 @@ describe('a server that attacks', () => {
   test('a man in the middle, with the right code typed: both ends refuse, nothing is stored', async () => {
     const said: Said[] = [];
     const outcome = await lured(async (client) => {
-      const device = await newcomer();
+      const device = await parties.newcomer();
       const relay = await dialHostile(served.port, device);
       const carry = async (from: HostilePeer, to: HostilePeer, kind: string): Promise<void> => {
         const message = await from.hear(kind);

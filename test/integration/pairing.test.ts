@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSession, type ClientSession } from '#sharing/client.js';
 import { changePeer, readKnownPeers, type Device } from '#sharing/device.js';
-import { openDevice } from '#sharing/identity/device.js';
 import {
   clientLimits,
   openParties,
@@ -13,19 +12,12 @@ import {
 } from '../support/served-share.js';
 
 let parties: Parties;
-let count = 0;
 
 beforeAll(async () => {
   parties = await openParties();
 });
 
 afterAll(() => parties[Symbol.asyncDispose]());
-
-/** A machine that nobody knows yet. */
-function newcomer(): Promise<Device> {
-  count += 1;
-  return openDevice(join(parties.base, 'states', `newcomer-${count}`));
-}
 
 function come(served: ServedShare, device: Device, code?: string): Promise<ClientSession> {
   return openSession({
@@ -53,7 +45,7 @@ const refusal = async (attempt: Promise<unknown>): Promise<string> =>
 describe('pairing', () => {
   test('makes two machines known to each other, for ever, by one code', async () => {
     await using served = await serveShare(parties);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     expect(await refusal(come(served, device))).toBe('not-known');
     const { code } = served.newCode(1);
     expect(await refusal(come(served, device))).toBe('code-needed');
@@ -77,7 +69,7 @@ describe('pairing', () => {
   test('a code is good once; a second machine of the same name gets a number', async () => {
     await using served = await serveShare(parties);
     const { code } = served.newCode(1);
-    const [one, two] = [await newcomer(), await newcomer()];
+    const [one, two] = [await parties.newcomer(), await parties.newcomer()];
     await (await come(served, one, code)).bye();
     expect(await refusal(come(served, two, code))).toBe('not-known');
     await (await come(served, two, served.newCode(1).code)).bye();
@@ -88,7 +80,7 @@ describe('pairing', () => {
   test('a wrong code stores nothing on either side', async () => {
     await using served = await serveShare(parties);
     served.newCode(1);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     expect(await refusal(come(served, device, '00000000'))).toBe('wrong-code');
     expect(await refusal(come(served, device, 'no code'))).toBe('wrong-code');
     expect((await readKnownPeers(parties.owner.stateFolder)).byId(device.id)).toBeUndefined();
@@ -97,7 +89,7 @@ describe('pairing', () => {
 
   test('again gives a machine what it has, for this session too, under the name that we gave it', async () => {
     await using served = await serveShare(parties);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     await (await come(served, device, served.newCode(1).code)).bye();
     const rights = ['read', 'replace'] as const;
     await changePeer(parties.owner.stateFolder, device.id, {
@@ -113,7 +105,7 @@ describe('pairing', () => {
   test('leaves nobody less than a stranger has', async () => {
     const options = { open: 'rw', pairRights: ['read'] } as const;
     await using served = await serveShare(parties, {}, options);
-    await using session = await come(served, await newcomer(), served.newCode(1).code);
+    await using session = await come(served, await parties.newcomer(), served.newCode(1).code);
     expect(session.server).toMatchObject({ trust: 'paired', rights: ['read', 'write'] });
   });
 
@@ -125,7 +117,7 @@ describe('pairing', () => {
       { onCode: (code) => shown.push(code?.code) },
     );
     const { code } = served.newCode(1);
-    const guesser = await newcomer();
+    const guesser = await parties.newcomer();
     const guesses = Array.from({ length: 50 }, () => refusal(come(served, guesser, '00000000')));
     const outcomes = await Promise.all(guesses);
     const judged = outcomes.filter((outcome) => outcome === 'wrong-code').length;
@@ -144,7 +136,7 @@ describe('pairing', () => {
     expect(expires).toBeGreaterThan(Date.now());
     expect(voids).toBe(30);
     await owner.bye();
-    const device = await newcomer();
+    const device = await parties.newcomer();
     const session = await come(served, device, code);
     await expect(session.newCode(1)).rejects.toMatchObject({ code: 'no-right' });
     await session.bye();
@@ -153,7 +145,7 @@ describe('pairing', () => {
   test('the code is in no event, and in no file of either state', async () => {
     await using served = await serveShare(parties);
     const { code } = served.newCode(1);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     await (await come(served, device, code)).bye();
     const secrets = [code, code.replace('-', '')];
     const texts = [JSON.stringify(served.events)];
@@ -168,7 +160,7 @@ describe('pairing', () => {
 describe('rights', () => {
   test('that are taken away end the session at once; what was under way ends too', async () => {
     await using served = await serveShare(parties);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     const session = await come(served, device, served.newCode(1).code);
     await changePeer(parties.owner.stateFolder, device.id, { rights: ['read'] });
     expect((await session.closed)?.code).toBe('no-right');
@@ -182,7 +174,7 @@ describe('rights', () => {
   test('of the list are what counts, however open the door is', async () => {
     const near = { open: 'read' as const };
     await using open = await serveShare(parties, {}, near);
-    const device = await newcomer();
+    const device = await parties.newcomer();
     const session = await come(open, device, open.newCode(1).code);
     await changePeer(parties.owner.stateFolder, device.id, undefined);
     expect((await session.closed)?.code).toBe('no-right');
@@ -190,7 +182,7 @@ describe('rights', () => {
     expect(again.server).toMatchObject({ trust: 'known', rights: ['read'] });
     await again.bye();
     await using far = await serveShare(parties, {}, { ...near, isNearby: () => false });
-    const away = await newcomer();
+    const away = await parties.newcomer();
     const there = await come(far, away, far.newCode(1).code);
     await changePeer(parties.owner.stateFolder, away.id, undefined);
     expect((await there.closed)?.code).toBe('no-right');
@@ -199,7 +191,7 @@ describe('rights', () => {
 
   test('of others are not touched, nor is a change of name', async () => {
     await using served = await serveShare(parties);
-    const [one, two] = [await newcomer(), await newcomer()];
+    const [one, two] = [await parties.newcomer(), await parties.newcomer()];
     const staying = await come(served, one, served.newCode(1).code);
     const going = await come(served, two, served.newCode(1).code);
     await changePeer(parties.owner.stateFolder, one.id, { name: 'attic' });

@@ -53,6 +53,8 @@ export interface Parties extends AsyncDisposable {
   /** Known to the owner, may read and write. */
   readonly peer: Device;
   readonly stranger: Device;
+  /** One more that nobody knows yet. */
+  newcomer(): Promise<Device>;
 }
 
 export async function openParties(): Promise<Parties> {
@@ -62,11 +64,16 @@ export async function openParties(): Promise<Parties> {
   const peer = await device('peer');
   const stranger = await device('stranger');
   await befriend(owner, peer);
+  let newcomers = 0;
   return {
     base,
     owner,
     peer,
     stranger,
+    newcomer() {
+      newcomers += 1;
+      return device(`newcomer-${newcomers}`);
+    },
     [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
   };
 }
