@@ -1,9 +1,9 @@
 import { allowedWords, settingText } from './describe.js';
 import { readLayers } from './layers.js';
 import type { Layers, Statement } from './layers.js';
-import { settingsSchema } from './schema.js';
+import { settingSchemas } from './schema.js';
 import { settingKeys, settingTable } from './settings.js';
-import type { SettingKey, Settings } from './settings.js';
+import type { Setting, SettingKey, Settings } from './settings.js';
 import { originText, SettingsError, shown } from './settings-error.js';
 import type { Origin } from './settings-error.js';
 
@@ -25,15 +25,24 @@ export function loadSettings(layers: Layers): LoadedSettings {
     origins.set(statement.key, statement.origin);
   }
   if (!values.has('name')) values.set('name', accepted(hostName(layers.defaults.name)));
-  const whole = settingsSchema.safeParse(Object.fromEntries(values));
-  // Each value was good by itself, so what is left is the rule between two of them.
-  if (!whole.success) throw notApart(values, origins);
-  return { settings: whole.data, origins: complete(origins) };
+  const settings = { ...defaults(), ...Object.fromEntries(values) } as Settings;
+  // A peer must have had the chance to answer a ping before it counts as gone.
+  if (settings.idleTimeout <= settings.heartbeat) throw notApart(settings, origins);
+  return { settings, origins: complete(origins) };
+}
+
+/** `name` has none: the program passes the host's. */
+function defaults(): Partial<Settings> {
+  const rows = settingKeys.map((key) => {
+    const setting: Setting = settingTable[key];
+    return [key, 'default' in setting ? setting.default : undefined];
+  });
+  return Object.fromEntries(rows) as Partial<Settings>;
 }
 
 /** The value in its unit. Throws SettingsError. */
 function accepted({ key, value, origin, given }: Statement): unknown {
-  const judged = settingsSchema.shape[key].safeParse(value);
+  const judged = settingSchemas[key]().safeParse(value);
   if (judged.success) return judged.data;
   throw new SettingsError({ key, given, allowed: allowedWords(key), origin });
 }
@@ -50,13 +59,10 @@ function complete(origins: ReadonlyMap<SettingKey, Origin>): Record<SettingKey, 
 const strength = { default: 0, file: 1, environment: 2, flag: 3 } as const;
 
 /** `heartbeat` against `idleTimeout`: the one that was set last is told, with the other's value. */
-function notApart(
-  values: ReadonlyMap<SettingKey, unknown>,
-  origins: ReadonlyMap<SettingKey, Origin>,
-): SettingsError {
+function notApart(settings: Settings, origins: ReadonlyMap<SettingKey, Origin>): SettingsError {
   const [heartbeat, idle] = (['heartbeat', 'idleTimeout'] as const).map((key) => {
     const origin: Origin = origins.get(key) ?? { kind: 'default' };
-    const text = settingText(key, Number(values.get(key) ?? settingTable[key].default));
+    const text = settingText(key, settings[key]);
     return { key, text, origin };
   }) as [Side, Side];
   return strength[heartbeat.origin.kind] > strength[idle.origin.kind]

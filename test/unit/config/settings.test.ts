@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
-import { settingsSchema } from '#config/schema.js';
+import { loadSettings } from '#config/load.js';
+import { settingSchemas } from '#config/schema.js';
 import { isSettingKey, settingKeys, settingTable } from '#config/settings.js';
 import type { Settings } from '#config/settings.js';
 
 test('every default is pinned: changing one is a decision', () => {
-  expect(settingsSchema.parse({ name: 'amber' })).toStrictEqual({
+  const { settings } = loadSettings({ defaults: { name: 'amber' }, environment: {}, flags: {} });
+  expect(settings).toStrictEqual({
     udpPort: 30000,
     tcpPort: 30001,
     mdns: 'on',
@@ -61,9 +63,20 @@ test('every bound is pinned', () => {
   ]);
 });
 
-test('table and schema name the same settings with the same types', () => {
-  expect(Object.keys(settingsSchema.shape)).toEqual(settingKeys);
-  expectTypeOf<Readonly<z.output<typeof settingsSchema>>>().toEqualTypeOf<Settings>();
+test('every default is one that may be given', () => {
+  for (const key of settingKeys) {
+    const setting = settingTable[key];
+    if ('default' in setting)
+      expect(settingSchemas[key]().parse(setting.default)).toBe(setting.default);
+  }
+});
+
+test('table and schemas name the same settings with the same types', () => {
+  expect(Object.keys(settingSchemas)).toEqual(settingKeys);
+  type Judged = {
+    readonly [K in keyof typeof settingSchemas]: z.output<ReturnType<(typeof settingSchemas)[K]>>;
+  };
+  expectTypeOf<Judged>().toEqualTypeOf<Settings>();
 });
 
 test('what every object inherits is no setting', () => {
