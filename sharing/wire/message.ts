@@ -38,200 +38,215 @@ function hex(length: number): z.ZodString {
   return z.string().regex(new RegExp(`^[0-9a-f]{${length * 2}}$`));
 }
 
-const entryType = z.enum(['file', 'folder']);
-const entryRow = z.tuple([name, entryType, size, time]);
-const fileRow = z.tuple([path, size, time, tag]);
-/** In a batch only: a file of one chunk at most, which needs no tag. */
-const smallRow = z.tuple([path, size, time]);
-const folderRow = z.tuple([path, time]);
-/** The most frequent first: each that does not fit costs. */
-const offerRow = z.union([smallRow, fileRow, folderRow]);
 const range = z.tuple([u32, u32]);
 const ranges = z.array(range).max(maxRanges);
-/** What a sender leaves out without a word, counted. */
-const left = z.object({ links: u32, hidden: u32 });
-
-const want = z.discriminatedUnion('want', [
-  z.object({ want: z.literal('all'), file: u32 }),
-  z.object({ want: z.literal('ranges'), file: u32, ranges }),
-  z.object({ want: z.literal('digests'), file: u32 }),
-  z.object({
-    want: z.literal('nothing'),
-    file: u32,
-    /** `staged`: it came with an earlier attempt, in a folder that is not complete yet. */
-    reason: z.enum(['identical', 'skipped', 'staged']),
-    as: name,
-    /** Of what is the same; of what is skipped nobody has looked at it. */
-    digest: digestText.optional(),
-  }),
-  z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
-]);
-
+const right = z.enum(['read', 'write', 'replace']);
+const as = z.enum(['owner', 'peer', 'open']);
 /** Devices that a code is good for. */
 const uses = z.int().min(0).max(100);
 
-const right = z.enum(['read', 'write', 'replace']);
+const entryRow = () => z.tuple([name, z.enum(['file', 'folder']), size, time]);
+const fileRow = () => z.tuple([path, size, time, tag]);
+/** The most frequent first: each that does not fit costs. Rows without a tag are in batches only: a file of one chunk at most, a folder. */
+const offerRow = () => z.union([z.tuple([path, size, time]), fileRow(), z.tuple([path, time])]);
 
-const as = z.enum(['owner', 'peer', 'open']);
+const want = () =>
+  z.discriminatedUnion('want', [
+    z.object({ want: z.literal('all'), file: u32 }),
+    z.object({ want: z.literal('ranges'), file: u32, ranges }),
+    z.object({ want: z.literal('digests'), file: u32 }),
+    z.object({
+      want: z.literal('nothing'),
+      file: u32,
+      /** `staged`: it came with an earlier attempt, in a folder that is not complete yet. */
+      reason: z.enum(['identical', 'skipped', 'staged']),
+      as: name,
+      /** Of what is the same; of what is skipped nobody has looked at it. */
+      digest: digestText.optional(),
+    }),
+    z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
+  ]);
+
 /** Who is in, and what moves, for the owner of a server. */
-const clientRow = z.object({
-  id: z.string().length(52),
-  name: z.string().max(256),
-  address: z.string().max(64),
-  as,
-  rights: z.array(right).max(3),
-  /** Milliseconds since 1970. */
-  since: time,
-});
-const transferRow = z.object({
-  id: z.string().length(52),
-  name: z.string().max(256),
-  direction: z.enum(['in', 'out']),
-  path,
-  bytes: size,
-  size,
-  rate: size,
-  files: z.object({ done: u32, of: u32, counted: z.boolean() }).optional(),
-});
-/** Milliseconds, counts and bytes; without `free` nobody knows how much that is. */
-const figures = z.object({
-  uptime: size,
-  clients: u32,
-  transfers: u32,
-  filesIn: size,
-  filesOut: size,
-  bytesIn: size,
-  bytesOut: size,
-  refused: size,
-  paired: size,
-  maxClients: u32,
-  maxFileSize: size,
-  quota: size,
-  keepFree: size,
-  free: size.optional(),
-});
-
-/** Every control message of version 1 (PROTOCOL.md, "Messages"). Unknown keys are dropped. */
-const messageSchema = z.discriminatedUnion('t', [
+const clientRow = () =>
   z.object({
-    t: z.literal('hello'),
-    v: version,
-    features: z.array(word).max(32),
-    digests: z.array(word).min(1).max(8),
-    purpose: z.enum(['control', 'lane']),
-    name,
-    /** The client has a code, and wants to become known though an open door would let it in. */
-    pair: z.boolean().optional(),
-    /** Of a lane: which one it is. */
-    token: tag.optional(),
-  }),
-  z.object({
-    t: z.literal('welcome'),
-    v: z.literal(protocolVersion),
-    features: z.array(word).max(32),
-    digest: word,
+    id: z.string().length(52),
+    name: z.string().max(256),
+    address: z.string().max(64),
     as,
     rights: z.array(right).max(3),
-    name,
-  }),
-  z.object({ t: z.literal('denied'), code: word, message: text, facts }),
-  z.object({ t: z.literal('pair'), name }),
-  z.object({ t: z.literal('share'), share: hex(32) }),
-  z.object({ t: z.literal('proof'), proof: hex(64) }),
-  z.object({ t: z.literal('new-code'), id: u32, uses: uses.min(1) }),
-  z.object({ t: z.literal('code'), id: u32, code: word, expires: time, voids: uses }),
-  z.object({ t: z.literal('shutdown'), id: u32 }),
-  z.object({ t: z.literal('status'), id: u32 }),
+    /** Milliseconds since 1970. */
+    since: time,
+  });
+const transferRow = () =>
   z.object({
-    t: z.literal('state'),
-    id: u32,
-    clients: z.array(clientRow).max(maxRows),
-    transfers: z.array(transferRow).max(maxRows),
-    more: z.boolean(),
-    /** On the last page. */
-    figures: figures.optional(),
-  }),
-  z.object({ t: z.literal('list'), id: u32, path }),
-  z.object({
-    t: z.literal('entries'),
-    id: u32,
-    rows: z.array(entryRow).max(maxRows),
-    more: z.boolean(),
-  }),
-  z.object({
-    t: z.literal('get'),
-    id: u32,
+    id: z.string().length(52),
+    name: z.string().max(256),
+    direction: z.enum(['in', 'out']),
     path,
-    /** Where nothing has this path, all that match it are meant. */
-    glob: z.literal(true).optional(),
-  }),
+    bytes: size,
+    size,
+    rate: size,
+    files: z.object({ done: u32, of: u32, counted: z.boolean() }).optional(),
+  });
+/** Milliseconds, counts and bytes; without `free` nobody knows how much that is. */
+const figures = () =>
   z.object({
-    t: z.literal('offer'),
-    id: u32,
-    files: z.array(offerRow).max(maxRows),
-    more: z.boolean(),
-    /** Many files in one transfer (PROTOCOL.md, "Batches"). */
-    batch: z.literal(true).optional(),
-    /** On the last page of a batch. */
-    left: left.optional(),
-    /** A plain name instead of the receiver's prefix and the sender's name. */
-    as: name.optional(),
-    policy: z.enum(policies).optional(),
-  }),
-  z.object({
-    t: z.literal('want'),
-    id: u32,
-    files: z.array(want).max(maxRows),
-    /** Numbers of small files of a batch that are wanted whole. */
-    all: ranges.optional(),
-    /** How many rows of a batch were looked at so far. */
-    judged: u32.optional(),
-    more: z.boolean(),
-  }),
-  z.object({
-    t: z.literal('got'),
-    id: u32,
-    file: u32,
-    chunk: u32,
-    /** Chunks that landed before it and were not told yet. */
-    also: z.array(u32).max(maxAlsoGot).optional(),
-  }),
-  z.object({ t: z.literal('end'), id: u32, file: u32 }),
-  z.object({ t: z.literal('receipt'), id: u32, file: u32, as: name, size, digest: digestText }),
-  z.object({
-    t: z.literal('receipts'),
-    id: u32,
-    /** Numbers of small files that are stored. */
-    stored: ranges,
-    /** Those among them that got another name than was asked for. */
-    named: z.array(z.tuple([u32, name])).max(maxRows),
-  }),
-  z.object({ t: z.literal('placed'), id: u32, file: u32, as: name }),
-  z.object({ t: z.literal('finished'), id: u32 }),
-  /** The client wants a lane for its transfer; the server answers with the token. */
-  z.object({ t: z.literal('lane'), id: u32, token: tag.optional() }),
-  z.object({ t: z.literal('ready') }),
-  z.object({ t: z.literal('stop'), id: u32, code: word, message: text, facts }),
-  z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
-  z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),
-  z.object({ t: z.literal('ping'), n: u32 }),
-  z.object({ t: z.literal('pong'), n: u32 }),
-  z.object({ t: z.literal('bye') }),
-]);
+    uptime: size,
+    clients: u32,
+    transfers: u32,
+    filesIn: size,
+    filesOut: size,
+    bytesIn: size,
+    bytesOut: size,
+    refused: size,
+    paired: size,
+    maxClients: u32,
+    maxFileSize: size,
+    quota: size,
+    keepFree: size,
+    free: size.optional(),
+  });
 
-export type Message = Readonly<z.infer<typeof messageSchema>>;
+/**
+ * Every control message of version 1 (PROTOCOL.md, "Messages"). Unknown keys are dropped. Each schema is made when the first
+ * message of its kind comes: most runs meet few kinds.
+ */
+const kinds = {
+  hello: () =>
+    z.object({
+      t: z.literal('hello'),
+      v: version,
+      features: z.array(word).max(32),
+      digests: z.array(word).min(1).max(8),
+      purpose: z.enum(['control', 'lane']),
+      name,
+      /** The client has a code, and wants to become known though an open door would let it in. */
+      pair: z.boolean().optional(),
+      /** Of a lane: which one it is. */
+      token: tag.optional(),
+    }),
+  welcome: () =>
+    z.object({
+      t: z.literal('welcome'),
+      v: z.literal(protocolVersion),
+      features: z.array(word).max(32),
+      digest: word,
+      as,
+      rights: z.array(right).max(3),
+      name,
+    }),
+  denied: () => z.object({ t: z.literal('denied'), code: word, message: text, facts }),
+  pair: () => z.object({ t: z.literal('pair'), name }),
+  share: () => z.object({ t: z.literal('share'), share: hex(32) }),
+  proof: () => z.object({ t: z.literal('proof'), proof: hex(64) }),
+  'new-code': () => z.object({ t: z.literal('new-code'), id: u32, uses: uses.min(1) }),
+  code: () => z.object({ t: z.literal('code'), id: u32, code: word, expires: time, voids: uses }),
+  shutdown: () => z.object({ t: z.literal('shutdown'), id: u32 }),
+  status: () => z.object({ t: z.literal('status'), id: u32 }),
+  state: () =>
+    z.object({
+      t: z.literal('state'),
+      id: u32,
+      clients: z.array(clientRow()).max(maxRows),
+      transfers: z.array(transferRow()).max(maxRows),
+      more: z.boolean(),
+      /** On the last page. */
+      figures: figures().optional(),
+    }),
+  list: () => z.object({ t: z.literal('list'), id: u32, path }),
+  entries: () =>
+    z.object({
+      t: z.literal('entries'),
+      id: u32,
+      rows: z.array(entryRow()).max(maxRows),
+      more: z.boolean(),
+    }),
+  get: () =>
+    z.object({
+      t: z.literal('get'),
+      id: u32,
+      path,
+      /** Where nothing has this path, all that match it are meant. */
+      glob: z.literal(true).optional(),
+    }),
+  offer: () =>
+    z.object({
+      t: z.literal('offer'),
+      id: u32,
+      files: z.array(offerRow()).max(maxRows),
+      more: z.boolean(),
+      /** Many files in one transfer (PROTOCOL.md, "Batches"). */
+      batch: z.literal(true).optional(),
+      /** On the last page of a batch: what the sender leaves out without a word, counted. */
+      left: z.object({ links: u32, hidden: u32 }).optional(),
+      /** A plain name instead of the receiver's prefix and the sender's name. */
+      as: name.optional(),
+      policy: z.enum(policies).optional(),
+    }),
+  want: () =>
+    z.object({
+      t: z.literal('want'),
+      id: u32,
+      files: z.array(want()).max(maxRows),
+      /** Numbers of small files of a batch that are wanted whole. */
+      all: ranges.optional(),
+      /** How many rows of a batch were looked at so far. */
+      judged: u32.optional(),
+      more: z.boolean(),
+    }),
+  got: () =>
+    z.object({
+      t: z.literal('got'),
+      id: u32,
+      file: u32,
+      chunk: u32,
+      /** Chunks that landed before it and were not told yet. */
+      also: z.array(u32).max(maxAlsoGot).optional(),
+    }),
+  end: () => z.object({ t: z.literal('end'), id: u32, file: u32 }),
+  receipt: () =>
+    z.object({ t: z.literal('receipt'), id: u32, file: u32, as: name, size, digest: digestText }),
+  receipts: () =>
+    z.object({
+      t: z.literal('receipts'),
+      id: u32,
+      /** Numbers of small files that are stored. */
+      stored: ranges,
+      /** Those among them that got another name than was asked for. */
+      named: z.array(z.tuple([u32, name])).max(maxRows),
+    }),
+  placed: () => z.object({ t: z.literal('placed'), id: u32, file: u32, as: name }),
+  finished: () => z.object({ t: z.literal('finished'), id: u32 }),
+  /** The client wants a lane for its transfer; the server answers with the token. */
+  lane: () => z.object({ t: z.literal('lane'), id: u32, token: tag.optional() }),
+  ready: () => z.object({ t: z.literal('ready') }),
+  stop: () => z.object({ t: z.literal('stop'), id: u32, code: word, message: text, facts }),
+  fail: () =>
+    z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
+  error: () =>
+    z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),
+  ping: () => z.object({ t: z.literal('ping'), n: u32 }),
+  pong: () => z.object({ t: z.literal('pong'), n: u32 }),
+  bye: () => z.object({ t: z.literal('bye') }),
+} satisfies Record<string, () => z.ZodType>;
+
+type Kinds = typeof kinds;
+type Kind = keyof Kinds;
+
+export type Message = Readonly<{ [K in Kind]: z.infer<ReturnType<Kinds[K]>> }[Kind]>;
 export type MessageOf<T extends Message['t']> = Extract<Message, { t: T }>;
-export type EntryRow = z.infer<typeof entryRow>;
+export type EntryRow = z.infer<ReturnType<typeof entryRow>>;
 /** A file that is offered, with the tag of its source. */
-export type FileRow = z.infer<typeof fileRow>;
-export type OfferRow = z.infer<typeof offerRow>;
+export type FileRow = z.infer<ReturnType<typeof fileRow>>;
+export type OfferRow = z.infer<ReturnType<typeof offerRow>>;
 /** Half-open ranges of numbers, ascending and apart. */
 export type Ranges = readonly (readonly [number, number])[];
-export type Want = z.infer<typeof want>;
+export type Want = z.infer<ReturnType<typeof want>>;
 export type Right = z.infer<typeof right>;
-export type ClientRow = Readonly<z.infer<typeof clientRow>>;
-export type TransferRow = Readonly<z.infer<typeof transferRow>>;
-export type Figures = Readonly<z.infer<typeof figures>>;
+export type ClientRow = Readonly<z.infer<ReturnType<typeof clientRow>>>;
+export type TransferRow = Readonly<z.infer<ReturnType<typeof transferRow>>>;
+export type Figures = Readonly<z.infer<ReturnType<typeof figures>>>;
 
 /** A kind of message that this version does not know: answered `unsupported`, never a fault. */
 export interface UnknownMessage {
@@ -240,7 +255,8 @@ export interface UnknownMessage {
   readonly id?: number;
 }
 
-const kinds: ReadonlySet<string> = new Set(messageSchema.options.map((one) => one.shape.t.value));
+/** Those that were made so far. */
+const schemas = new Map<Kind, z.ZodType<Message>>();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A message as a frame. */
@@ -254,11 +270,11 @@ export function encode(message: Message): Buffer {
  */
 export function decode(body: Uint8Array): Message | UnknownMessage {
   const value = parseObject(body);
-  const unknown = unknownKind(value);
-  if (unknown) return unknown;
+  const kind = kindOf(value);
+  if (!isKnown(kind)) return unknownMessage(kind, value);
   const other = otherVersion(value);
   if (other) return other;
-  const result = messageSchema.safeParse(value);
+  const result = schemaOf(kind).safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue ? `${issue.path.join('.')}: ${issue.code}` : '';
@@ -291,12 +307,23 @@ function parseObject(body: Uint8Array): object {
   throw new SharingError('protocol', 'message is not an object');
 }
 
-function unknownKind(value: object): UnknownMessage | undefined {
+function kindOf(value: object): string {
   const kind = 't' in value ? value.t : undefined;
-  if (typeof kind !== 'string' || !word.safeParse(kind).success) {
-    throw new SharingError('protocol', 'message has no kind');
-  }
-  if (kinds.has(kind)) return undefined;
+  if (typeof kind === 'string' && word.safeParse(kind).success) return kind;
+  throw new SharingError('protocol', 'message has no kind');
+}
+
+function isKnown(kind: string): kind is Kind {
+  return Object.hasOwn(kinds, kind);
+}
+
+function schemaOf(kind: Kind): z.ZodType<Message> {
+  const made = schemas.get(kind) ?? kinds[kind]();
+  schemas.set(kind, made);
+  return made;
+}
+
+function unknownMessage(kind: string, value: object): UnknownMessage {
   const id = u32.safeParse('id' in value ? value.id : undefined);
   return id.success ? { t: 'unknown', kind, id: id.data } : { t: 'unknown', kind };
 }
