@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../support/ports.js';
@@ -7,8 +6,6 @@ import { collect, end, failure, launch, type Command, type Daemon } from './prog
 import type { World } from './world.js';
 
 const main = join(import.meta.dirname, '../../dist/lanpost.js');
-/** What an installed program asks of Node, on its first line. */
-const flags = (/^#!.* node (.*)/.exec(readFileSync(main, 'utf8'))?.[1] ?? '').split(' ');
 
 /** A server of lanpost that serves one folder. */
 export interface Served extends Daemon {
@@ -30,7 +27,7 @@ export function lanpost(
   { input, cwd = arriving, state = owner }: { input?: string; cwd?: string; state?: string } = {},
 ): Command {
   return {
-    words: [node, ...flags, main, ...words],
+    words: [node, main, ...words],
     cwd,
     env: { LANPOST_HOME: state, LANPOST_MDNS: 'off' },
     ...(input !== undefined && { input }),
