@@ -41,16 +41,16 @@ export async function answerEarly(
 }
 
 /**
- * The same without the streams of the process, which take longer to make than the answer. False too when that does not
- * go: then it is said in the usual way, or why it cannot be.
+ * The same without the streams of the process, but for that of a terminal: they take longer to make than the answer. False too
+ * when that does not go: then it is said in the usual way, or why it cannot be.
  */
 export async function answerWithoutStreams(words: readonly string[]): Promise<boolean> {
   const question = earlyQuestion(words);
   if (!question) return false;
   try {
     // Only the stream of a terminal knows how wide it is.
-    if (question === 'help' && fstatSync(1).isCharacterDevice()) return false;
-    const answer = Buffer.from(await earlyAnswer(question, packageVersion(), {}));
+    const screen = question === 'help' && fstatSync(1).isCharacterDevice() ? process.stdout : {};
+    const answer = Buffer.from(await earlyAnswer(question, packageVersion(), screen));
     return writeSync(1, answer) === answer.length;
   } catch {
     return false;
