@@ -7,7 +7,6 @@ import { keepListening, type ListeningState } from './listening.js';
 import { openSocket, type OpenSocket } from './socket.js';
 import type { Announcement } from './wire/announcement.js';
 
-export { cleanName } from './wire/name.js';
 export type { ListeningState } from './listening.js';
 export type { Announcement } from './wire/announcement.js';
 

@@ -126,7 +126,7 @@ async function load(
 ): Promise<LoadedSettings> {
   const [{ loadSettings }, { cleanName }] = await Promise.all([
     import('#config/load.js'),
-    import('#discovery/responder.js'),
+    import('#discovery/name.js'),
   ]);
   const path =
     configFile === undefined

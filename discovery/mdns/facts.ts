@@ -4,7 +4,7 @@ import {
   type Announcement,
   type DecodedReply,
 } from '#discovery/wire/announcement.js';
-import { announcedName } from '#discovery/wire/name.js';
+import { announcedName } from '#discovery/name.js';
 import { maxLabelBytes } from './service.js';
 
 /** Room for the ` (99)` that a responder appends to a name that is taken. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { announcedName, cleanName } from './name.js';
+import { announcedName, cleanName } from '#discovery/name.js';
 import { serviceSuffix } from './service.js';
 
 /** The longest reply, in bytes. */

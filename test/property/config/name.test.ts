@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadSettings } from '#config/load.js';
-import { cleanName } from '#discovery/wire/name.js';
+import { cleanName } from '#discovery/name.js';
 
 function accepted(name: string): boolean {
   try {

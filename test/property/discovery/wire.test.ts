@@ -5,7 +5,7 @@ import {
   encodeAnnouncement,
   type Announcement,
 } from '#discovery/wire/announcement.js';
-import { cleanName } from '#discovery/wire/name.js';
+import { cleanName } from '#discovery/name.js';
 import { isProbe } from '#discovery/wire/probe.js';
 
 const neverShown = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2066-\u2069\u202a-\u202e]/u;

@@ -6,7 +6,7 @@ import {
   encodeAnnouncement,
   type DecodedReply,
 } from '#discovery/wire/announcement.js';
-import { cleanName } from '#discovery/wire/name.js';
+import { cleanName } from '#discovery/name.js';
 import { encodeProbe, isProbe } from '#discovery/wire/probe.js';
 
 /** One datagram; `canonical` ones are also what our own side must send for their meaning. */

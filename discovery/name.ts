@@ -1,4 +1,4 @@
-import { probeText } from './probe.js';
+import { probeText } from './wire/probe.js';
 
 const maxNameCharacters = 64;
 const maxNameBytes = 128;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cleanName } from '#discovery/wire/name.js';
+import { cleanName } from '#discovery/name.js';
 
 test.each([
   ['Amber', 'Amber'],
