@@ -53,7 +53,7 @@ export const run: Run = async (context, call) => {
   const addresses = ownAddresses(context.interfaces());
   view.show({ event: 'serving', name, id, port, addresses, folder, open, mode });
   if (context.onTerminal) board.show(server);
-  else view.note('a machine that is not known yet needs a code: lanpost pair');
+  else if (open === 'no') view.note('a machine that is not known yet needs a code: lanpost pair');
   if (addresses.length === 0) view.note('no network: this machine only');
   await aborted(AbortSignal.any([context.signal, stopping.signal]));
   view.note('stopping');

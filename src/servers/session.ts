@@ -124,7 +124,13 @@ async function givenCode(context: Context, call: Call): Promise<string | undefin
   const file = textOption(call, 'code-file');
   if (file === undefined) return undefined;
   if (file === '-') return context.readInput();
-  return readPrivateFile(resolve(context.workingFolder, file));
+  try {
+    return await readPrivateFile(resolve(context.workingFolder, file));
+  } catch (error) {
+    if (!(error instanceof SharingError) || error.code !== 'not-found') throw error;
+    const hint = 'a file with the code, for its owner alone, or - for standard input';
+    throw new ProgramError('usage', `there is no file "${quote(file)}" with the code`, hint);
+  }
 }
 
 /**

@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * Asks one question on a terminal, in one shot; Ctrl-C, Ctrl-D and a terminal that vanishes answer nothing. Rejects with
- * SharingError `cancelled` when the signal is aborted.
+ * Asks one question on a terminal, in one shot; Ctrl-D and a terminal that vanishes answer nothing. Rejects with SharingError
+ * `cancelled` after Ctrl-C, and when the signal is aborted.
  */
 export function askOnce(
   input: Readable,
@@ -15,7 +15,7 @@ export function askOnce(
     const lines = createInterface({ input, output, terminal: true });
     const left = new AbortController();
     lines.on('SIGINT', () => {
-      left.abort();
+      left.abort(new SharingError('cancelled', 'interrupted'));
     });
     for (const end of ['close', 'error']) {
       lines.on(end, () => {
@@ -27,6 +27,7 @@ export function askOnce(
     } catch {
       // The question stands in a line that nobody has ended.
       output.write('\n');
+      if (left.signal.reason instanceof SharingError) throw left.signal.reason;
       if (signal.aborted) throw new SharingError('cancelled', 'interrupted');
       return '';
     } finally {

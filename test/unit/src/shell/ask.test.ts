@@ -22,13 +22,16 @@ test('what is typed is the answer', async () => {
   expect(await answer).toBe('yes');
 });
 
-test.each([
-  ['Ctrl-C', '\u0003'],
-  ['Ctrl-D', '\u0004'],
-])('%s answers nothing', async (_, key) => {
+test('Ctrl-D answers nothing', async () => {
   const { input, answer } = await asked();
-  input.write(key);
+  input.write('\u0004');
   expect(await answer).toBe('');
+});
+
+test('Ctrl-C is an interrupt', async () => {
+  const { input, answer } = await asked();
+  input.write('\u0003');
+  await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
 });
 
 test('a request to end ends the question too, and what would be asked after it', async () => {
