@@ -1,5 +1,5 @@
 import packageFile from '#package' with { type: 'json' };
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, writeFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 
 /** Standard output, whose width is known if it is a terminal. */
@@ -50,8 +50,8 @@ export async function answerWithoutStreams(words: readonly string[]): Promise<bo
   try {
     // Only the stream of a terminal knows how wide it is.
     const screen = question === 'help' && fstatSync(1).isCharacterDevice() ? process.stdout : {};
-    const answer = Buffer.from(await earlyAnswer(question, packageVersion(), screen));
-    return writeSync(1, answer) === answer.length;
+    writeFileSync(1, await earlyAnswer(question, packageVersion(), screen));
+    return true;
   } catch {
     return false;
   }
