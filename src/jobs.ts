@@ -4,8 +4,13 @@ import type { View } from './view/view.js';
 
 /** What runs beside the prompt. */
 export interface Jobs {
-  /** Starts `work` and gives its number; it is told once it is over. */
-  start(line: string, view: View, work: (parts: JobParts) => Promise<ExitCode>): number;
+  /** Starts `work` and gives its number; it is told once it is over. What `mayFail` counts as done when all have settled. */
+  start(
+    line: string,
+    view: View,
+    work: (parts: JobParts) => Promise<ExitCode>,
+    mayFail?: boolean,
+  ): number;
   /** What runs now: the line that was typed, and how far it is. */
   list(): readonly { readonly number: number; readonly line: string; readonly state: string }[];
   /** Stops one. Throws ProgramError `usage` when there is none of that number. */
@@ -73,12 +78,12 @@ export function openJobs(): Jobs {
   }
 
   return {
-    start(line, view, work) {
+    start(line, view, work, mayFail = false) {
       const number = Math.max(0, ...running.keys()) + 1;
       const stop = new AbortController();
       const parts = { view: viewOf(view, () => running.get(number)), signal: stop.signal };
       const done = work(parts).then((exit) => {
-        exits.push(exit);
+        if (!mayFail) exits.push(exit);
         running.delete(number);
         const state =
           exit === exitCodes.done ? 'done' : stop.signal.aborted ? 'cancelled' : 'failed';

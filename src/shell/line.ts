@@ -3,11 +3,14 @@ import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { tell } from '#src/tell.js';
-import type { Call, Run } from '#src/command/command.js';
+import type { JobParts } from '#src/jobs.js';
 import { splitWords } from './words.js';
 
-/** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */
-export async function runLine(context: Context, line: string): Promise<ExitCode> {
+/**
+ * Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. Of a line that `mayFail`
+ * the job may, too.
+ */
+export async function runLine(context: Context, line: string, mayFail = false): Promise<ExitCode> {
   if (line.trimStart().startsWith('#')) return exitCodes.done;
   try {
     const words = splitWords(line, context.system.platform);
@@ -27,7 +30,7 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
         'leave out the &',
       );
     }
-    return runBeside(own, line, run, call);
+    return runBeside(own, line, mayFail, (beside) => run(beside, call));
   } catch (error) {
     return await tell(context, null, error);
   } finally {
@@ -36,16 +39,22 @@ export async function runLine(context: Context, line: string): Promise<ExitCode>
 }
 
 /** The prompt is back at once; nobody is asked anything on the way. */
-function runBeside(context: Context, line: string, run: Run, call: Call): ExitCode {
+function runBeside(
+  context: Context,
+  line: string,
+  mayFail: boolean,
+  run: (own: Context) => Promise<ExitCode>,
+): ExitCode {
   const text = line.trim().replace(/\s*&$/, '');
-  const number = context.memory.jobs.start(text, context.view, async (parts) => {
+  const work = async (parts: JobParts): Promise<ExitCode> => {
     const own: Context = { ...context, ...parts, ask: undefined };
     try {
-      return await run(own, call);
+      return await run(own);
     } catch (error) {
       return await tell(own, null, error);
     }
-  });
+  };
+  const number = context.memory.jobs.start(text, context.view, work, mayFail);
   context.view.show({ event: 'job', number, line: text, state: 'running' });
   return exitCodes.done;
 }

@@ -20,7 +20,7 @@ export async function runScript(
   for await (const line of lines) {
     const mayFail = line.startsWith('-');
     if (line.trim() !== '') context.view.note(`${promptText()}${quote(line)}`);
-    const exit = await runLine(context, mayFail ? line.slice(1) : line);
+    const exit = await runLine(context, mayFail ? line.slice(1) : line, mayFail);
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;
   }

@@ -99,3 +99,17 @@ test('a comment of a script is no command, whatever is in it, and is shown witho
   expect(said()).toContain("lanpost> # don't \\u{1b}[2Jstop\n");
   expect(said()).toContain('bye: ends');
 });
+
+test.each([
+  ['-', 0],
+  ['', 5],
+])(
+  'a job of a line that begins with "%s" ends its script with %d when it fails',
+  async (dash, exit) => {
+    const state = join(await temporaryFolder(), 'state');
+    const { input, said, ended } = runHere([], { state });
+    input.end(`${dash}put gone.txt --to amber &\n`);
+    expect(await ended).toBe(exit);
+    expect(said()).toContain('[1]  put gone.txt --to amber  failed');
+  },
+);
