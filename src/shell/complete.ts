@@ -26,7 +26,7 @@ export async function complete(
     value: '',
     from: line.length,
     quoted: undefined,
-    escaping: false,
+    isStuck: false,
   };
   const { before, candidates, cut } = await wantedAt(words, typed.value, sources, platform);
   const rest = typed.value.slice(before.length);
@@ -92,16 +92,18 @@ function writtenAt(
     readonly ending: Candidate['ending'] | undefined;
   },
 ): Pick<Completion, 'replaced' | 'text'> {
-  const goesOn = common.startsWith(rest) && !typed.escaping;
+  const goesOn = common.startsWith(rest) && !typed.isStuck;
   const { quoted } = typed;
   const close = ending === ' ' && quoted !== undefined ? quoted : '';
   const tail = `${close}${ending ?? ''}`;
+  const ends = ending === ' ';
   if (goesOn) {
-    return { replaced: '', text: writtenIn(quoted, common.slice(rest.length)) + tail };
+    const part = { begins: typed.value === '', ends };
+    return { replaced: '', text: writtenIn(quoted, common.slice(rest.length), part) + tail };
   }
   const head = typed.value.slice(0, typed.value.length - rest.length);
   return {
     replaced: line.slice(typed.from),
-    text: (quoted ?? '') + writtenIn(quoted, head + common) + tail,
+    text: (quoted ?? '') + writtenIn(quoted, head + common, { begins: true, ends }) + tail,
   };
 }

@@ -4,25 +4,23 @@ import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { ProgramError } from '#src/failure.js';
 import { tell } from '#src/tell.js';
 import type { JobParts } from '#src/jobs.js';
-import { splitWords } from './words.js';
+import { splitLine } from './words.js';
 
 /**
  * Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. Of a line that `mayFail`
  * the job may, too.
  */
 export async function runLine(context: Context, line: string, mayFail = false): Promise<ExitCode> {
-  if (line.trimStart().startsWith('#')) return exitCodes.done;
   try {
-    const words = splitWords(line, context.system.platform);
-    if (words.length === 0) return exitCodes.done;
-    const beside = words.length > 1 && words.at(-1) === '&';
-    const { command, call } = parsePromptLine(beside ? words.slice(0, -1) : words);
+    const { words, beside } = splitLine(line, context.system.platform);
+    if (words.length === 0 && beside === undefined) return exitCodes.done;
+    const { command, call } = parsePromptLine(words);
     const { run } = await command.load();
     const own =
       call.options['bytes'] === true
         ? { ...context, view: context.view.styled({ bytes: true }) }
         : context;
-    if (!beside) return await run(own, call);
+    if (beside === undefined) return await run(own, call);
     if (!command.mayRunBeside) {
       throw new ProgramError(
         'usage',
@@ -30,7 +28,7 @@ export async function runLine(context: Context, line: string, mayFail = false): 
         'leave out the &',
       );
     }
-    return runBeside(own, line, mayFail, (beside) => run(beside, call));
+    return runBeside(own, beside, mayFail, (job) => run(job, call));
   } catch (error) {
     return await tell(context, null, error);
   } finally {
@@ -45,7 +43,6 @@ function runBeside(
   mayFail: boolean,
   run: (own: Context) => Promise<ExitCode>,
 ): ExitCode {
-  const text = line.trim().replace(/\s*&$/, '');
   const work = async (parts: JobParts): Promise<ExitCode> => {
     const own: Context = { ...context, ...parts, ask: undefined };
     try {
@@ -54,7 +51,7 @@ function runBeside(
       return await tell(own, null, error);
     }
   };
-  const number = context.memory.jobs.start(text, context.view, work, mayFail);
-  context.view.show({ event: 'job', number, line: text, state: 'running' });
+  const number = context.memory.jobs.start(line, context.view, work, mayFail);
+  context.view.show({ event: 'job', number, line, state: 'running' });
   return exitCodes.done;
 }

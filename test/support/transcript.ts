@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { splitWords } from '#src/shell/words.js';
+import { splitLine } from '#src/shell/words.js';
 import { mustBeLine } from './json-events.js';
 import { freePort, hold, isFree } from './ports.js';
 import {
@@ -44,7 +44,7 @@ export async function replay(text: string): Promise<string> {
     if (line === '' || line.startsWith('#')) continue;
     const input = expected.filter((one) => one.startsWith('in'));
     const typed = input.map((one) => stage.fill(one.slice(3)));
-    const happened = await stage.play(splitWords(stage.fill(line), 'linux'), typed);
+    const happened = await stage.play(splitLine(stage.fill(line), 'linux').words, typed);
     played.push(...input, ...unsettled(happened, expected.slice(input.length)));
   }
   return played.join('\n');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { splitWords } from '#src/shell/words.js';
+import { splitLine } from '#src/shell/words.js';
 
 const word = fc.string({ unit: 'binary', maxLength: 20 });
 
@@ -19,7 +19,7 @@ test('what is quoted comes back as it was', () => {
       fc.constantFrom('linux', 'win32'),
       (words, platform) => {
         const line = words.map(([text, quoted]) => quoted(text)).join(' ');
-        expect(splitWords(line, platform)).toEqual(words.map(([text]) => text));
+        expect(splitLine(line, platform).words).toEqual(words.map(([text]) => text));
       },
     ),
   );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseCommandLine, parsePromptLine } from '#src/arguments.js';
 import { commandsAt, findCommand, registry } from '#src/command/registry.js';
-import { splitWords } from '#src/shell/words.js';
+import { splitLine } from '#src/shell/words.js';
 
 test('no two verbs share a name', () => {
   const names = registry.flatMap(({ name, aliases }) => [name, ...aliases]);
@@ -39,7 +39,7 @@ const examples = registry.flatMap(({ name, examples: lines }) =>
 );
 
 test.each(examples)('the example works: %s', (line, name) => {
-  const words = splitWords(line.replace(/^[A-Z_]+=\S+ /, ''), 'linux');
+  const words = splitLine(line.replace(/^[A-Z_]+=\S+ /, ''), 'linux').words;
   const { command } =
     words[0] === 'lanpost' ? parseCommandLine(words.slice(1)) : parsePromptLine(words);
   expect(command?.name).toBe(name);

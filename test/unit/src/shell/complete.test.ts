@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Names, Sources } from '#src/shell/candidates.js';
 import { complete } from '#src/shell/complete.js';
-import { readWords, splitWords } from '#src/shell/words.js';
+import { readWords, splitLine } from '#src/shell/words.js';
 
 /** Names as `ls -p` shows them: a folder ends with a slash. */
 function names(...shown: string[]): Names {
@@ -169,12 +169,12 @@ test('whatever a file is called, the completed line names it', async () => {
       const typed = Array.from(text).slice(0, length).join('');
       const begun =
         quoted === ''
-          ? typed.replace(/[\s"'\\]/g, '\\$&')
+          ? typed.replace(/^#|[\s"'\\]/g, '\\$&')
           : quoted === '"'
             ? quoted + typed.replace(/["\\]/g, '\\$&')
             : quoted + typed.replaceAll("'", "'\\''");
       const line = await after(`get ${begun}`, from, system);
-      expect(splitWords(String(line), system)).toEqual(['get', text]);
+      expect(splitLine(String(line), system).words).toEqual(['get', text]);
       expect(readWords(String(line), system).last).toBeUndefined();
     }),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ProgramError } from '#src/failure.js';
-import { splitWords } from '#src/shell/words.js';
+import { splitLine } from '#src/shell/words.js';
 
 test.each<[string, string[]]>([
   ['', []],
@@ -18,10 +18,14 @@ test.each<[string, string[]]>([
   ['get a\\\\b', ['get', 'a\\b']],
   ['get "" \'\'', ['get', '', '']],
   ['get a"b c"d\'e f\'', ['get', 'ab cde f']],
-  ['get # not a comment', ['get', '#', 'not', 'a', 'comment']],
+  ["get a # that's why", ['get', 'a']],
+  ['# all of it', []],
+  ['get a#b c\'#\' "#" \\#', ['get', 'a#b', 'c#', '#', '#']],
+  ['get a & b', ['get', 'a', '&', 'b']],
+  ['get "&" \\&', ['get', '&', '&']],
   ['get Müller🎈.txt', ['get', 'Müller🎈.txt']],
 ])('%j', (line, words) => {
-  expect(splitWords(line, 'linux')).toEqual(words);
+  expect(splitLine(line, 'linux').words).toEqual(words);
 });
 
 test.each<[string, string[]]>([
@@ -33,11 +37,23 @@ test.each<[string, string[]]>([
   ['put \\\\nas\\share\\a.txt', ['put', '\\\\nas\\share\\a.txt']],
   ['put "\\\\nas\\my share"', ['put', '\\\\nas\\my share']],
   ['put \\\\\\\\nas\\\\share', ['put', '\\\\nas\\share']],
+  ['put \\#a C:\\#b\\&c d\\&', ['put', '#a', 'C:\\#b\\&c', 'd&']],
 ])('on Windows a backslash is part of a path: %j', (line, words) => {
-  expect(splitWords(line, 'win32')).toEqual(words);
+  expect(splitLine(line, 'win32').words).toEqual(words);
+});
+
+test.each<[string, string | undefined]>([
+  ['get "a b"&', 'get "a b"'],
+  [' get a & ', 'get a'],
+  ['get a &  # why &', 'get a'],
+  ['get a # why &', undefined],
+  ['get a "&"', undefined],
+  ['get a\\&', undefined],
+])('what runs beside the prompt for %j', (line, beside) => {
+  expect(splitLine(line, 'linux').beside).toBe(beside);
 });
 
 test.each(['get "a b', "get 'a b", 'get "a\\"', '"', 'get a"'])('%j is not closed', (line) => {
-  expect(() => splitWords(line, 'linux')).toThrow(ProgramError);
-  expect(() => splitWords(line, 'linux')).toThrow(/is not closed/);
+  expect(() => splitLine(line, 'linux')).toThrow(ProgramError);
+  expect(() => splitLine(line, 'linux')).toThrow(/is not closed/);
 });
