@@ -1,3 +1,4 @@
+import { SharingError } from '#sharing/errors.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import type { View } from '#src/view/view.js';
@@ -38,7 +39,8 @@ const historySize = 500;
 
 /**
  * The prompt: reads lines until Ctrl-D or `bye` without a session; where something runs beside it, until the second
- * Ctrl-D in a row. Ctrl-C ends what runs, never the shell. Lines that are typed ahead or pasted run one after the other.
+ * Ctrl-D in a row. Ctrl-C ends what runs, never the shell, and Ctrl-D at a question only that. Lines that are typed
+ * ahead or pasted run one after the other.
  */
 export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
   const { input, view, quit } = options;
@@ -49,6 +51,7 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
       const prompted = await promptUntilEnd({ ...options, history });
       ({ history } = prompted);
       const isGone = input.readableEnded || input.destroyed || quit.aborted;
+      if (prompted.isAtQuestion && !isGone) continue;
       const running = options.stillRuns();
       if (!prompted.isCtrlD || isGone || running === undefined) break;
       if (isWarned && !prompted.hasRun) break;
@@ -66,6 +69,8 @@ export async function runTerminal(options: TerminalOptions): Promise<ExitCode> {
 /** How a line editor ended, and what it leaves to the next. */
 interface Prompted {
   readonly isCtrlD: boolean;
+  /** It was the answer to a question. */
+  readonly isAtQuestion: boolean;
   /** A line was run. */
   readonly hasRun: boolean;
   readonly history: readonly string[];
@@ -78,6 +83,7 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
   let asking = false;
   let running = false;
   let isClosed = false;
+  let isAtQuestion = false;
   /** What was being typed when a question came. */
   let setAside = '';
   const lines = createInterface({
@@ -96,6 +102,7 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
   });
   lines.once('close', () => {
     isClosed = true;
+    isAtQuestion = asking;
   });
   lines.on('history', (kept: string[]) => {
     // The answer to a question is nobody's business later; it may be a code.
@@ -162,7 +169,10 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
     else prompt();
   });
 
-  /** Nothing that was typed before a question can be meant as its answer; once the terminal is over it is empty. */
+  /**
+   * Nothing that was typed before a question can be meant as its answer; Ctrl-D and a terminal that is over answer nothing.
+   * Rejects with SharingError `cancelled` after Ctrl-C, and when the shell is to end.
+   */
   async function ask(question: string): Promise<string> {
     if (isClosed) return '';
     asking = true;
@@ -174,7 +184,14 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
       }
       lines.prompt();
       const answer = await typed.answer();
-      return answer.kind === 'line' ? answer.line : '';
+      if (answer.kind === 'line') return answer.line;
+      if (answer.kind === 'interrupt' && lines.line !== '') clearLine();
+      // The question stands in a line that nobody has ended.
+      output.write('\n');
+      if (answer.kind === 'interrupt' || quit.aborted) {
+        throw new SharingError('cancelled', 'interrupted');
+      }
+      return '';
     } finally {
       asking = false;
     }
@@ -184,7 +201,7 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
     while (!options.isLeaving()) {
       promptOrEcho();
       const next = await typed.next();
-      if (next.kind === 'end') return { isCtrlD: true, hasRun, history };
+      if (next.kind === 'end') return { isCtrlD: true, isAtQuestion, hasRun, history };
       if (next.kind === 'line') {
         hasRun = true;
         running = true;
@@ -198,7 +215,7 @@ async function promptUntilEnd(options: TerminalOptions): Promise<Prompted> {
         output.write('\n(bye or Ctrl-D leaves)\n');
       }
     }
-    return { isCtrlD: false, hasRun, history };
+    return { isCtrlD: false, isAtQuestion, hasRun, history };
   } finally {
     view.around(undefined);
     lines.close();

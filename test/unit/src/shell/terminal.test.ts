@@ -155,6 +155,43 @@ test('Ctrl-C at a question ends what was pasted too', async () => {
   expect(screen().split('[y/N] ')).toHaveLength(2);
 });
 
+test('Ctrl-C at a question is an interrupt, and what was typed as its answer is gone', async () => {
+  const { input, ended, screen, asked } = openShell();
+  input.write('put a.txt\n');
+  await asked();
+  input.write('ye');
+  await seen(() => screen().endsWith('[y/N] ye'));
+  input.write('\u0003');
+  await seen(() => screen().endsWith('amber> '));
+  expect(screen()).toContain('\nlanpost: interrupted\n');
+  expect(screen()).not.toContain('not trusted');
+  input.write('\u0004');
+  await ended;
+});
+
+test('Ctrl-D at a question answers nothing, and the shell stays', async () => {
+  const { input, ended, put, screen, asked } = openShell();
+  input.write('put a.txt\n');
+  await asked();
+  input.write('\u0004');
+  await seen(() => screen().endsWith('amber> '));
+  expect(screen()).toContain('[y/N] \nlanpost: the server AAAA');
+  expect(put).not.toHaveBeenCalled();
+  input.write('help bye\n');
+  await seen(() => screen().includes('bye: ends'));
+  input.write('\u0004');
+  await ended;
+});
+
+test('a terminal that ends at a question ends the shell', async () => {
+  const { input, ended, put, asked } = openShell();
+  input.write('put a.txt\n');
+  await asked();
+  input.end();
+  await ended;
+  expect(put).not.toHaveBeenCalled();
+});
+
 test('each line of several that are pasted stands before what it caused', async () => {
   const { input, ended, screen } = openShell();
   input.write('frob\nrlsit\nbye\nbye\n');
