@@ -43,6 +43,7 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     session: undefined,
     scanned: [],
     leaving: false,
+    lastVerb: undefined,
     jobs: openJobs(),
     trusted: new Set(),
   };

@@ -60,6 +60,8 @@ export interface Memory {
   session: ClientSession | undefined;
   scanned: readonly FoundServer[];
   leaving: boolean;
+  /** Of the line before this one, if it was a verb. */
+  lastVerb: string | undefined;
   /** What runs beside the prompt. */
   readonly jobs: Jobs;
   /** Ids of unverified servers that the user let through in this run. */

@@ -18,8 +18,8 @@ export interface Jobs {
   cancelAll(): void;
   /** That something runs, and how much. */
   stillRuns(): string | undefined;
-  /** Throws ProgramError `busy` while anything runs: its session must not end under it. */
-  mustBeIdle(): void;
+  /** Throws ProgramError `busy` while anything runs: its session must not end under it. `way` says how to end it. */
+  mustBeIdle(way?: string): void;
   /** Resolves when nothing runs any more. */
   idle(): Promise<void>;
   /** The same, with how all ended that began since the last time. */
@@ -102,11 +102,11 @@ export function openJobs(): Jobs {
       for (const { stop } of running.values()) stop.abort();
     },
     stillRuns,
-    mustBeIdle() {
+    mustBeIdle(way) {
       const words = stillRuns();
       if (words === undefined) return;
       const [first] = running.keys();
-      const hint = `jobs shows it; cancel ${first} ends it, and it can go on later`;
+      const hint = `jobs shows it; ${way ?? `cancel ${first} ends it`}, and it can go on later`;
       throw new ProgramError('busy', words, hint);
     },
     idle,

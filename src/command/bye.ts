@@ -3,7 +3,10 @@ import type { Run } from './command.js';
 
 export const run: Run = async ({ memory, view, ask }) => {
   // Somebody who is there decides; a script means what it has begun to end first.
-  if (ask) memory.jobs.mustBeIdle();
+  if (ask) {
+    if (memory.lastVerb === 'bye') memory.jobs.cancelAll();
+    else memory.jobs.mustBeIdle('bye again ends it');
+  }
   const codes = await memory.jobs.settled();
   const { session } = memory;
   memory.session = undefined;

@@ -11,10 +11,12 @@ import { splitLine } from './words.js';
  * the job may, too.
  */
 export async function runLine(context: Context, line: string, mayFail = false): Promise<ExitCode> {
+  let verb: string | undefined;
   try {
     const { words, beside } = splitLine(line, context.system.platform);
     if (words.length === 0 && beside === undefined) return exitCodes.done;
     const { command, call } = parsePromptLine(words);
+    verb = command.name;
     const { run } = await command.load();
     const own =
       call.options['bytes'] === true
@@ -32,6 +34,7 @@ export async function runLine(context: Context, line: string, mayFail = false): 
   } catch (error) {
     return await tell(context, null, error);
   } finally {
+    context.memory.lastVerb = verb;
     context.view.status.clear();
   }
 }

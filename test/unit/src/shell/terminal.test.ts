@@ -353,6 +353,28 @@ test('Ctrl-D with something running is warned of first, and leaves when it is ty
   expect(onLeave).toHaveBeenCalledOnce();
 });
 
+test('bye with something running is refused, and stops it when it is typed again at once', async () => {
+  const { input, ended, jobs, view, screen } = openShell();
+  jobs.start(
+    'get a.txt',
+    view,
+    ({ signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve(8);
+        });
+      }),
+  );
+  input.write('bye\nhelp bye\nbye\n');
+  await seen(() => screen().split('a transfer is still running').length > 2);
+  expect(screen()).toContain('bye again ends it, and it can go on later');
+  expect(jobs.list()).toHaveLength(1);
+  input.write('quit\n');
+  await seen(() => screen().includes('[1]  get a.txt  cancelled\nsession with amber ended'));
+  input.write('bye\n');
+  await ended;
+});
+
 test('a terminal that ends while something runs asks for nothing', async () => {
   const { input, ended, jobs, view, screen } = openShell();
   jobs.start('get a.txt', view, () => new Promise(() => undefined));
