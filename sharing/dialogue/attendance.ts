@@ -32,8 +32,8 @@ export interface Visitor {
 export interface Attendance {
   enter(visitor: Visitor): Visit;
   /**
-   * Sends away every peer that is no longer listed with a right it was listed with when it came: what it has under way
-   * ends too. What an open door gives, it may come back for.
+   * Sends away every peer that is no longer listed with a right it was listed with: what it has under way ends too. What
+   * an open door gives, it may come back for. What it was given since it came counts from now on.
    */
   review(listed: (clientId: string) => readonly Right[]): void;
   /** True while anybody is in by the list of known peers. */
@@ -153,8 +153,12 @@ export function attendance(limits: AttendanceLimits): Attendance {
       for (const one of here) {
         if (one.as !== 'peer') continue;
         const still = listed(one.clientId);
-        if (one.listed.every((right) => still.includes(right))) continue;
-        sendAway(one, new SharingError('no-right', 'your rights were changed'));
+        if (!one.listed.every((right) => still.includes(right))) {
+          sendAway(one, new SharingError('no-right', 'your rights were changed'));
+        } else if (still.length > one.listed.length) {
+          one.listed = still;
+          one.rules?.grant(still);
+        }
       }
     },
     hasPeers: () => [...here].some(({ as }) => as === 'peer'),

@@ -74,6 +74,8 @@ export interface ServerRules {
   receive(incoming: Incoming): readonly ServerAction[];
   /** The client's proof was right: it comes in, with these rights. */
   paired(rights: readonly Right[]): readonly ServerAction[];
+  /** The list of known peers gives the client these rights by now; what it was welcomed with stays. */
+  grant(listed: readonly Right[]): void;
   /** Ends the session with a reason that arose elsewhere. */
   refuse(error: SharingError): readonly ServerAction[];
   /** Request `id` is answered completely. */
@@ -286,6 +288,11 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
     paired(rights) {
       if (state.phase !== 'pairing' || state.step !== 'judging') return [];
       return [welcome({ as: 'peer', rights })];
+    },
+    grant(listed) {
+      if (state.phase !== 'ready') return;
+      const rights = [...new Set([...state.rights, ...within(mode, 'peer', listed)])];
+      state = { ...state, rights };
     },
     refuse,
     digest: () => digest,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSession, type ClientSession } from '#sharing/client.js';
 import { changePeer, readKnownPeers, type Device } from '#sharing/device.js';
+import { putOne } from '../support/one-file.js';
 import {
   clientLimits,
   openParties,
@@ -169,6 +170,18 @@ describe('rights', () => {
     await changePeer(parties.owner.stateFolder, device.id, undefined);
     expect((await narrowed.closed)?.code).toBe('no-right');
     expect(await refusal(come(served, device))).toBe('not-known');
+  });
+
+  test('that are given count in the session that is there, and can be taken away again', async () => {
+    await using served = await serveShare(parties, {}, { pairRights: ['read'] });
+    const device = await parties.newcomer();
+    const session = await come(served, device, served.newCode(1).code);
+    const put = (): Promise<unknown> => putOne(session, join(served.received, '..', 'note.txt'));
+    await expect(put()).rejects.toMatchObject({ code: 'no-right' });
+    await changePeer(parties.owner.stateFolder, device.id, { rights: ['read', 'write'] });
+    await expect.poll(() => put().then(() => 'stored', String)).toBe('stored');
+    await changePeer(parties.owner.stateFolder, device.id, { rights: ['read'] });
+    expect((await session.closed)?.code).toBe('no-right');
   });
 
   test('of the list are what counts, however open the door is', async () => {

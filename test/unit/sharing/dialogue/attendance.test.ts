@@ -88,13 +88,27 @@ test('a peer that is no longer listed with a right it came with is sent away, a 
     ['curtailed', ['read']],
     ['grown', ['read', 'write']],
   ]);
+  const granted: (readonly [string, readonly Right[]])[] = [];
   const guests = ['stays', 'curtailed', 'grown', 'forgotten', 'stranger'].map((id) => {
     const guest = arrive(here, id);
     const own = id === 'curtailed' ? ['read', 'write'] : id === 'stranger' ? [] : ['read'];
     guest.visit.letIn(id === 'stranger' ? 'open' : 'peer', own as Right[]);
+    const grant = (rights: readonly Right[]): void => {
+      granted.push([id, rights]);
+    };
+    guest.visit.follow({ grant } as Parameters<Visit['follow']>[0]);
     return { id, guest };
   });
-  here.review((id) => listed.get(id) ?? []);
+  const look = (): void => {
+    here.review((id) => listed.get(id) ?? []);
+  };
+  look();
+  look();
+  expect(granted).toEqual([['grown', ['read', 'write']]]);
   const gone = guests.filter(({ guest }) => guest.gone()?.code === 'no-right');
   expect(gone.map(({ id }) => id)).toEqual(['curtailed', 'forgotten']);
+  // What was given meanwhile may be taken away again.
+  listed.set('grown', ['read']);
+  look();
+  expect(guests.find(({ id }) => id === 'grown')?.guest.gone()?.code).toBe('no-right');
 });

@@ -137,6 +137,24 @@ describe('requests', () => {
     expect(only(rules.receive(list(2)))).toMatchObject({ do: 'list' });
   });
 
+  test.each([
+    ['share', ['offer']],
+    ['read-only', []],
+  ] as const)(
+    'a right that is granted later counts as far as the mode lets it: %s',
+    (mode, may) => {
+      const admission: Admission = { as: 'peer', rights: ['read'] };
+      const rules = serverRules({ ...alone, mode, admission, mayBegin: atMost(9) });
+      rules.grant(['read', 'write']);
+      rules.receive(hello);
+      expect(only(rules.receive(offer(1)))).toMatchObject({ message: { code: 'no-right' } });
+      rules.grant(['read', 'write']);
+      const expected = may.length > 0 ? { do: 'accept' } : { message: { code: 'no-right' } };
+      expect(only(rules.receive(offer(2)))).toMatchObject(expected);
+      expect(only(rules.receive(list(3)))).toMatchObject({ do: 'list' });
+    },
+  );
+
   test('too many at once are refused, and room comes back', () => {
     const rules = ready();
     rules.receive(list(1));
