@@ -259,7 +259,9 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   function fail(file: number, found: FoundFile, error: SharingError): void {
     connection.send({ t: 'fail', id, file, ...refusalOf(error) });
     rules.ended(file);
-    over(file, found, { kind: 'failed', error });
+    const { code, message, facts } = error;
+    const local = new SharingError(code, message, { ...facts, local: true }, error);
+    over(file, found, { kind: 'failed', error: local });
   }
 
   function over(

@@ -14,7 +14,7 @@ import { chunkSize } from '#sharing/wire/frame.js';
 import type { Message, MessageOf, OfferRow, Policy } from '#sharing/wire/message.js';
 import { SharingError } from '#sharing/errors.js';
 import { pbkdf2 } from 'node:crypto';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -159,7 +159,7 @@ async function sendingBatch(
     await folders[Symbol.asyncDispose]();
     await root[Symbol.asyncDispose]();
   });
-  return { sending, said, heard, chunks, close, ends };
+  return { sending, said, heard, chunks, close, ends, place };
 }
 
 /** Files that are wanted by now, in one message or in several. */
@@ -478,6 +478,24 @@ describe('a batch that cannot look at a folder', () => {
     expect(offered.map(([path]) => path).slice(0, 2)).toEqual(['a', expect.stringMatching(/a\/./)]);
     expect(said.filter(({ t }) => t === 'fail')).toMatchObject([{ file: 0, code: 'read-failed' }]);
     expect(ends).toMatchObject([{ kind: 'problem', isOurs: true }]);
+  });
+});
+
+describe('a batch whose file cannot be read when it is wanted', () => {
+  test.each([
+    ['small', 1],
+    ['large', 2 * chunkSize],
+  ])('says that this is so here: %s', async (_, size) => {
+    const { sending, said, heard, ends, place } = await sendingBatch('a', Buffer.alloc(size));
+    await heard('offer');
+    await rm(join(place, 'a'));
+    const want = { want: 'all', file: 0 } as const;
+    sending.tell({ t: 'want', id: 1, files: [want], judged: 1, more: false });
+    await heard('fail');
+    expect(said.filter(({ t }) => t === 'fail')).toMatchObject([{ file: 0, code: 'not-found' }]);
+    expect(ends).toMatchObject([
+      { kind: 'file', outcome: { kind: 'failed', error: { facts: { local: true } } } },
+    ]);
   });
 });
 
