@@ -1,5 +1,5 @@
 import { openOutlet } from '#sharing/client.js';
-import { errnoOf, SharingError } from '#sharing/errors.js';
+import { SharingError } from '#sharing/errors.js';
 import { isGlob } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
@@ -24,11 +24,10 @@ export async function getStream(context: Context, call: Call): Promise<ExitCode>
   const path = onlyPath(context, call);
   return withSession(context, call, async (session) => {
     const { output, signal, view } = context;
-    const reader = readerOf(output, signal);
     const { onProgress, stop } = watchProgress(context, path);
     try {
       await session.stream(path, {
-        outlet: openOutlet((bytes) => reader.take(bytes)),
+        outlet: openOutlet((bytes) => write(output, bytes, signal)),
         onProgress,
         signal,
         onEnded(ended) {
@@ -38,8 +37,8 @@ export async function getStream(context: Context, call: Call): Promise<ExitCode>
       });
       return exitCodes.done;
     } catch (error) {
-      // Whoever stopped reading knows that, and has what it wanted.
-      if (reader.isGone()) return exitCodes.interrupted;
+      // Whoever stopped reading knows that, and has what it wanted; of a full disk the user was told.
+      if (!view.isHeard()) return exitCodes.interrupted;
       return await tell(context, path, inWords(path, error));
     } finally {
       stop();
@@ -85,35 +84,18 @@ function onlyPath({ atPrompt, view, onTerminal }: Context, call: Call): string {
   return path;
 }
 
-/** What reads our standard output. */
-interface Reader {
-  /** Resolves once it has taken the bytes. Throws SharingError when it never will. */
-  take(bytes: Buffer): Promise<void>;
-  /** It left before the end. */
-  isGone(): boolean;
-}
-
-function readerOf(output: Writable, signal: AbortSignal): Reader {
-  let gone = false;
-  return {
-    isGone: () => gone,
-    take: (bytes) =>
-      new Promise((resolve, reject) => {
-        const onAbort = (): void => {
-          reject(new SharingError('cancelled', 'interrupted'));
-        };
-        if (signal.aborted) onAbort();
-        signal.addEventListener('abort', onAbort, { once: true });
-        output.write(bytes, (error) => {
-          signal.removeEventListener('abort', onAbort);
-          if (!error) {
-            resolve();
-            return;
-          }
-          const errno = errnoOf(error);
-          gone ||= errno === 'EPIPE' || errno === 'ERR_STREAM_DESTROYED';
-          reject(new SharingError('cancelled', 'standard output cannot be written'));
-        });
-      }),
-  };
+/** Resolves once whoever reads our standard output has taken the bytes. Rejects with SharingError when it never will. */
+function write(output: Writable, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new SharingError('cancelled', 'interrupted'));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    output.write(bytes, (error) => {
+      signal.removeEventListener('abort', onAbort);
+      if (error) reject(new SharingError('cancelled', 'standard output cannot be written'));
+      else resolve();
+    });
+  });
 }

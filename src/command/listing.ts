@@ -1,7 +1,7 @@
 import { SharingError, type ErrorCode } from '#sharing/errors.js';
 import { globMatcher, isGlob, type Entry } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
-import type { ExitCode } from '#src/exit-codes.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
 import { tell } from '#src/tell.js';
 import { withMeant } from '#src/meant.js';
@@ -31,6 +31,8 @@ export async function showListing(context: Context, call: Call, list: List): Pro
     if (rows === 0 && view.isHeard()) view.note('empty');
     return combine([...codes]);
   } catch (error) {
+    // Why nobody reads on was told, if it was not meant.
+    if (!view.isHeard()) return exitCodes.interrupted;
     const [above, name] = splitPath(path);
     // What is no folder is there, and is no pattern.
     const glob = isGlob(name) && error instanceof SharingError && error.code !== 'not-a-folder';

@@ -1,7 +1,16 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import {
+  mkdtemp,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -71,6 +80,25 @@ function textOf(stream: NodeJS.ReadableStream | null): { text: string } {
   stream?.on('data', (part: Buffer) => (said.text += part.toString()));
   return said;
 }
+
+describe.skipIf(process.platform !== 'linux')('a full disk behind standard output', () => {
+  test.each([
+    ['get', ['film.bin', '-']],
+    ['list', []],
+  ])('is all that %s tells of', async (verb, more) => {
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [main, verb, `127.0.0.1:${server.port}`, ...more], {
+      cwd: place.folder,
+      env: surroundings(place),
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    const said = textOf(child.stderr);
+    const [code] = (await once(child, 'close')) as [number | null];
+    await full.close();
+    expect(said.text).toBe('lanpost: standard output cannot be written (ENOSPC)\n');
+    expect(code).toBe(7);
+  });
+});
 
 describe('get to standard output', () => {
   test('is the file, and a remark beside it', async () => {
