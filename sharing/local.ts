@@ -1,4 +1,4 @@
-import { asSharingError, readingFrom, writeError } from '#sharing/errors.js';
+import { asSharingError, readingFrom, writeError, type SharingError } from '#sharing/errors.js';
 import { isGlob } from '#sharing/storage/glob.js';
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
@@ -62,12 +62,14 @@ export interface KeptTransfer {
   readonly bytes: number;
   /** When the last of it came, in microseconds since 1970. */
   readonly touched: number;
+  /** Why it could not be removed. */
+  readonly failure?: SharingError;
 }
 
 /**
- * What broke off on its way into a folder and can go on, the oldest first; with `remove` it is thrown away. What is
- * being received at this moment is not among it. Throws SharingError `folder-missing`, `landing-not-private`, `read-failed` or
- * `write-failed`.
+ * What broke off on its way into a folder and can go on, the oldest first; with `remove` it is thrown away, or says why
+ * it is not. What is being received at this moment is not among it. Throws SharingError `folder-missing`,
+ * `landing-not-private` or `read-failed`.
  */
 export async function keptTransfers(
   folder: string,
@@ -85,17 +87,13 @@ async function listKept(area: LandingArea, remove: boolean): Promise<readonly Ke
   const kept: KeptTransfer[] = [];
   for (const { token, header, bytes, touched } of await listPartials(area)) {
     const { name, peer, size } = header;
-    const taken = await bytes();
-    if (remove && !(await removed(area, token))) continue;
-    kept.push({ name, peer, size, bytes: taken, touched: Math.round(touched * 1000) });
+    const one = { name, peer, size, bytes: await bytes(), touched: Math.round(touched * 1000) };
+    try {
+      if (remove && !(await removePartial(area, token))) continue;
+      kept.push(one);
+    } catch (error) {
+      kept.push({ ...one, failure: writeError(error) });
+    }
   }
   return kept;
-}
-
-async function removed(area: LandingArea, token: string): Promise<boolean> {
-  try {
-    return await removePartial(area, token);
-  } catch (error) {
-    throw writeError(error);
-  }
 }

@@ -1,6 +1,8 @@
 import { SharingError } from '#sharing/errors.js';
 import { keptTransfers, type KeptTransfer } from '#sharing/local.js';
-import { exitCodes } from '#src/exit-codes.js';
+import type { ExitCode } from '#src/exit-codes.js';
+import { combine } from '#src/failure.js';
+import { tell } from '#src/tell.js';
 import { resolve } from 'node:path';
 import type { Run } from './command.js';
 
@@ -9,17 +11,22 @@ export const run: Run = async (context, { words: [named], options }) => {
   const remove = options['remove'] === true;
   const folders =
     named === undefined ? [settings.clientDirectory, settings.serverDirectory] : [named];
+  const codes: ExitCode[] = [];
   let count = 0;
   for (const folder of folders) {
     const kept = await keptIn(resolve(workingFolder, folder), named === undefined, remove);
-    for (const { name, peer, size, bytes, touched } of kept) {
+    for (const { name, peer, size, bytes, touched, failure } of kept) {
+      if (failure) {
+        codes.push(await tell(context, `${folder}/${name}`, failure));
+        continue;
+      }
       const sizes = { size, bytes, mtime: touched };
       view.show({ event: 'partial', folder, name, peer, ...sizes, removed: remove });
     }
     count += kept.length;
   }
   if (count === 0) view.note('nothing waits to go on');
-  return exitCodes.done;
+  return combine(codes);
 };
 
 /** A folder that nobody named need not be there. */
