@@ -1,4 +1,5 @@
 import { exitCodes } from '#src/exit-codes.js';
+import { explain } from '#src/failure.js';
 import { onlyServer } from '#src/servers/only-server.js';
 import { findServer, parseServer } from '#src/servers/server-name.js';
 import { openTo } from '#src/servers/session.js';
@@ -22,8 +23,9 @@ export const run: Run = async (context, call) => {
     memory.session = undefined;
     // What is all here is still saved; then its folders are let go of.
     void memory.jobs.idle().then(() => session[Symbol.asyncDispose]());
-    if (error && error.code !== 'cancelled')
-      view.note(`the session with ${quote(session.server.name)} is over`);
+    if (!error || error.code === 'cancelled') return;
+    const what = `the session with ${quote(session.server.name)} is over`;
+    view.note(`${what}: ${explain(error).message}; connect begins a new one`);
   });
   view.show({ event: 'connected', ...session.server });
   return exitCodes.done;
