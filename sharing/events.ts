@@ -19,10 +19,11 @@ export type SharingEvent =
       readonly event: 'client-refused';
       readonly address: string;
       readonly id: string;
-      /** `code-needed`: it was asked for the code, and has gone to look for it. */
       readonly code: ErrorCode;
       readonly message: string;
     }
+  /** It was asked for the code, and has gone to look for it. */
+  | { readonly event: 'client-asked'; readonly address: string; readonly id: string }
   /** It hung up before it came in: it was quicker at another address, or looks for another key. */
   | { readonly event: 'client-gone'; readonly address: string; readonly id: string }
   | {

@@ -163,16 +163,12 @@ export function openHouse(
       observe,
     });
     if (kind.isLane) return;
-    const code = end?.code;
-    const message = end?.message ?? (welcomed ? '' : 'it was asked for the code');
-    if (welcomed) {
-      observe({ event: 'client-out', session, name: nameOf(), code: code ?? 'bye', message });
-    } else if (code === 'connection-lost') {
-      observe({ event: 'client-gone', address, id: clientId });
-    } else {
-      const refused = { address, id: clientId, code: code ?? 'code-needed', message } as const;
-      observe({ event: 'client-refused', ...refused });
-    }
+    const { code, message } = end ?? ({ code: 'bye', message: '' } as const);
+    const who = { address, id: clientId };
+    if (welcomed) observe({ event: 'client-out', session, name: nameOf(), code, message });
+    else if (code === 'bye') observe({ event: 'client-asked', ...who });
+    else if (code === 'connection-lost') observe({ event: 'client-gone', ...who });
+    else observe({ event: 'client-refused', ...who, code, message });
   }
 
   function hasCode(): boolean {

@@ -85,9 +85,6 @@ export function openLedger(now: () => number, clock: () => number): Ledger {
           clients.delete(event.session);
           break;
         case 'client-refused':
-          // To be asked for the code is the beginning of a pairing.
-          if (event.code !== 'code-needed') totals.refused += 1;
-          break;
         case 'turned-away':
           totals.refused += 1;
           break;

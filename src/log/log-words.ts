@@ -14,8 +14,9 @@ export function sharingWords(event: SharingEvent): string {
     case 'client-in':
       return `${quote(event.name)} (${quote(event.address)}) came in as ${event.as}`;
     case 'client-refused':
-      if (event.code === 'code-needed') return `${quote(event.address)} is asked for the code`;
       return `${quote(event.address)} was refused: ${quote(event.message)}`;
+    case 'client-asked':
+      return `${quote(event.address)} is asked for the code`;
     case 'client-gone':
       return `${quote(event.address)} hung up before it came in`;
     case 'client-out':

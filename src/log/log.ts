@@ -107,7 +107,7 @@ function levelOf(event: SharingEvent): Level {
     case 'fault':
       return 'error';
     case 'client-refused':
-      return event.code === 'code-needed' ? 'info' : 'warn';
+      return 'warn';
     case 'file-failed':
       return event.code === 'cancelled' ? 'info' : 'warn';
     // The program's own banner says it better.

@@ -42,7 +42,6 @@ export function servingLine(
         text: `${who(event.session)}: ${sharingWords(event)}`,
       };
     case 'client-refused':
-      if (event.code === 'code-needed') return undefined;
       return { kind: 'trouble', text: sharingWords(event) };
     case 'paired':
     case 'partials-removed':
@@ -52,6 +51,7 @@ export function servingLine(
     case 'listed':
     case 'file-same':
     case 'turned-away':
+    case 'client-asked':
     case 'client-gone':
       return undefined;
   }

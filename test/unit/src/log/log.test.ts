@@ -135,8 +135,7 @@ test.runIf(process.platform !== 'win32')('folder and files are for their owner o
 test('only who was refused is a warning', async () => {
   const log = open({ level: 'debug' });
   const who = { address: '10.0.0.2', id: 'X' };
-  const message = 'it was asked for the code';
-  log.sharing({ event: 'client-refused', ...who, code: 'code-needed', message });
+  log.sharing({ event: 'client-asked', ...who });
   log.sharing({ event: 'client-refused', ...who, code: 'not-known', message: 'no' });
   log.sharing({ event: 'client-gone', ...who });
   expect(await rowsOf()).toMatchObject([
