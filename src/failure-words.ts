@@ -213,9 +213,9 @@ export const failureWords: Record<ErrorCode, Words> = {
   },
   'no-room': {
     exit: room,
-    say: ({ size, free, path }, _, shown) =>
+    say: ({ size, free, limit, path }, _, shown) =>
       typeof size === 'number' && typeof free === 'number'
-        ? `no room: ${shown(size)} wanted, ${shown(free)} free`
+        ? `no room: ${shown(size)} wanted, ${shown(free)} free${besides(limit, shown)}`
         : path === undefined
           ? 'no room on the receiving disk'
           : `no room on the disk of ${text(path)}`,
@@ -350,6 +350,13 @@ export const failureWords: Record<ErrorCode, Words> = {
 
 function text(fact: ErrorFacts[string] | undefined): string {
   return fact === undefined ? 'it' : quote(String(fact));
+}
+
+/** What must stay free, where that is the limit. */
+function besides(limit: ErrorFacts[string] | undefined, shown: SizeText): string {
+  return typeof limit === 'number' && limit > 0
+    ? ` besides the ${shown(limit)} that must stay so`
+    : '';
 }
 
 /** Why the system refused something, in words where it has some. */

@@ -81,7 +81,7 @@ export function openSharedRoom({ keepFree, maxFileSize, quota }: SharedRoomLimit
     const forAll = most - aside;
     const half = Math.floor(most / 2) - account.aside;
     const free = account === strangers ? Math.min(forAll, half) : forAll;
-    if (bytes > 0 && free < 0) throw noRoom(bytes, Math.max(0, free + bytes));
+    if (bytes > 0 && free < 0) throw noRoom(bytes, Math.max(0, free + bytes), keepFree);
   }
 
   async function reserve(
@@ -163,6 +163,7 @@ export async function freeBytes(place: Ground): Promise<number> {
   return blocks === 0 ? Number.MAX_SAFE_INTEGER : bavail * bsize;
 }
 
-function noRoom(size: number, free: number): SharingError {
-  return new SharingError('no-room', `${size} bytes wanted, ${free} free`, { size, free });
+function noRoom(size: number, free: number, keepFree: number): SharingError {
+  const facts = { size, free, limit: keepFree };
+  return new SharingError('no-room', `${size} bytes wanted, ${free} free`, facts);
 }

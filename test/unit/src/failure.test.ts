@@ -75,7 +75,7 @@ test('a disk that cannot keep a folder private gets no chmod as a hint', () => {
 });
 
 test('numbers and ids as people read them', () => {
-  expect(explain(new SharingError('no-room', '', facts)).message).toBe(
+  expect(explain(new SharingError('no-room', '', { size: 2048, free: 1024 })).message).toBe(
     'no room: 2 KiB wanted, 1 KiB free',
   );
   expect(explain(new SharingError('file-too-large', '', facts)).message).toBe(
@@ -123,6 +123,13 @@ test('failures that agree keep their code, others become 5', () => {
   expect(combine([6, 7])).toBe(5);
   expect(combine([0, 5])).toBe(5);
   expect(combine([4, 3])).toBe(5);
+});
+
+test('room that must stay free is told where there is some', () => {
+  const message = (limit: number): string =>
+    explain(new SharingError('no-room', '', { size: 2048, free: 0, limit })).message;
+  expect(message(1024)).toBe('no room: 2 KiB wanted, 0 B free besides the 1 KiB that must stay so');
+  expect(message(0)).toBe('no room: 2 KiB wanted, 0 B free');
 });
 
 test('sizes in a failure are shown as they were asked for', () => {
