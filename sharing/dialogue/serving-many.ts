@@ -24,6 +24,8 @@ export async function sendMany(
   await using folders = folderCache(share.root);
   const first = await readingFrom(async () => {
     await share.root.mustExist();
+    // What cannot be read is refused; once it is offered it would stand there empty.
+    if (!glob) (await folders.take(asked)).release();
     const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
     return firstOf(tops);
   });

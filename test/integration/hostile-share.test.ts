@@ -142,6 +142,8 @@ describe('in the share', () => {
     expect(await answerTo(peer, 'list', 'closed', 1)).toBe('no-permission');
     expect(await answerTo(peer, 'get', 'closed/in.txt', 2)).toBe('no-permission');
     expect(await answerTo(peer, 'get', 'secret.txt', 3)).toBe('no-permission');
+    // No folder is offered that would stand there empty.
+    expect(await answerTo(peer, 'get', 'closed', 4)).toBe('no-permission');
     await chmod(at('closed'), 0o700);
   });
 
