@@ -9,11 +9,12 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import { gathering, marked } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
-import { ownName, safeName, type SafeName } from '#sharing/storage/path.js';
+import { ownName, safeName, type OwnName, type SafeName } from '#sharing/storage/path.js';
 import { sharing } from '#sharing/storage/shared-reads.js';
 import type { Spool } from '#sharing/storage/spool.js';
 import { sourceOf, type Source } from '#sharing/storage/source.js';
 import type { Top } from '#sharing/storage/walk.js';
+import { lstat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 
 /** Puts one file as it is, a folder or several things in one batch. */
@@ -136,7 +137,18 @@ async function topOf(file: string, plain: SafeName | undefined, places: Places):
   const name = plain ?? safeName(basename(path));
   const own = ownName(basename(path));
   const folders = await places.at(dirname(path));
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats?.isDirectory()) await mustBeReadable(folders, own);
   return { name, folders, at: [own], typed: file };
+}
+
+/** A folder that cannot be read would stand there empty. */
+async function mustBeReadable(folders: FolderCache, name: OwnName): Promise<void> {
+  try {
+    (await folders.take([name])).release();
+  } catch (error) {
+    asLocal(error);
+  }
 }
 
 /** The folders in which the things lie that the user named, each opened once. */
