@@ -1,8 +1,9 @@
 import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
 import { ProgramError } from '#src/failure.js';
+import { whereFound, type Destination } from './destination.js';
 import { scanNow } from './scan-now.js';
-import { findServer, isSameName, whereFound, type Destination } from './server-name.js';
+import { findServer, isSameName } from './server-name.js';
 import { placeText } from '#src/view/format.js';
 import { quote, someOf } from '#src/view/quote.js';
 

@@ -1,33 +1,13 @@
 import { isAddress, isLinkLocal } from '#discovery/addresses.js';
 import type { FoundServer } from '#discovery/scanner.js';
-import type { Door, Hosts } from '#sharing/client.js';
-import { readKnownPeers, readSeen, type KnownPeer } from '#sharing/device.js';
+import { readKnownPeers, type KnownPeer } from '#sharing/device.js';
 import { shortId } from '#sharing/id.js';
 import type { Context } from '#src/context.js';
 import { ProgramError } from '#src/failure.js';
+import { isSure, lastSeen, portsOf, scanNow, whereFound, type Destination } from './destination.js';
 import { portToDial } from './port-to-dial.js';
-import type { scanNow as ScanNow } from './scan-now.js';
 import { placeText } from '#src/view/format.js';
 import { quote, someOf } from '#src/view/quote.js';
-
-/** Where to dial, and whom to expect there. */
-export interface Destination {
-  /** One that was typed, or the addresses of a server that was found, the best first. */
-  readonly hosts: Hosts;
-  readonly port: number;
-  /** Where others say that they are this server too; tried after the hosts, and believed by their key alone. */
-  readonly further?: readonly Door[];
-  /** Set when a name stands for a key; undefined for a typed address. */
-  readonly expectedId?: string;
-  /** Looks at the whole network for all who claim that key; null when that shows nobody. Scans once. */
-  readonly searchAgain?: () => Promise<Destination | null>;
-}
-
-/** Loaded when it is needed: an address is dialled without a search. */
-const scanNow: typeof ScanNow = async (...words) => {
-  const { scanNow: search } = await import('./scan-now.js');
-  return search(...words);
-};
 
 /** What was typed for a server: a name or address, and a port if one was given. */
 export interface TypedServer {
@@ -77,14 +57,15 @@ export function parseServer(typed: string, portWord?: string): TypedServer {
 
 /**
  * Finds the server that was meant: an address, a known peer, a name from a scan, or a host name. A known
- * peer's name only ever means its key; a name that two ids claim is refused. Throws ProgramError.
+ * peer's name only ever means its key; a name that two ids claim is refused, and one of several servers of a machine, unless
+ * it was met at one of them last. Throws ProgramError.
  */
 export async function findServer(context: Context, typed: TypedServer): Promise<Destination> {
   const { host } = typed;
   const port = typed.port ?? portToDial(context.settings);
   if (isAddress(host)) return { hosts: [host], port };
   const known = knownAs(host, (await readKnownPeers(context.stateFolder)).peers);
-  const { claimed, namesakes } = await whoClaims(context, host, known?.id);
+  const { found, claimed, namesakes } = await whoClaims(context, typed, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
   if (ids.size > 1) {
     const list = someOf(claimed.map(shownPlace).sort());
@@ -94,11 +75,13 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
       'use the address of the one you mean',
     );
   }
-  const [server] = claimed;
-  const destination = server && (await whereFound(context, server, typed.port));
+  const server = await oneOf(context, claimed, typed);
+  // The others of its machine have its key too, and must not be taken for it.
+  const ownPort = server && portsOf(found, server.id).size > 1 ? server.port : undefined;
+  const destination = server && (await whereFound(context, server, typed.port ?? ownPort));
   if (destination) return destination;
   if (known) {
-    const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === known.id);
+    const seen = await lastSeen(context, known.id);
     if (seen) {
       const hosts = [seen.host, ...seen.others] as const;
       return { hosts, port: typed.port ?? seen.port, expectedId: known.id };
@@ -113,6 +96,31 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
     );
   }
   return { hosts: [host], port };
+}
+
+/**
+ * The one that is meant of all that claim a key: of several servers of its machine the one that was met last. Throws
+ * ProgramError `ambiguous-name`.
+ */
+async function oneOf(
+  context: Context,
+  claimed: readonly FoundServer[],
+  { host, port }: TypedServer,
+): Promise<FoundServer | undefined> {
+  const sure = claimed.filter(isSure);
+  const [first = claimed[0]] = sure;
+  if (first === undefined || port !== undefined) return first;
+  const ports = portsOf(sure, first.id);
+  if (ports.size < 2) return first;
+  const seen = await lastSeen(context, first.id);
+  const met = sure.find((server) => server.port === seen?.port);
+  if (met) return met;
+  const list = someOf([...ports].sort((a, b) => a - b).map((one) => `${quote(host)}:${one}`));
+  throw new ProgramError(
+    'ambiguous-name',
+    `there are ${ports.size} servers of "${quote(host)}"`,
+    `name one of them: ${list}`,
+  );
 }
 
 /**
@@ -142,63 +150,14 @@ function folded(name: string): string {
   return name.normalize('NFC').toLowerCase().normalize('NFC');
 }
 
-/** An id is easily copied, and whoever copies it may answer first: all who claim it, of whom the key picks one. */
-async function searchAll(
-  context: Context,
-  expectedId: string,
-  typedPort: number | undefined,
-): Promise<Destination | null> {
-  const claimed = (await scanNow(context))
-    .filter(({ id }) => id === expectedId)
-    .flatMap(({ addresses, port }) =>
-      addresses.map((host): Door => ({ host, port: typedPort ?? port })),
-    );
-  const [first, ...further] = [...claimed, ...(await seenDoors(context, expectedId, typedPort))];
-  return first ? { hosts: [first.host], port: first.port, further, expectedId } : null;
-}
-
-/**
- * Where a server that was found is dialled: at its addresses, and then where its key was met before. Undefined without an
- * address. A typed port goes before that of the server.
- */
-export async function whereFound(
-  context: Context,
-  server: FoundServer,
-  typedPort?: number,
-): Promise<Destination | undefined> {
-  const { id, addresses, port } = server;
-  const [best, ...others] = addresses;
-  if (best === undefined) return undefined;
-  const destination = { hosts: [best, ...others] as const, port: typedPort ?? port };
-  if (id === null) return destination;
-  let again: Promise<Destination | null> | undefined;
-  const searchAgain = (): Promise<Destination | null> =>
-    (again ??= searchAll(context, id, typedPort));
-  const seen = await seenDoors(context, id, typedPort);
-  const further = seen.filter(
-    (door) => door.port !== destination.port || !addresses.includes(door.host),
-  );
-  return { ...destination, ...(further.length > 0 && { further }), expectedId: id, searchAgain };
-}
-
-/** Where that key was met before: others who claim its id now are no reason not to look there. */
-async function seenDoors(
-  context: Context,
-  expectedId: string,
-  typedPort: number | undefined,
-): Promise<readonly Door[]> {
-  const seen = (await readSeen(context.stateFolder)).find(({ id }) => id === expectedId);
-  if (!seen) return [];
-  const port = typedPort ?? seen.port;
-  return [seen.host, ...seen.others].map((host) => ({ host, port }));
-}
-
 /** Where a server is, and its short id: what a person needs to name it. */
 function shownPlace({ id, addresses: [best = ''], port }: FoundServer): string {
   return `${quote(placeText(best, port))} (${id === null ? 'without id' : shortId(id)})`;
 }
 
 interface Claims {
+  /** All who were found, as far as was looked. */
+  readonly found: readonly FoundServer[];
   /** The servers that say they are called so; for a known peer, those with its id. */
   readonly claimed: readonly FoundServer[];
   /** Those that only have the name of a known peer. */
@@ -207,20 +166,35 @@ interface Claims {
 
 async function whoClaims(
   context: Context,
-  name: string,
+  { host, port }: TypedServer,
   knownId: string | undefined,
 ): Promise<Claims> {
   const isMeant = (server: FoundServer): boolean =>
-    knownId === undefined ? isSameName(server.name, name) : server.id === knownId;
-  const before = context.memory.scanned.filter(isMeant);
-  if (before.length > 0) return { claimed: before, namesakes: [] };
+    knownId === undefined ? isSameName(server.name, host) : server.id === knownId;
+  const { scanned } = context.memory;
+  const before = scanned.filter(isMeant);
+  if (before.length > 0) return { found: scanned, claimed: before, namesakes: [] };
   // A name with a dot is a host name before it is anything else.
-  if (knownId === undefined && name.includes('.')) return { claimed: [], namesakes: [] };
-  // A known key needs no others to compare with: whoever answers for it has to prove it.
-  const enough = knownId === undefined ? undefined : isMeant;
-  const found = await scanNow(context, enough);
+  if (knownId === undefined && host.includes('.')) return { found: [], claimed: [], namesakes: [] };
+  const wanted = knownId === undefined ? undefined : await wantedOf(context, knownId, port);
+  const found = await scanNow(context, wanted);
   return {
+    found,
     claimed: found.filter(isMeant),
-    namesakes: found.filter((server) => !isMeant(server) && isSameName(server.name, name)),
+    namesakes: found.filter((server) => !isMeant(server) && isSameName(server.name, host)),
   };
+}
+
+/**
+ * Who of a known key ends the search: it needs no others to compare with, for whoever answers for it has to prove it. Only of
+ * one that was never met, all its servers are looked for.
+ */
+async function wantedOf(
+  context: Context,
+  knownId: string,
+  typedPort: number | undefined,
+): Promise<((server: FoundServer) => boolean) | undefined> {
+  if (typedPort !== undefined) return ({ id }) => id === knownId;
+  const seen = await lastSeen(context, knownId);
+  return seen && (({ id, port }) => id === knownId && port === seen.port);
 }

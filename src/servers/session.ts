@@ -15,7 +15,8 @@ import type { ExitCode } from '#src/exit-codes.js';
 import { explain, ProgramError } from '#src/failure.js';
 import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
-import { findServer, parseServer, type Destination } from './server-name.js';
+import type { Destination } from './destination.js';
+import { findServer, parseServer } from './server-name.js';
 
 /** Further addresses of a server that are remembered. */
 const mostOthers = 3;

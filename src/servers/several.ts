@@ -5,8 +5,9 @@ import type { Call } from '#src/command/command.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
+import { whereFound, type Destination } from './destination.js';
 import { scanNow } from './scan-now.js';
-import { findServer, parseServer, whereFound, type Destination } from './server-name.js';
+import { findServer, parseServer } from './server-name.js';
 import { withNewSession } from './session.js';
 import { tell } from '#src/tell.js';
 import { quote } from '#src/view/quote.js';
@@ -98,7 +99,7 @@ async function everybody(context: Context): Promise<readonly Target[]> {
     return {
       name: isTwin ? `${name} ${port}` : name,
       find: async () => {
-        const destination = await whereFound(context, server);
+        const destination = await whereFound(context, server, isTwin ? port : undefined);
         if (destination) return destination;
         throw new ProgramError('nobody-found', `${quote(name)} was not found`, 'is it on?');
       },

@@ -1,4 +1,5 @@
 import { startResponder } from '#discovery/responder.js';
+import type { FoundServer, Mark } from '#discovery/scanner.js';
 import { addPeer, noteSeen } from '#sharing/device.js';
 import type { Context } from '#src/context.js';
 import { describe, expect, test } from 'vitest';
@@ -70,8 +71,10 @@ test.each([
   const stateFolder = await temporaryFolder();
   const udpPort = await freePort('udp');
   const id = 'A'.repeat(52);
-  if (isKnown)
+  if (isKnown) {
     await addPeer(stateFolder, { id, name: 'amber', rights: [], how: 'code' }, new Date());
+    await noteSeen(stateFolder, { id, name: 'amber', host: '10.0.0.2', port: 40_001, others: [] });
+  }
   await using _responder = await startResponder({
     port: udpPort,
     announcement: () => ({ id, run: 'a'.repeat(8), name: 'amber', port: 40_001, code: true }),
@@ -91,7 +94,7 @@ test.each([
     port: 40_001,
     expectedId: id,
   });
-  // Only a whole scan is remembered.
+  // Only a whole scan is remembered; one who was met at that port needs none.
   expect(memory.scanned).toHaveLength(isKnown ? 0 : 1);
 });
 
@@ -166,6 +169,117 @@ test('where a known peer is nowhere, another one of its name is told with its pl
   await expect(findServer(context, { host: 'amber', port: undefined })).rejects.toMatchObject({
     code: 'nobody-found',
     hint: expect.stringContaining('127.0.0.1:40001 (CCCC-CCCC-CCCC-CCCC)') as string,
+  });
+});
+
+describe('two servers of one machine', () => {
+  const id = 'A'.repeat(52);
+  const row = (port: number, ...marks: readonly Mark[]): FoundServer => ({
+    ...{ id, run: `run0${port}`, name: 'amber', port, addresses: ['10.0.0.2'] },
+    ...{ code: true, marks },
+  });
+
+  /** One of them; `jitter` of its answers from 0 to 1. */
+  const answers = (udpPort: number, port: number, jitter = 0) =>
+    startResponder({
+      port: udpPort,
+      announcement: () => ({ id, run: `run0${port}`, name: 'amber', port, code: true }),
+      random: () => jitter,
+      interfaces: loopbackOnly,
+      observe: () => undefined,
+    });
+
+  /** Whom a name means after a scan that showed `rows`, when the server was met at `met` before. */
+  async function meant(
+    rows: readonly FoundServer[],
+    { met, port }: { readonly met?: number; readonly port?: number } = {},
+  ) {
+    const stateFolder = await temporaryFolder();
+    if (met !== undefined) {
+      await noteSeen(stateFolder, { id, name: 'amber', host: '10.0.0.2', port: met, others: [] });
+    }
+    const context = contextOf(stateFolder, 1);
+    context.memory.scanned = rows;
+    return await findServer(context, { host: 'amber', port });
+  }
+
+  test('are told apart by a port, and without one the name is refused', async () => {
+    const rows = [row(4000), row(4001)];
+    expect(await meant(rows, { port: 4001 })).toMatchObject({ port: 4001 });
+    await expect(meant(rows)).rejects.toMatchObject({
+      code: 'ambiguous-name',
+      message: 'there are 2 servers of "amber"',
+      hint: 'name one of them: amber:4000, amber:4001',
+    });
+  });
+
+  test.each([4000, 4001])('the one that was met last at %i is meant, and no other', async (met) => {
+    const found = await meant([row(4000), row(4001)], { met });
+    expect(found).toMatchObject({ port: met, hosts: ['10.0.0.2'] });
+    expect(found.further).toBeUndefined();
+  });
+
+  test.each([4000, 4001])('the search for a known one ends with that at %i', async (met) => {
+    const [stateFolder, udpPort] = [await temporaryFolder(), await freePort('udp')];
+    const place = { name: 'amber', host: '10.0.0.2', port: met, others: [] };
+    await addPeer(stateFolder, { id, name: 'amber', rights: [], how: 'id' }, new Date());
+    await noteSeen(stateFolder, { id, ...place });
+    // The other one answers sooner.
+    await using _one = await answers(udpPort, 4000, met === 4000 ? 0.99 : 0);
+    await using _other = await answers(udpPort, 4001, met === 4001 ? 0.99 : 0);
+    const typed = { host: 'amber', port: undefined };
+    const begun = performance.now();
+    expect(await findServer(contextOf(stateFolder, udpPort), typed)).toMatchObject({ port: met });
+    expect(performance.now() - begun).toBeLessThan(300);
+  });
+
+  test('the search for one that was never met finds all of them', async () => {
+    const [stateFolder, udpPort] = [await temporaryFolder(), await freePort('udp')];
+    await addPeer(stateFolder, { id, name: 'amber', rights: [], how: 'id' }, new Date());
+    await using _one = await answers(udpPort, 4000);
+    await using _other = await answers(udpPort, 4001, 0.99);
+    const typed = { host: 'amber', port: undefined };
+    await expect(findServer(contextOf(stateFolder, udpPort), typed)).rejects.toMatchObject({
+      hint: 'name one of them: amber:4000, amber:4001',
+    });
+  });
+
+  test('when it is not there, the only other is taken, and of two others none', async () => {
+    expect(await meant([row(4001)], { met: 4000 })).toMatchObject({ port: 4001 });
+    await expect(meant([row(4001), row(4002)], { met: 4000 })).rejects.toMatchObject({
+      hint: 'name one of them: amber:4001, amber:4002',
+    });
+  });
+
+  test('where one was, the others are not taken for it', async () => {
+    const [stateFolder, udpPort] = [await temporaryFolder(), await freePort('udp')];
+    await noteSeen(stateFolder, { id, name: 'amber', host: '10.0.0.2', port: 4000, others: [] });
+    const context = contextOf(stateFolder, udpPort);
+    context.memory.scanned = [row(4000)];
+    await using _second = await answers(udpPort, 4001);
+    await using _third = await answers(udpPort, 4002);
+    const { searchAgain } = await findServer(context, { host: 'amber', port: undefined });
+    const again = await searchAgain?.();
+    expect(again?.further).not.toHaveLength(0);
+    for (const { port } of [again!, ...(again?.further ?? [])]) expect(port).toBe(4000);
+  });
+
+  test.each<Mark>(['conflict', 'twin'])('of a %s the key tells which', async (mark) => {
+    expect(await meant([row(4000, mark), row(4001, mark)])).toMatchObject({ port: 4000 });
+  });
+
+  test('what is only said of it by mDNS makes no second one', async () => {
+    expect(await meant([row(4000, 'mdns'), row(4001)])).toMatchObject({ port: 4001 });
+  });
+
+  test('of other names are never taken for one another', async () => {
+    const birch = { ...row(4001), name: 'birch' };
+    expect(await meant([birch, row(4000)], { met: 4001 })).toEqual({
+      hosts: ['10.0.0.2'],
+      port: 4000,
+      expectedId: id,
+      searchAgain: expect.any(Function) as unknown,
+    });
   });
 });
 
