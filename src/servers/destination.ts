@@ -9,6 +9,8 @@ export interface Destination {
   /** One that was typed, or the addresses of a server that was found, the best first. */
   readonly hosts: Hosts;
   readonly port: number;
+  /** Set when it is looked for at this port alone: the one that was typed, or that tells it from others of its machine. */
+  readonly onlyPort?: number | undefined;
   /** Where others say that they are this server too; tried after the hosts, and believed by their key alone. */
   readonly further?: readonly Door[];
   /** Set when a name stands for a key; undefined for a typed address. */
@@ -19,22 +21,22 @@ export interface Destination {
 
 /**
  * Where a server that was found is dialled: at its addresses, and then where its key was met before. Undefined without an
- * address. A typed port goes before that of the server.
+ * address. `onlyPort` goes before that of the server.
  */
 export async function whereFound(
   context: Context,
   server: FoundServer,
-  typedPort?: number,
+  onlyPort?: number,
 ): Promise<Destination | undefined> {
   const { id, addresses, port } = server;
   const [best, ...others] = addresses;
   if (best === undefined) return undefined;
-  const destination = { hosts: [best, ...others] as const, port: typedPort ?? port };
+  const destination = { hosts: [best, ...others] as const, port: onlyPort ?? port, onlyPort };
   if (id === null) return destination;
   let again: Promise<Destination | null> | undefined;
   const searchAgain = (): Promise<Destination | null> =>
-    (again ??= searchAll(context, id, typedPort));
-  const seen = await seenDoors(context, id, typedPort);
+    (again ??= searchAll(context, id, onlyPort));
+  const seen = await seenDoors(context, id, onlyPort);
   const further = seen.filter(
     (door) => door.port !== destination.port || !addresses.includes(door.host),
   );
@@ -45,11 +47,11 @@ export async function whereFound(
 async function seenDoors(
   context: Context,
   expectedId: string,
-  typedPort: number | undefined,
+  onlyPort: number | undefined,
 ): Promise<readonly Door[]> {
   const seen = await lastSeen(context, expectedId);
   if (!seen) return [];
-  const port = typedPort ?? seen.port;
+  const port = onlyPort ?? seen.port;
   return [seen.host, ...seen.others].map((host) => ({ host, port }));
 }
 
@@ -65,18 +67,32 @@ export async function lastSeen(context: Context, id: string | null): Promise<See
 async function searchAll(
   context: Context,
   expectedId: string,
-  typedPort: number | undefined,
+  onlyPort: number | undefined,
 ): Promise<Destination | null> {
   const claimed = (await scanNow(context)).filter(({ id }) => id === expectedId);
   const seen = await lastSeen(context, expectedId);
-  const isSeveral = typedPort === undefined && portsOf(claimed, expectedId).size > 1;
-  if (isSeveral && !seen) return null;
-  const onlyPort = isSeveral ? seen?.port : typedPort;
+  const isSeveral = onlyPort === undefined && portsOf(claimed, expectedId).size > 1;
+  if (claimed.length === 0 || (isSeveral && !seen)) return null;
+  const wanted = isSeveral ? seen?.port : onlyPort;
   const doors = claimed.flatMap(({ addresses, port }) =>
-    addresses.map((host): Door => ({ host, port: onlyPort ?? port })),
+    addresses.map((host): Door => ({ host, port: wanted ?? port })),
   );
-  const [first, ...further] = [...doors, ...(await seenDoors(context, expectedId, typedPort))];
+  const [first, ...further] = [...doors, ...(await seenDoors(context, expectedId, onlyPort))];
   return first ? { hosts: [first.host], port: first.port, further, expectedId } : null;
+}
+
+/** Milliseconds; a shorter scan than usual asks nobody one by one. */
+const shortScan = 1000;
+
+/** As `searchAgain`, for who looks often. */
+export function searchBriefly(
+  context: Context,
+  expectedId: string,
+  onlyPort: number | undefined,
+): Promise<Destination | null> {
+  const scanTimeout = Math.min(context.settings.scanTimeout, shortScan);
+  const settings = { ...context.settings, scanTimeout };
+  return searchAll({ ...context, settings }, expectedId, onlyPort);
 }
 
 /** TCP: where servers with that key are, as far as nobody contradicts them. */

@@ -63,7 +63,7 @@ export function parseServer(typed: string, portWord?: string): TypedServer {
 export async function findServer(context: Context, typed: TypedServer): Promise<Destination> {
   const { host } = typed;
   const port = typed.port ?? portToDial(context.settings);
-  if (isAddress(host)) return { hosts: [host], port };
+  if (isAddress(host)) return { hosts: [host], port, onlyPort: typed.port };
   const known = knownAs(host, (await readKnownPeers(context.stateFolder)).peers);
   const { found, claimed, namesakes } = await whoClaims(context, typed, known?.id);
   const ids = new Set(claimed.map((server) => server.id));
@@ -84,7 +84,8 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
     const seen = await lastSeen(context, known.id);
     if (seen) {
       const hosts = [seen.host, ...seen.others] as const;
-      return { hosts, port: typed.port ?? seen.port, expectedId: known.id };
+      const onlyPort = typed.port;
+      return { hosts, port: onlyPort ?? seen.port, onlyPort, expectedId: known.id };
     }
     const [namesake] = namesakes;
     throw new ProgramError(
@@ -95,7 +96,7 @@ export async function findServer(context: Context, typed: TypedServer): Promise<
         : 'is it on, and on this network?',
     );
   }
-  return { hosts: [host], port };
+  return { hosts: [host], port, onlyPort: typed.port };
 }
 
 /**

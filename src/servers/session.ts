@@ -15,7 +15,7 @@ import type { ExitCode } from '#src/exit-codes.js';
 import { explain, ProgramError } from '#src/failure.js';
 import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
-import type { Destination } from './destination.js';
+import { searchBriefly, type Destination } from './destination.js';
 import { findServer, parseServer } from './server-name.js';
 
 /** Further addresses of a server that are remembered. */
@@ -62,46 +62,79 @@ async function openWith(
     limits,
     now: Date.now,
   };
-  const { session, found } = await openAt(destination, {
+  let last = await openAt(destination, {
     ...options,
     ...(code !== undefined && { code }),
     signal,
   });
   view.status.clear();
-  const { id, name, address, port, trust } = session.server;
+  const { id, name, trust } = last.session.server;
   if (trust === 'paired')
     view.note(`paired with ${quote(name)} ${shortId(id)}; it needs no code again`);
-  const all = [...found.hosts, ...(found.further ?? []).map((door) => door.host)];
-  const host = all.length > 1 ? address : found.hosts[0];
-  // The way that was faster today may be gone tomorrow.
-  const others = [...new Set(all)].filter((one) => one !== host).slice(0, mostOthers);
-  await noteSeen(context.stateFolder, { id, name, host, port, others });
-  return steadySession(session, {
+  await remember(context, last);
+  return steadySession(last.session, {
     patience: settings.reconnectTimeout,
-    reopen: (expectedId, stop) => openSession({ ...options, ...found, expectedId, signal: stop }),
+    async reopen(expectedId, stop) {
+      const search = (): Promise<Destination | null> =>
+        searchBriefly({ ...context, signal: stop }, expectedId, destination.onlyPort);
+      last = await openAgain({ ...last.found, expectedId }, { ...options, signal: stop }, search);
+      await remember(context, last);
+      return last.session;
+    },
     onBroken(error) {
       const { code, message } = explain(error);
-      view.show({ event: 'broken', name, code, message });
+      const { address, port } = last.session.server;
+      view.show({ event: 'broken', name, address, port, code, message });
     },
     onBack() {
-      view.show({ event: 'back', name });
+      const { address, port } = last.session.server;
+      view.show({ event: 'back', name, address, port });
     },
   });
 }
 
+/** Notes where it was reached, and where it was found besides: the way that was faster today may be gone tomorrow. */
+async function remember(context: Context, { session, found }: Opened): Promise<void> {
+  const { id, name, address, port } = session.server;
+  const all = [...found.hosts, ...(found.further ?? []).map((door) => door.host)];
+  const host = all.length > 1 ? address : found.hosts[0];
+  const others = [...new Set(all)].filter((one) => one !== host).slice(0, mostOthers);
+  await noteSeen(context.stateFolder, { id, name, host, port, others });
+}
+
 type Somewhere = Omit<ConnectOptions, 'hosts' | 'port' | 'further' | 'expectedId'>;
 
+/** A session, and the place by which it was reached. */
+interface Opened {
+  readonly session: ClientSession;
+  readonly found: Omit<Destination, 'searchAgain'>;
+}
+
 /** Opens it where it was found, or where the whole network shows it; `found` says which. */
-async function openAt(
-  { searchAgain, ...found }: Destination,
-  options: Somewhere,
-): Promise<{ readonly session: ClientSession; readonly found: Omit<Destination, 'searchAgain'> }> {
+async function openAt({ searchAgain, ...found }: Destination, options: Somewhere): Promise<Opened> {
   try {
     return { session: await openSession({ ...options, ...found }), found };
   } catch (error) {
     const next = isSomebodyElse(error, found.expectedId) ? await searchAgain?.() : undefined;
     if (!next) throw error;
     return openAt(next, options);
+  }
+}
+
+/** Opens it where it was, or where it is by now. That somebody else is there is no reason to give up: it may be on its way back. */
+async function openAgain(
+  found: Opened['found'],
+  options: Somewhere,
+  search: () => Promise<Destination | null>,
+): Promise<Opened> {
+  try {
+    return { session: await openSession({ ...options, ...found }), found };
+  } catch (error) {
+    const next = isSomebodyElse(error, found.expectedId) ? await search() : null;
+    if (!next) throw error;
+    return openAt(next, options).catch(() => {
+      throw error;
+    });
   }
 }
 

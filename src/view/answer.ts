@@ -45,14 +45,21 @@ export type Answer =
   | { readonly event: 'skipped'; readonly path: string; readonly as: string }
   | FolderAnswer
   | SummaryAnswer
-  /** The connection broke in the middle of a transfer, and is tried again; then it is back. */
+  /** The connection broke in the middle of a transfer, and is tried again; then it is back, there or elsewhere. */
   | {
       readonly event: 'broken';
       readonly name: string;
+      readonly address: string;
+      readonly port: number;
       readonly code: string;
       readonly message: string;
     }
-  | { readonly event: 'back'; readonly name: string }
+  | {
+      readonly event: 'back';
+      readonly name: string;
+      readonly address: string;
+      readonly port: number;
+    }
   /** What the sender of folders left out without a word, counted. */
   | { readonly event: 'left-out'; readonly links: number; readonly hidden: number }
   /** Something that runs beside the prompt: how far it is, or how it ended. */

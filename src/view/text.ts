@@ -50,9 +50,9 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'summary':
       return `${summaryLine(answer, style)}\n`;
     case 'broken':
-      return `${answer.message}; trying to reach ${quote(answer.name)} again\n`;
+      return `${answer.message}; trying to reach ${whoWhere(answer)} again\n`;
     case 'back':
-      return `${quote(answer.name)} is back\n`;
+      return `${quote(answer.name)} is back at ${placeText(answer.address, answer.port)}\n`;
     case 'left-out':
       return `left out: ${counted([
         [answer.links, 'link'],
@@ -61,8 +61,7 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'connected': {
       const trust = answer.trust === 'unverified' ? 'unverified ' : '';
       const may = answer.rights.join(', ') || 'no rights';
-      const place = placeText(answer.address, answer.port);
-      const who = `connected to ${quote(answer.name)} at ${place}`;
+      const who = `connected to ${whoWhere(answer)}`;
       return `${folded(`${who}  ${trust}${shortId(answer.id)}  (${may})`, style)}\n`;
     }
     case 'unverified':
@@ -113,6 +112,14 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
     case 'completion':
       return answer.text;
   }
+}
+
+function whoWhere({
+  name,
+  address,
+  port,
+}: Extract<Answer, { event: 'connected' | 'broken' }>): string {
+  return `${quote(name)} at ${placeText(address, port)}`;
 }
 
 /** Columns of a size: that of 1023 GiB, and to the byte of just less than 10 TiB. */

@@ -209,18 +209,20 @@ export const events: { readonly [Event in Answer['event']]: EventFacts<Event> } 
   },
   broken: {
     about: 'get, put: the connection broke in the middle, and is tried again.',
-    keys: z.strictObject({ name, code, message }),
+    keys: z.strictObject({ name, address: z.string(), port, code, message }),
     example: {
       event: 'broken',
       name: 'amber',
+      address: '192.168.1.20',
+      port: 30_001,
       code: 'connection-lost',
       message: 'the connection was lost',
     },
   },
   back: {
-    about: 'get, put: it is there again, and the transfer goes on.',
-    keys: z.strictObject({ name }),
-    example: { event: 'back', name: 'amber' },
+    about: 'get, put: it is there again, or elsewhere by now, and the transfer goes on.',
+    keys: z.strictObject({ name, address: z.string(), port }),
+    example: { event: 'back', name: 'amber', address: '192.168.1.20', port: 30_001 },
   },
   connected: {
     about: 'connect: a session is open.',

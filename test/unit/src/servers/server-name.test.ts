@@ -277,6 +277,7 @@ describe('two servers of one machine', () => {
     expect(await meant([birch, row(4000)], { met: 4001 })).toEqual({
       hosts: ['10.0.0.2'],
       port: 4000,
+      onlyPort: 4000,
       expectedId: id,
       searchAgain: expect.any(Function) as unknown,
     });
