@@ -62,13 +62,16 @@ function isRejected({ there, tcp }: ServerFacts): boolean {
   return there === true && typeof tcp !== 'string' && tcp.code.startsWith('EHOST');
 }
 
-function whyNoTcp({ tcp, port }: ServerFacts): string {
+function whyNoTcp({ tcp, port, answer }: ServerFacts): string {
   if (tcp === 'hung-up') {
     return 'it hangs up without a word: it has no room for one more stranger, or another program has that port';
   }
   if (tcp === 'other') return 'another program listens at that port: is it the right one?';
   if (typeof tcp !== 'string' && tcp.code === 'ECONNREFUSED') {
-    return 'nothing listens at that port: is it the right one?';
+    // Some firewalls answer as a machine does where nothing listens.
+    return answer?.port === port
+      ? `it says itself that it is there, so a firewall there rejects TCP ${port}; lanpost doctor there says which rule`
+      : `nothing listens at that port: the server says that it is at ${answer?.port}`;
   }
   return `a firewall there keeps TCP ${port} closed; lanpost doctor there says which rule`;
 }

@@ -140,6 +140,16 @@ test('who is there and rejects is not called off or elsewhere', () => {
   ]);
 });
 
+test.each([
+  [30_001, /^it says itself that it is there, so a firewall there rejects TCP 30001;/],
+  [30_002, /^nothing listens at that port: the server says that it is at 30002$/],
+])('a refused connection to a server that says it is at port %i', (port, why) => {
+  const refused = server({ answer: { ...amber, port }, tcp: { code: 'ECONNREFUSED' } });
+  expect(wordsOf({ code: 'server-udp-only', server: refused }, root).details).toEqual([
+    expect.stringMatching(why),
+  ]);
+});
+
 test('the port that was looked at is named, not the one that a server has taken instead', () => {
   const elsewhere = { ...root, udpPort: 30_005, tcpPort: 30_002 };
   const said = (code: 'port-taken' | 'port-shared' | 'tcp-taken'): string => {
