@@ -33,8 +33,8 @@ export async function readLinks(
   interfaces: InterfaceTable,
 ): Promise<readonly Link[]> {
   const names = new Set([...Object.keys(interfaces), ...(await namesOf(system))]);
-  return Promise.all(
-    [...names].map(async (name) => {
+  const links = await Promise.all(
+    [...names].map(async (name): Promise<Link> => {
       const entries = (interfaces[name] ?? []).toSorted((a, b) => a.family.localeCompare(b.family));
       const addresses = entries.map(({ cidr, address }) => cidr ?? address);
       const internal = entries.some((entry) => entry.internal);
@@ -49,6 +49,16 @@ export async function readLinks(
       };
     }),
   );
+  return links.every(isOfNamespace) ? links.map(asWayOut) : links;
+}
+
+/** In a network namespace there may be nothing but the inner ends of pairs, and they lead out. */
+function isOfNamespace({ name, kind }: Link): boolean {
+  return kind === 'loopback' || kind === 'vpn' || name.startsWith('veth');
+}
+
+function asWayOut(link: Link): Link {
+  return link.kind === 'container' ? { ...link, kind: 'wired' } : link;
 }
 
 /** The file lists the interfaces of this network namespace, which /sys may not. */

@@ -28,13 +28,22 @@ test.each<[string, Record<string, string>, LinkKind]>([
   ['ppp0', { type: '512\n' }, 'vpn'],
   ['docker0', { type: '1\n', uevent: 'DEVTYPE=bridge\n' }, 'container'],
   ['br-0123456789ab', { type: '1\n', uevent: 'DEVTYPE=bridge\n' }, 'container'],
-  ['veth12ab34', { type: '1\n' }, 'container'],
   ['cni0', { type: '1\n' }, 'container'],
   ['lo', { type: '772\n' }, 'loopback'],
   ['ib0', { type: '32\n' }, 'other'],
 ])('%s with %j is %s', async (name, facts, kind) => {
   const system = fakeSystem({ files: { '/proc/net/dev': dev(name), ...sys(name, facts) } });
   expect(await readLinks(system, {})).toMatchObject([{ name, kind }]);
+});
+
+test.each<[LinkKind, string, string[]]>([
+  ['container', 'a machine', ['lo', 'eth0', 'veth1']],
+  ['container', 'a machine without a card', ['lo', 'docker0', 'veth1']],
+  ['wired', 'a network namespace', ['lo', 'tunl0', 'veth1', 'veth2']],
+])('the end of a pair is %s in %s', async (kind, _, names) => {
+  const files = { '/proc/net/dev': dev(...names), ...sys('lo', { type: '772\n' }) };
+  const links = await readLinks(fakeSystem({ files }), {});
+  expect(links.find(({ name }) => name === 'veth1')).toMatchObject({ kind });
 });
 
 test('up, carrier and addresses: of the system where it tells, else of what it gave', async () => {
