@@ -10,7 +10,7 @@ export type SizeText = (bytes: number) => string;
 interface Words {
   readonly exit: ExitCode;
   readonly say: (facts: ErrorFacts, message: string, size: SizeText) => string;
-  readonly hint?: string | ((facts: ErrorFacts) => string);
+  readonly hint?: string | ((facts: ErrorFacts, atPrompt: boolean) => string);
 }
 
 const nameHints: Readonly<Record<string, string>> & { readonly name: string } = {
@@ -18,7 +18,6 @@ const nameHints: Readonly<Record<string, string>> & { readonly name: string } = 
   path: 'paths begin at the shared folder: notes/plan.txt',
   as: '--as takes one plain name, such as plan.txt',
 };
-const localHint = 'llist shows the local folder; in one shot put reads from the current one';
 const privacy: Readonly<Record<string, string>> = {
   foreign: 'belongs to another user',
   open: 'can be read by others',
@@ -138,11 +137,13 @@ export const failureWords: Record<ErrorCode, Words> = {
   'not-found': {
     exit: files,
     say: () => 'no such file or folder',
-    hint: ({ local, meant }) =>
+    hint: ({ local, meant }, atPrompt) =>
       meant !== undefined
         ? `did you mean ${text(meant)}?`
         : local === true
-          ? localHint
+          ? atPrompt
+            ? 'llist shows the local folder'
+            : 'put reads from the current folder'
           : 'list shows what is there',
   },
   'is-folder': {

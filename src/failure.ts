@@ -40,7 +40,7 @@ const programExits: Readonly<Record<ProgramCode, ExitCode>> = {
 };
 
 /** The sentence, hint and exit code of whatever was thrown. Foreign words in it are quoted. */
-export function explain(error: unknown, size: SizeText = bytesText): Failure {
+export function explain(error: unknown, size: SizeText = bytesText, atPrompt = false): Failure {
   if (error instanceof ProgramError) {
     const { code, message, hint } = error;
     return { code, message, exit: programExits[code], ...(hint !== undefined && { hint }) };
@@ -53,7 +53,7 @@ export function explain(error: unknown, size: SizeText = bytesText): Failure {
   if (error instanceof SharingError) {
     const words = failureWords[error.code];
     const facts = error.facts;
-    const hint = typeof words.hint === 'function' ? words.hint(facts) : words.hint;
+    const hint = typeof words.hint === 'function' ? words.hint(facts, atPrompt) : words.hint;
     const message = words.say(facts, quote(error.message), size);
     return { code: error.code, message, exit: words.exit, ...(hint !== undefined && { hint }) };
   }

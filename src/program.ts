@@ -38,7 +38,7 @@ export async function runProgram(words: readonly string[], host: Host): Promise<
   } catch (problem) {
     const noteFault = (error: unknown): Promise<void> =>
       base?.noteFault(error) ?? Promise.resolve();
-    return await tell({ view, noteFault }, null, problem);
+    return await tell({ view, noteFault, atPrompt: false }, null, problem);
   } finally {
     view.status.clear();
     await base?.close();

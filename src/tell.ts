@@ -6,15 +6,16 @@ import type { View } from './view/view.js';
 export interface Teller {
   readonly view: View;
   readonly noteFault: (error: unknown) => Promise<void>;
+  readonly atPrompt: boolean;
 }
 
 /** Shows what failed; `path` names the file it is about. Gives the exit code. */
 export async function tell(
-  { view, noteFault }: Teller,
+  { view, noteFault, atPrompt }: Teller,
   path: string | null,
   error: unknown,
 ): Promise<ExitCode> {
-  const failure = explain(error, view.sizeText);
+  const failure = explain(error, view.sizeText, atPrompt);
   if (failure.exit === exitCodes.fault) await noteFault(error);
   view.show({ event: 'failed', path, ...failure });
   return failure.exit;

@@ -12,7 +12,7 @@ import { readKnownPeers, readSeen } from '#sharing/device.js';
 import type { Run } from './command.js';
 
 export const run: Run = async (context, call) => {
-  const { view, signal } = context;
+  const { view, signal, atPrompt } = context;
   const [typed] = call.words;
   const sought = typed === undefined ? undefined : await whoIsSought(context, typed);
   view.status.draw('looking at the network');
@@ -20,7 +20,7 @@ export const run: Run = async (context, call) => {
   view.status.clear();
   if (signal.aborted) return exitCodes.interrupted;
   const found = reasons(facts);
-  for (const one of found) view.show(findingAnswer(one, facts));
+  for (const one of found) view.show(findingAnswer(one, facts, atPrompt));
   view.note('what was looked at');
   for (const check of checksOf(facts)) view.show(check);
   const isBlocked = found.some(({ weight }) => weight === 'blocks');

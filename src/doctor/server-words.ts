@@ -1,16 +1,18 @@
+import { placeText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import type { ServerCode } from './causes.js';
 import type { ServerFacts } from './facts.js';
-import type { Words } from './words.js';
+import type { Place, Words } from './words.js';
 
 /** What there is to say of the server that was named. */
 export function serverWords(
   code: ServerCode,
   server: ServerFacts,
-  { udpPort }: { readonly udpPort: number },
+  place: Pick<Place, 'udpPort' | 'atPrompt'>,
 ): Words {
   const where = quote(server.address ?? server.typed);
-  const place = `${where} port ${server.port}`;
+  const { udpPort } = place;
+  const door = `${where} port ${server.port}`;
   switch (code) {
     case 'server-unknown':
       return words(`no server and no machine called ${quote(server.typed)} is known`, [
@@ -36,11 +38,11 @@ export function serverWords(
       ]);
     case 'server-other':
       if (server.tcp === 'hung-up') {
-        return words(`what listens at ${place} hangs up without a word, and no probe is answered`, [
+        return words(`what listens at ${door} hangs up without a word, and no probe is answered`, [
           'another program, or a lanpost server that has no room for one more stranger: try again in a moment',
         ]);
       }
-      return words(`what listens at ${place} is not lanpost, and no probe is answered`, [
+      return words(`what listens at ${door} is not lanpost, and no probe is answered`, [
         'the port of a lanpost server is shown where it was started',
       ]);
     case 'server-udp-only':
@@ -49,13 +51,18 @@ export function serverWords(
         [whyNoTcp(server)],
       );
     case 'server-tcp-only':
-      return words(`${place} can be reached by TCP, but probes are not answered`, [
+      return words(`${door} can be reached by TCP, but probes are not answered`, [
         `there a firewall keeps UDP ${udpPort} closed, or another program has it; lanpost doctor there says which`,
-        `its address works: connect ${where}`,
+        `its address works: ${reaching(quote(placeText(server.address ?? server.typed, server.port)), place)}`,
       ]);
     case 'server-fine':
       return words(`${named(server)} can be reached by UDP and TCP`, []);
   }
+}
+
+/** What reaches a server that is named, in a verb of where this is said. */
+export function reaching(server: string, { atPrompt }: Pick<Place, 'atPrompt'>): string {
+  return atPrompt ? `connect ${server}` : `lanpost list ${server}`;
 }
 
 function isRejected({ there, tcp }: ServerFacts): boolean {

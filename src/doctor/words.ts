@@ -4,7 +4,7 @@ import { openAll, stoppedLines } from './firewall-words.js';
 import type { Stopped } from './firewall/firewalls.js';
 import { familyOf } from './firewall/packet.js';
 import type { Holder, PortFacts } from './ports.js';
-import { serverWords } from './server-words.js';
+import { reaching, serverWords } from './server-words.js';
 import { shellWord } from '#src/view/shell-word.js';
 
 /** What a person reads of a cause. */
@@ -21,11 +21,13 @@ export interface Place {
   readonly isRoot: boolean;
   readonly udpPort: number;
   readonly tcpPort: number;
+  readonly atPrompt: boolean;
 }
 
 /** The one table of words for what doctor, `scan --explain` and a scan that finds nothing have to say. */
 export function wordsOf(cause: Cause, place: Place): Words {
   const { udpPort, tcpPort } = place;
+  const reached = reaching('<address>', place);
   switch (cause.code) {
     case 'no-interface':
       return words('no network interface is up', ['switch the network on']);
@@ -128,16 +130,16 @@ export function wordsOf(cause: Cause, place: Place): Words {
         ...cause.servers
           .slice(0, 8)
           .map(({ name, address, port }) => `${quote(name)} at ${quote(address)} port ${port}`),
-        'a switch, an access point or their firewall keeps broadcasts away; their address works: connect <address>',
+        `a switch, an access point or their firewall keeps broadcasts away; their address works: ${reached}`,
       ]);
     case 'silent-servers':
       return words('servers listen here by TCP, but do not answer probes', [
         `${listOf(cause.addresses)}: there a firewall keeps UDP ${udpPort} closed, or another program has it; lanpost doctor there says which`,
-        'their address works: connect <address>',
+        `their address works: ${reached}`,
       ]);
     case 'wsl':
       return words('this is the Linux inside Windows, whose network keeps broadcasts away', [
-        'run lanpost in Windows itself, or type the address: connect <address>',
+        `run lanpost in Windows itself, or type the address: ${reached}`,
       ]);
     case 'kept-apart':
       return words(

@@ -53,6 +53,17 @@ test.each<[ExitCode, readonly string[]]>([
   }
 });
 
+test.each([
+  [true, 'llist shows the local folder'],
+  [false, 'put reads from the current folder'],
+])(
+  'what is missing here is looked for where its name counts from; at the prompt: %s',
+  (atPrompt, hint) => {
+    const missing = new SharingError('not-found', 'a.txt', { local: true });
+    expect(explain(missing, String, atPrompt).hint).toBe(hint);
+  },
+);
+
 test('a shorter name is advised where a new one was made, and not for what was asked for', () => {
   const tooLong = (work: () => unknown): unknown => {
     try {

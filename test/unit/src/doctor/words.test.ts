@@ -69,7 +69,8 @@ const causes: { readonly [Code in CauseCode]: Extract<Cause, { code: Code }> | C
   'server-fine': { code: 'server-fine', server: server({ answer: { ...amber, name: evil } }) },
 };
 
-const root = { platform: 'linux', isRoot: true, udpPort: 30_000, tcpPort: 30_001 } as const;
+const ports = { udpPort: 30_000, tcpPort: 30_001 };
+const root = { platform: 'linux', isRoot: true, atPrompt: false, ...ports } as const;
 const user = { ...root, isRoot: false };
 
 describe.each(Object.values(causes).map((cause) => [cause.code, cause] as const))(
@@ -148,6 +149,17 @@ test.each([
   expect(wordsOf({ code: 'server-udp-only', server: refused }, root).details).toEqual([
     expect.stringMatching(why),
   ]);
+});
+
+test.each([
+  [true, 'connect 192.168.1.9:30001', 'connect <address>'],
+  [false, 'lanpost list 192.168.1.9:30001', 'lanpost list <address>'],
+])('a step is named by a verb of where it is said; at the prompt: %s', (atPrompt, its, any) => {
+  const said = (cause: Cause): string => wordsOf(cause, { ...root, atPrompt }).details.join('\n');
+  expect(said({ code: 'server-tcp-only', server: server() })).toContain(`works: ${its}`);
+  expect(said({ code: 'silent-servers', addresses: ['192.168.1.9'] })).toContain(`works: ${any}`);
+  expect(said({ code: 'broadcast-lost', servers: [] })).toContain(`works: ${any}`);
+  expect(said({ code: 'wsl' })).toContain(`the address: ${any}`);
 });
 
 test('the port that was looked at is named, not the one that a server has taken instead', () => {
