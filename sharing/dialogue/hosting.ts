@@ -243,7 +243,8 @@ export function openHouse(
   return {
     receive(guest) {
       const { heartbeat, idleTimeout: idle, messages } = limits;
-      const connection = speak(guest.socket, { heartbeat, idle }, { rate: messages });
+      const { socket, feed } = guest;
+      const connection = speak(socket, { heartbeat, idle }, { rate: messages, feed });
       const done = host(connection, guest)
         .catch((error: unknown) => {
           observe({ event: 'fault', where: 'session', error: asError(error) });

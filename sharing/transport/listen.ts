@@ -2,6 +2,7 @@ import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { Observe, TurnedAway } from '#sharing/events.js';
 import type { Device } from '#sharing/identity/device.js';
 import { openLobby, type LobbyLimits } from '#sharing/transport/lobby.js';
+import { acceptedFeed, type Feed } from '#sharing/transport/feed.js';
 import { unmapped } from '#sharing/transport/address.js';
 import {
   channelOptions,
@@ -28,6 +29,8 @@ export interface ListenOptions extends LobbyLimits {
 /** A client whose key is proven. */
 export interface Guest {
   readonly socket: Duplex;
+  /** What comes over it. */
+  readonly feed: Feed;
   readonly clientId: string;
   /** What pairing binds itself to. */
   readonly exporter: Buffer;
@@ -136,6 +139,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   });
   tls.on('secureConnection', (socket) => {
     socket.on('error', () => undefined);
+    const feed = acceptedFeed(socket);
     const caller = below.get(endsOf(socket));
     // It is gone already.
     if (!caller) {
@@ -152,6 +156,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     }
     onClient({
       socket,
+      feed,
       clientId,
       exporter: exporterOf(socket),
       address: caller.address,

@@ -10,7 +10,7 @@ import { SharingError } from '#sharing/errors.js';
 import { digestOf } from '#sharing/storage/digest.js';
 import { channelOptions } from '#sharing/transport/channel.js';
 import { speak, type Connection } from '#sharing/transport/connection.js';
-import { socketFeed, type Feed } from '#sharing/transport/feed.js';
+import { acceptedFeed, socketFeed, type Feed } from '#sharing/transport/feed.js';
 import {
   chunkSize,
   encodeChunkHeader,
@@ -21,16 +21,16 @@ import { encode } from '#sharing/wire/message.js';
 import { socketPair } from '../support/socket-pair.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-type Pair = readonly [Duplex, Duplex, Feed?];
+type Pair = readonly [Duplex, Duplex, Feed?, Feed?];
 
-/** As a client opens it. */
+/** As a client opens it, and a server takes it. */
 async function fedPair(): Promise<Pair> {
   const feed = socketFeed();
-  const more = { onread: feed.onread };
-  return [...(await tlsPair(more)), feed];
+  const [near, far] = await tlsPair({ onread: feed.onread });
+  return [near, far, feed, acceptedFeed(far)];
 }
 
-async function tlsPair(more: object = {}): Promise<readonly [Duplex, Duplex]> {
+async function tlsPair(more: object = {}): Promise<readonly [TLSSocket, TLSSocket]> {
   const device = await openDevice(`${await temporaryFolder()}/state`);
   const server = createTlsServer({ ...channelOptions(device), requestCert: true });
   server.listen(0, '127.0.0.1');
@@ -53,10 +53,12 @@ describe.each([
 ])('a connection over %s', (_, pair) => {
   const silence = { heartbeat: 15_000, idle: 35_000 };
 
+  const fed = (feed?: Feed): object | undefined => feed && { feed };
+
   async function open(times = silence): Promise<readonly [Connection, Connection, Pair]> {
     const duplexes = await pair();
-    const [near, far, feed] = duplexes;
-    const [a, b] = [speak(near, times, feed && { feed }), speak(far, times)];
+    const [near, far, ...feeds] = duplexes;
+    const [a, b] = [speak(near, times, fed(feeds[0])), speak(far, times, fed(feeds[1]))];
     onTestFinished(async () => {
       await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
     });
