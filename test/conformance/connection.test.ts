@@ -350,3 +350,10 @@ test('bytes that drip keep nobody alive, neither in a message nor in a chunk', a
     expect((await a.closed)?.code).toBe('peer-silent');
   }
 });
+
+test('a client and a server agree on the quickest cipher', async () => {
+  const [near, far] = await tlsPair();
+  expect([near.getCipher().name, far.getCipher().name]).toEqual(
+    Array(2).fill('TLS_AES_128_GCM_SHA256'),
+  );
+});
