@@ -4,7 +4,8 @@ import { sourceTag } from '#sharing/storage/source.js';
 import type { Found, FoundFile, Left } from '#sharing/storage/walk.js';
 import type { Road } from '#sharing/transport/lane.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import { maxRows, type MessageOf, type OfferRow } from '#sharing/wire/message.js';
+import { maxRows, type MessageOf } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 
 /** Bytes of rows that one message holds for sure. */
 const pageLength = 48 * 1024;

@@ -3,7 +3,7 @@ import { SharingError } from '#sharing/errors.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { maxListed, type Entry } from '#sharing/storage/share.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { EntryRow } from '#sharing/wire/message.js';
+import type { EntryRow } from '#sharing/wire/rows.js';
 
 /** Asks for a list and gives its pages at the reader's pace. Breaking off is no failure. */
 export async function* list(

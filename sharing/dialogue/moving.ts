@@ -20,7 +20,8 @@ import { startReceiving, type ReceiveOutcome, type Receiving } from '#sharing/tr
 import { startSending } from '#sharing/transfer/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { Top } from '#sharing/storage/walk.js';
-import { onlyFile, type OfferRow, type Policy } from '#sharing/wire/message.js';
+import { onlyFile, type Policy } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 
 /** Milliseconds that a cancelled transfer gets to end cleanly before the connection is closed. */
 const cancelTime = 800;

@@ -3,7 +3,8 @@ import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import type { NewCode } from '#sharing/session/code-window.js';
 import { patience, watchStall, type StallWatch } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
-import type { EntryRow, MessageOf } from '#sharing/wire/message.js';
+import type { MessageOf } from '#sharing/wire/message.js';
+import type { EntryRow } from '#sharing/wire/rows.js';
 
 /** What one request waits for. */
 export interface Request {

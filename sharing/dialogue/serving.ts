@@ -20,7 +20,7 @@ import { startSending } from '#sharing/transfer/send.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { inPages } from '#sharing/dialogue/pages.js';
-import type { EntryRow } from '#sharing/wire/message.js';
+import type { EntryRow } from '#sharing/wire/rows.js';
 
 /** What one session serves from, and to whom. */
 export interface Service {

@@ -2,7 +2,7 @@ import { SharingError } from '#sharing/errors.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { maxDepth, safeName, type SafeName } from '#sharing/storage/path.js';
 import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
-import type { OfferRow } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 
 /** A folder that is offered, and everything below it. */
 export interface OfferedFolder {

@@ -7,13 +7,8 @@ import {
   type TransferAction,
 } from '#sharing/session/incoming.js';
 import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
-import {
-  onlyFile,
-  protocolVersion,
-  type EntryRow,
-  type Message,
-  type MessageOf,
-} from '#sharing/wire/message.js';
+import { onlyFile, protocolVersion, type Message, type MessageOf } from '#sharing/wire/message.js';
+import type { EntryRow } from '#sharing/wire/rows.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** What the client must do. */

@@ -5,7 +5,6 @@ import { patternPath, safePath, type SafePath } from '#sharing/storage/path.js';
 import {
   onlyFile,
   protocolVersion,
-  type FileRow,
   type Message,
   type MessageOf,
   type Policy,
@@ -13,6 +12,7 @@ import {
   type UnknownMessage,
 } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
+import type { FileRow } from '#sharing/wire/rows.js';
 import {
   routeTransfer,
   type Direction,

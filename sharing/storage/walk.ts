@@ -6,7 +6,7 @@ import { modificationTime, stateOf, type FileState } from '#sharing/storage/file
 import type { Folder } from '#sharing/storage/folder.js';
 import type { FolderCache, Path } from '#sharing/storage/folder-cache.js';
 import { isSafeName, maxDepth, type OwnName, type SafeName } from '#sharing/storage/path.js';
-import { maxPathLength } from '#sharing/wire/message.js';
+import { maxPathLength } from '#sharing/wire/rows.js';
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 

@@ -18,16 +18,19 @@ export function believed(
   outcome: SendOutcome,
 ): SendOutcome {
   if (outcome.kind === 'failed') return outcome;
-  const doubted: SendOutcome = { kind: 'failed', error: notBelieved() };
-  if (!isSafeName(outcome.as)) return doubted;
+  if (!isSafeName(outcome.as)) return doubted();
   if (outcome.kind === 'skipped') return mayBeSkipped ? outcome : skippedWrongly();
   const sameSize = !('size' in outcome) || outcome.size === size;
-  return outcome.digest === digest && sameSize ? outcome : doubted;
+  return outcome.digest === digest && sameSize ? outcome : doubted();
 }
 
 /** Whether a file that is put under this policy may be left alone. */
 export function maySkip(policy: Policy | undefined): boolean {
   return policy === 'skip' || policy === 'update';
+}
+
+function doubted(): SendOutcome {
+  return { kind: 'failed', error: notBelieved() };
 }
 
 export function notBelieved(): SharingError {

@@ -1,11 +1,16 @@
 import { SharingError } from '#sharing/errors.js';
 import { encodeMessage } from '#sharing/wire/frame.js';
+import {
+  isEntryRow,
+  isOfferRow,
+  isRange,
+  maxPathLength,
+  type FileRow,
+} from '#sharing/wire/rows.js';
 import { z } from 'zod';
 
 /** The protocol's major version; both sides must speak the same. */
 export const protocolVersion = 1;
-/** Longest path in a message, in characters. */
-export const maxPathLength = 4096;
 /** Most rows in one page of a list, an offer or a want. */
 export const maxRows = 500;
 
@@ -38,17 +43,16 @@ function hex(length: number): z.ZodString {
   return z.string().regex(new RegExp(`^[0-9a-f]{${length * 2}}$`));
 }
 
-const range = z.tuple([u32, u32]);
-const ranges = z.array(range).max(maxRanges);
+/** At most so many, each of which is one by this look. */
+function many<T>(isOne: (row: unknown) => row is T, most: number): z.ZodType<T[]> {
+  return z.custom<T[]>((rows) => Array.isArray(rows) && rows.length <= most && rows.every(isOne));
+}
+
+const ranges = many(isRange, maxRanges);
 const right = z.enum(['read', 'write', 'replace']);
 const as = z.enum(['owner', 'peer', 'open']);
 /** Devices that a code is good for. */
 const uses = z.int().min(0).max(100);
-
-const entryRow = () => z.tuple([name, z.enum(['file', 'folder']), size, time]);
-const fileRow = () => z.tuple([path, size, time, tag]);
-/** The most frequent first: each that does not fit costs. Rows without a tag are in batches only: a file of one chunk at most, a folder. */
-const offerRow = () => z.union([z.tuple([path, size, time]), fileRow(), z.tuple([path, time])]);
 
 const want = () =>
   z.discriminatedUnion('want', [
@@ -159,7 +163,7 @@ const kinds = {
     z.object({
       t: z.literal('entries'),
       id: u32,
-      rows: z.array(entryRow()).max(maxRows),
+      rows: many(isEntryRow, maxRows),
       more: z.boolean(),
     }),
   get: () =>
@@ -174,7 +178,7 @@ const kinds = {
     z.object({
       t: z.literal('offer'),
       id: u32,
-      files: z.array(offerRow()).max(maxRows),
+      files: many(isOfferRow, maxRows),
       more: z.boolean(),
       /** Many files in one transfer (PROTOCOL.md, "Batches"). */
       batch: z.literal(true).optional(),
@@ -236,10 +240,6 @@ type Kind = keyof Kinds;
 
 export type Message = Readonly<{ [K in Kind]: z.infer<ReturnType<Kinds[K]>> }[Kind]>;
 export type MessageOf<T extends Message['t']> = Extract<Message, { t: T }>;
-export type EntryRow = z.infer<ReturnType<typeof entryRow>>;
-/** A file that is offered, with the tag of its source. */
-export type FileRow = z.infer<ReturnType<typeof fileRow>>;
-export type OfferRow = z.infer<ReturnType<typeof offerRow>>;
 /** Half-open ranges of numbers, ascending and apart. */
 export type Ranges = readonly (readonly [number, number])[];
 export type Want = z.infer<ReturnType<typeof want>>;

@@ -140,7 +140,7 @@ describe.skipIf(!hasTerminals)('a terminal that vanishes in the last moment', ()
     await vi.waitUntil(() => screen.includes(' code '), { timeout: 50_000 });
     for (const pid of await serving()) process.kill(pid, 'SIGTERM');
     await vi.waitUntil(() => existsSync(reached), { timeout: 50_000 });
-    expect(screen).toContain('stopped');
+    await vi.waitUntil(() => screen.includes('stopped'), { timeout: 50_000 });
     terminal.kill('SIGKILL');
     await closed;
     await writeFile(gone, '');

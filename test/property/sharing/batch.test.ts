@@ -9,7 +9,8 @@ import {
 import type { FromReceiver } from '#sharing/session/incoming.js';
 import { countOf, rangesOf } from '#sharing/session/ranges.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import type { MessageOf, OfferRow, Want } from '#sharing/wire/message.js';
+import type { MessageOf, Want } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 

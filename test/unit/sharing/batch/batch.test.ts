@@ -11,7 +11,8 @@ import { startBatchReceiving, type BatchReceiveOptions } from '#sharing/batch/re
 import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import type { Message, MessageOf, OfferRow, Policy } from '#sharing/wire/message.js';
+import type { Message, MessageOf, Policy } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 import { SharingError } from '#sharing/errors.js';
 import { pbkdf2 } from 'node:crypto';
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';

@@ -2,7 +2,7 @@ import { batchReceiveRules, type BatchReceiveRules } from '#sharing/session/batc
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { maxDepth } from '#sharing/storage/path.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import type { OfferRow } from '#sharing/wire/message.js';
+import type { OfferRow } from '#sharing/wire/rows.js';
 import { describe, expect, test } from 'vitest';
 
 const breach = expect.objectContaining({ code: 'protocol' }) as Error;
