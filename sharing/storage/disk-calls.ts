@@ -21,7 +21,6 @@ import { link, lstat, readFile, stat, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
-const fsyncLater = promisify(fsync);
 const writeLater = promisify(write);
 
 /**
@@ -83,7 +82,7 @@ export function callsTo(device: bigint): DiskCalls {
         () => {
           fsyncSync(descriptor);
         },
-        () => fsyncLater(descriptor),
+        () => promisify(fsync)(descriptor),
       ),
     write: (descriptor, bytes, position) =>
       run(

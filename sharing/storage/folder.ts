@@ -99,7 +99,7 @@ async function syncPlace(path: string): Promise<void> {
     () => undefined,
   );
   try {
-    if (handle) await syncFolder(handle);
+    if (handle) await syncFolder(() => handle.sync());
   } finally {
     await handle?.close();
   }
@@ -201,14 +201,14 @@ async function hold(
       await self();
       if ((await callsTo(stats.dev).fstat(handle.fd)).nlink === 0n) throw gone(path);
     },
-    sync: () => syncFolder(handle),
+    sync: () => syncFolder(() => callsTo(stats.dev).fsync(handle.fd)),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
 
-async function syncFolder(handle: FileHandle): Promise<void> {
+async function syncFolder(sync: () => Soon<void>): Promise<void> {
   try {
-    await handle.sync();
+    await sync();
   } catch (error) {
     // Windows and some network file systems cannot sync a folder.
     if (!['EPERM', 'EINVAL', 'EBADF', 'EISDIR', 'ENOTSUP'].includes(errnoOf(error) ?? ''))

@@ -292,9 +292,10 @@ export function startReceiving(connection: Speech, options: ReceiveOptions): Rec
         else stop(error);
       } else {
         const verdict = rules.end();
-        const error = refusal ?? new SharingError('cancelled', 'given up');
         if (verdict === 'take') void guarded(finish);
-        else if (verdict === 'drop') over({ kind: 'failed', error });
+        else if (verdict === 'drop') {
+          over({ kind: 'failed', error: refusal ?? new SharingError('cancelled', 'given up') });
+        }
       }
       return undefined;
     },

@@ -31,6 +31,9 @@ export interface Road extends Speech {
   end(patience?: number): void;
 }
 
+/** A reason, so that no error is made for each transfer that ends as it should. */
+const isOver = 'the transfer is over';
+
 export function roadOver(control: Connection): Road {
   const ending = new AbortController();
   const { signal } = ending;
@@ -49,7 +52,7 @@ export function roadOver(control: Connection): Road {
 
   function abort(reason: unknown): void {
     ending.abort(asSharingError(reason));
-    over.abort();
+    over.abort(isOver);
     for (const { connection } of [...lanes]) connection.close(asSharingError(reason));
   }
 
@@ -110,7 +113,7 @@ export function roadOver(control: Connection): Road {
     hasLane: () => laned,
     over: over.signal,
     end(patience = 0) {
-      over.abort();
+      over.abort(isOver);
       control.signal.removeEventListener('abort', onControl);
       const close = (): void => {
         for (const { connection } of lanes) connection.close(undefined, { t: 'bye' });
