@@ -162,3 +162,9 @@ function systemCode(errno: string | undefined): ErrorCode | undefined {
       return undefined;
   }
 }
+
+/** What failed is on this machine, and is told so. */
+export function localError(error: SharingError, cause: unknown = error): SharingError {
+  const code = error.code === 'folder-missing' ? 'not-found' : error.code;
+  return new SharingError(code, error.message, { ...error.facts, local: true }, cause);
+}

@@ -1,4 +1,4 @@
-import { asSharingError, SharingError } from '#sharing/errors.js';
+import { asSharingError, localError, SharingError } from '#sharing/errors.js';
 import {
   batchSendRules,
   maxOpenRows,
@@ -259,9 +259,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   function fail(file: number, found: FoundFile, error: SharingError): void {
     connection.send({ t: 'fail', id, file, ...refusalOf(error) });
     rules.ended(file);
-    const { code, message, facts } = error;
-    const local = new SharingError(code, message, { ...facts, local: true }, error);
-    over(file, found, { kind: 'failed', error: local });
+    over(file, found, { kind: 'failed', error: localError(error) });
   }
 
   function over(

@@ -5,7 +5,7 @@ import {
   type TransferOptions,
 } from '#sharing/dialogue/getting.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
-import { asSharingError, SharingError } from '#sharing/errors.js';
+import { asSharingError, localError, SharingError } from '#sharing/errors.js';
 import { gathering, marked } from '#sharing/gathering.js';
 import { folderCache, type FolderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder, openRegular, type Folder } from '#sharing/storage/folder.js';
@@ -189,10 +189,4 @@ async function openLocal(path: string, tagKey: Buffer): Promise<Source> {
 
 function asLocal(error: unknown): never {
   throw localError(asSharingError(error, 'read-failed'), error);
-}
-
-/** What failed is on this machine, and is told so. */
-function localError(error: SharingError, cause: unknown = error): SharingError {
-  const code = error.code === 'folder-missing' ? 'not-found' : error.code;
-  return new SharingError(code, error.message, { ...error.facts, local: true }, cause);
 }

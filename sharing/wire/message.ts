@@ -5,6 +5,7 @@ import {
   isOfferRow,
   isRange,
   maxPathLength,
+  tagForm,
   type FileRow,
 } from '#sharing/wire/rows.js';
 import { z } from 'zod';
@@ -35,7 +36,7 @@ const text = z.string().max(512);
 const facts = z.object({ size, free: size, limit: size }).partial().optional();
 const path = z.string().max(maxPathLength);
 const digestText = z.string().regex(/^[a-z0-9]{1,16}:[0-9a-f]{64}$/);
-const tag = z.string().regex(/^[0-9a-f]{32}$/);
+const tag = z.string().regex(tagForm);
 const name = z.string().min(1).max(256);
 
 /** Exactly `length` bytes. */

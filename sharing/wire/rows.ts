@@ -3,7 +3,8 @@ export const maxPathLength = 4096;
 
 /** Longest name, in characters; the rules for names are stricter. */
 const maxNameLength = 256;
-const tagForm = /^[0-9a-f]{32}$/;
+/** Of a source, and of a lane's token. */
+export const tagForm = /^[0-9a-f]{32}$/;
 
 /** Name, type, size in bytes, modification time in microseconds since 1970. */
 export type EntryRow = [string, 'file' | 'folder', number, number];
