@@ -85,6 +85,7 @@ export interface ServerFacts {
 export type { LeftOut } from '#sharing/batch/receive.js';
 export type { ServerStatus } from '#sharing/dialogue/asking.js';
 export type { GetOptions, StreamOptions, TransferOptions } from '#sharing/dialogue/getting.js';
+export { asLists } from '#sharing/dialogue/wanted.js';
 export { sharedReads, type SharedReads } from '#sharing/storage/shared-reads.js';
 export { openOutlet, type Outlet } from '#sharing/transfer/outlet.js';
 export type { Ended, Transferred } from '#sharing/gathering.js';
@@ -99,6 +100,8 @@ export interface ClientSession extends AsyncDisposable {
    * from what was typed. Rejects when all of it failed or broke off; what `onEnded` was told of is received.
    */
   get(path: string, options: GetOptions): Promise<LeftOut>;
+  /** The same for several in one transfer, which `asLists` put together; each that fails alone is told. */
+  getList(paths: readonly [string, ...string[]], options: GetOptions): Promise<LeftOut>;
   /**
    * Gets one file and hands its bytes on in their order, each chunk verified before. Rejects with `is-folder` for what is no
    * single file; what was handed on by then is the beginning of the file.
@@ -237,15 +240,18 @@ function sessionOf(
     await arrivals[Symbol.asyncDispose]();
   }
 
+  function getList(paths: readonly [string, ...string[]], wish: GetOptions): Promise<LeftOut> {
+    const done = getFrom(mover, paths, wish).finally(() => getting.delete(done));
+    getting.add(done);
+    return done;
+  }
+
   return {
     server,
     list: (path, signal) => asking.list(pathOf(path), signal),
 
-    get(path, wish) {
-      const done = getFrom(mover, path, wish).finally(() => getting.delete(done));
-      getting.add(done);
-      return done;
-    },
+    get: (path, wish) => getList([path], wish),
+    getList,
     stream: (path, wish) => streamFrom(mover, path, wish),
     put: (files, wish) => putTo(mover, files, wish),
     newCode: (uses) => asking.newCode(uses),

@@ -51,11 +51,13 @@ export type SharingEvent =
       readonly path: string;
       readonly as: string;
     }
-  /** A folder, or what matched a pattern; only what failed in it was told one by one. */
+  /** A folder, what matched a pattern, or several things; only what failed in it was told one by one. */
   | {
       readonly event: 'many-out' | 'many-in';
       readonly session: number;
       readonly path: string;
+      /** Names at the top beside `path`; 0 for a pattern. */
+      readonly further: number;
       readonly files: number;
       /** Of files that travelled. */
       readonly bytes: number;

@@ -179,6 +179,7 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     closed,
     list: (path, signal) => current.list(path, signal),
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
+    getList: (paths, wish) => transfer(wish, (session, mine) => session.getList(paths, mine)),
     stream: (path, wish) => transfer(wish, (session, mine) => session.stream(path, mine)),
     put: (files, wish) => transfer(wish, (session, mine) => session.put(files, mine)),
     newCode: (uses) => current.newCode(uses),

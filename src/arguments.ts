@@ -61,8 +61,14 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
   };
 }
 
+/** A line at the prompt, told apart. */
+export interface PromptLine {
+  readonly command: Command;
+  readonly call: Call;
+}
+
 /** Tells the words of a line at the prompt apart. Throws ProgramError `usage`. */
-export function parsePromptLine(words: readonly string[]): { command: Command; call: Call } {
+export function parsePromptLine(words: readonly string[]): PromptLine {
   const [verb = '', ...rest] = words;
   const command = mustFind(verb, 'prompt');
   const { values, positionals } = parse(rest, [...command.options, exactSizes]);

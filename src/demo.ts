@@ -40,10 +40,10 @@ async function playDemo(): Promise<ExitCode> {
       `connect 127.0.0.1 ${port}`,
       'rlist',
       'get welcome.txt',
-      'get "holiday photo.bin"',
-      'get welcome.txt',
       'put notes.txt',
+      'get "holiday photo.bin"',
       'rlist',
+      'get welcome.txt',
       'bye',
     ]);
     if (exit !== exitCodes.done) return exit;

@@ -8,6 +8,7 @@ import type {
   BatchReceiveRules,
   OfferedFile,
   OfferedFolder,
+  Refused,
 } from '#sharing/session/batch-receiving.js';
 import { rangesOf } from '#sharing/session/ranges.js';
 import type { Advance } from '#sharing/storage/advance.js';
@@ -31,7 +32,9 @@ export type ReceivedOne =
     }
   | { readonly kind: 'folder'; readonly path: string; readonly as: SafeName }
   /** A folder that could not be sent whole, or not be received. */
-  | { readonly kind: 'problem'; readonly path: string; readonly error: SharingError };
+  | { readonly kind: 'problem'; readonly path: string; readonly error: SharingError }
+  /** What was asked for by its path, and could not be offered. */
+  | { readonly kind: 'refused'; readonly path: string; readonly error: SharingError };
 
 /** A file that is on the disk, under this name. */
 export interface KeptFile {
@@ -49,6 +52,8 @@ export interface LastWords {
   over(arrival: Arrival, outcome: ReceiveOutcome, travelled?: boolean): void;
   /** Its sender need not send it. */
   refuse(row: OfferedFile, error: SharingError): void;
+  /** Its sender cannot offer it. */
+  notOffered(row: Refused): void;
   /** What was sent of it is lost. */
   failed(arrival: Arrival, error: SharingError): void;
   /** They get their receipts, many in one message. */
@@ -133,6 +138,9 @@ export function lastWords(connection: Speech, options: LastWordsOptions): LastWo
       const arrival = open.get(row.file);
       if (arrival) over(arrival, { kind: 'failed', error });
       else end(row, [], { kind: 'failed', error }, false);
+    },
+    notOffered({ path, error }) {
+      onEnd({ kind: 'refused', path, error });
     },
     failed(arrival, error) {
       sayFailed(arrival.offered.file, error);

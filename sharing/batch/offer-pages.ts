@@ -1,3 +1,4 @@
+import type { SharingError } from '#sharing/errors.js';
 import type { BatchSendRules } from '#sharing/session/batch-sending.js';
 import type { Soon } from '#sharing/soon.js';
 import { sourceTag } from '#sharing/storage/source.js';
@@ -5,6 +6,7 @@ import type { Found, FoundFile, Left } from '#sharing/storage/walk.js';
 import type { Road } from '#sharing/transport/lane.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { maxRows, type MessageOf } from '#sharing/wire/message.js';
+import { refusalOf } from '#sharing/wire/refusal.js';
 import type { OfferRow } from '#sharing/wire/rows.js';
 
 /** Bytes of rows that one message holds for sure. */
@@ -21,11 +23,13 @@ type FoundFolder = Extract<Found, { kind: 'folder' }>;
 
 /** The rows of a batch on their way to the receiver, page by page. */
 export interface OfferPages {
-  /** Makes place for the row of this path; a promise means that the receiver has to be waited for. */
-  place(path: string): Soon<void>;
+  /** Makes place for a row of this text; a promise means that the receiver has to be waited for. */
+  place(text: string): Soon<void>;
   /** Adds its row, and gives the row's number. */
   file(found: FoundFile): number;
   folder(found: FoundFolder): number;
+  /** A name at the top that cannot be offered; makes place itself. */
+  refused(name: string, error: SharingError): Promise<void>;
   /** Says what is there, if something is. */
   flush(): void;
   /** Says that it was all, and what was left out. */
@@ -75,16 +79,18 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
     options.mustGoOn();
   }
 
-  function add(row: OfferRow, path: string): void {
+  function add(row: OfferRow, text: string): void {
     page.push(row);
-    length += longestRow(path);
+    length += longestRow(text);
+  }
+
+  function place(text: string): Soon<void> {
+    const rowLength = longestRow(text);
+    return fits(rowLength) && rules.mayOffer(openRows) > 0 ? undefined : makePlace(rowLength);
   }
 
   return {
-    place(path) {
-      const rowLength = longestRow(path);
-      return fits(rowLength) && rules.mayOffer(openRows) > 0 ? undefined : makePlace(rowLength);
-    },
+    place,
     file({ path, mtime, size, state }) {
       const isLarge = size > chunkSize;
       add(isLarge ? [path, size, mtime, sourceTag(state, tagKey)] : [path, size, mtime], path);
@@ -94,6 +100,13 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
       add([path, mtime], path);
       return rules.offer(undefined, isTop);
     },
+    async refused(name, error) {
+      const { code, message } = refusalOf(error);
+      const text = `${name}${message}`;
+      await place(text);
+      add([name, code, message], text);
+      rules.refused();
+    },
     flush,
     end(left) {
       say({ more: false, left });
@@ -102,7 +115,7 @@ export function offerPages(connection: Road, options: OfferPagesOptions): OfferP
   };
 }
 
-/** The bytes that the row of a path takes in a message at most: a character of a name is three bytes, or two when it is escaped. */
-function longestRow(path: string): number {
-  return 3 * path.length + 80;
+/** The bytes that a row of this text takes in a message at most: a character of it is three bytes, or two when it is escaped. */
+function longestRow(text: string): number {
+  return 3 * text.length + 80;
 }

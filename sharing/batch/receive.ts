@@ -195,7 +195,7 @@ export function startBatchReceiving(
       mustGoOn();
       const row = rows[0];
       if (row) {
-        const judged = row.kind === 'folder' ? judgeFolder(row) : judgeFile(row);
+        const judged = judge(row);
         if (judged) await judged;
         rows.shift();
         wants.judged(rules.judged());
@@ -204,6 +204,19 @@ export function startBatchReceiving(
     }
     folders.goTo(undefined);
     news.open();
+  }
+
+  function judge(row: Offered): Soon<void> {
+    switch (row.kind) {
+      case 'refused':
+        folders.goTo(undefined);
+        words.notOffered(row);
+        return undefined;
+      case 'folder':
+        return judgeFolder(row);
+      default:
+        return judgeFile(row);
+    }
   }
 
   async function judgeFolder(row: OfferedFolder): Promise<void> {

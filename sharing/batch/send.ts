@@ -61,6 +61,8 @@ export interface BatchSending {
 export interface BatchSendOptions {
   readonly id: number;
   readonly tops: AsyncIterable<Top> | Iterable<Top>;
+  /** The receiver has named them, and hears of those that cannot be offered. */
+  readonly named?: boolean;
   readonly algorithm: DigestAlgorithm;
   readonly tagKey: Buffer;
   readonly stallTime: number;
@@ -169,6 +171,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     const rows = walk(top, paceOf, left);
     /** The folders down to where the walk is, and their rows. */
     const way: { readonly path: string; readonly row: number }[] = [];
+    let count = 0;
     try {
       for (;;) {
         const next = await ours(() => rows.next());
@@ -179,12 +182,15 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
             const placed = pages.place(found.path);
             if (placed) await placed;
             offer(found);
+            count += 1;
           }
         }
       }
     } catch (error) {
       mustGoOn();
-      problem(top.name, asSharingError(error, 'read-failed'));
+      const known = asSharingError(error, 'read-failed');
+      if (options.named === true && count === 0) await pages.refused(top.name, known);
+      problem(top.name, known);
     } finally {
       // It may stand in the middle of a folder.
       await rows.return();

@@ -7,7 +7,7 @@ import {
   sendFile,
   type Service,
 } from '#sharing/dialogue/serving.js';
-import { receiveMany, sendMany } from '#sharing/dialogue/serving-many.js';
+import { receiveMany, sendList, sendMany } from '#sharing/dialogue/serving-many.js';
 import { inTurn } from '#sharing/dialogue/transfers.js';
 import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { KnownPeer } from '#sharing/identity/known.js';
@@ -84,6 +84,9 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         return undefined;
       case 'serve':
         run(action.id, pathText(action.path), () => serve(action));
+        return undefined;
+      case 'serve-list':
+        run(action.id, pathText(action.paths[0]), () => sendList(options, action));
         return undefined;
       case 'accept':
         run(action.id, action.offer[0], () => receiveFile(options, action));

@@ -1,23 +1,19 @@
 import type { Asking } from '#sharing/dialogue/asking.js';
+import type { ReceivedOne } from '#sharing/batch/last-words.js';
 import type { LeftOut } from '#sharing/batch/receive.js';
 import { SharingError } from '#sharing/errors.js';
 import { gathering, marked, type OnEnded } from '#sharing/gathering.js';
 import type { Device } from '#sharing/identity/device.js';
 import type { Arrivals } from '#sharing/storage/arrivals.js';
-import { isGlob, matchesGlob } from '#sharing/storage/glob.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import {
-  isSafeName,
-  patternPath,
-  safeName,
-  safePath,
-  type SafeName,
-} from '#sharing/storage/path.js';
+import { isSafeName, safeName, safePath, type SafeName } from '#sharing/storage/path.js';
 import type { Room } from '#sharing/storage/room.js';
 import type { SharedReads } from '#sharing/storage/shared-reads.js';
 import type { Outlet } from '#sharing/transfer/outlet.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
+import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
 import type { Policy } from '#sharing/wire/message.js';
+import { wantedBy, wantedList } from '#sharing/dialogue/wanted.js';
 
 /** What a client moves files with. */
 export interface Mover {
@@ -45,6 +41,8 @@ export interface TransferOptions {
 export interface GetOptions extends TransferOptions {
   /** Made if need be. */
   readonly folder: string;
+  /** Of a list, what is not on its way yet when one fails is left. */
+  readonly untilFailure?: boolean;
   readonly receivedPrefix: string;
 }
 
@@ -57,36 +55,43 @@ export interface StreamOptions extends Pick<TransferOptions, 'onEnded' | 'onProg
 /** Nothing was left out. */
 export const nothingLeft: LeftOut = { links: 0, hidden: 0 };
 
-/** Gets what a path names, or what matches it. */
+/** Gets what a path names, or what matches it, or in one transfer what several paths name that `asLists` put together. */
 export async function getFrom(
   { asking, room, arrivals }: Mover,
-  typed: string,
+  paths: readonly [string, ...string[]],
   options: GetOptions,
 ): Promise<LeftOut> {
-  const { folder, receivedPrefix, as, policy = 'number', onEnded, each = false, ...rest } = options;
-  const wanted = wantedBy(typed, as);
+  const { folder, receivedPrefix, as, policy = 'number', each = false } = options;
+  const { untilFailure = false, onProgress, signal } = options;
+  const [typed, ...further] = paths;
+  const wanted = further.length > 0 ? wantedList(paths) : wantedBy(typed, as);
   const prefixed = (name: string): SafeName =>
     as === undefined ? safeName(`${receivedPrefix}${name}`) : plainName(as);
   let opened: Promise<LandingArea> | undefined;
+  let hasFailed = false;
+  const onEnded: OnEnded = (ended) => {
+    if (ended.outcome === 'failed') hasFailed = true;
+    options.onEnded(ended);
+  };
   const gathered = gathering(each, onEnded);
-  let tops = 0;
 
   const outcome = await asking.get(wanted.path, {
     area: () => (opened ??= arrivals.open(folder)),
     room,
-    name: prefixed(wanted.last),
+    name: further.length > 0 ? undefined : prefixed(wanted.last),
     glob: wanted.glob,
+    further: wanted.further,
     nameOf(offered) {
-      tops += 1;
-      // What reads like a pattern may be a name as it is: the server looks for that first.
-      const isWanted = offered === wanted.last || matchesGlob(wanted.last, offered);
-      if (wanted.glob ? !isWanted : tops > 1) {
+      const name = wanted.take(offered);
+      if (name === undefined) {
         throw new SharingError('name-refused', `"${offered}" was not asked for`);
       }
-      return prefixed(wanted.glob ? offered : wanted.last);
+      if (untilFailure && hasFailed) throw new SharingError('cancelled', 'one before it failed');
+      return prefixed(name);
     },
     policy,
     onEnd(one) {
+      if (untilFailure && hasFailed && isCancelled(one)) return;
       const top = one.path.includes('/') ? wanted.pathOf(topOf(one.path)) : undefined;
       const isGood = one.kind === 'file' && one.outcome.kind !== 'failed';
       const isTold = each || top === undefined || !isGood;
@@ -94,7 +99,10 @@ export async function getFrom(
       if (one.kind === 'folder') gathered.folder(path, one.as);
       // Also when it is the top itself: then its folder stands without all that it should hold.
       else if (one.kind === 'problem') gathered.failed(top ?? path, path, one.error);
-      else if (one.outcome.kind === 'failed') gathered.failed(top, path, one.outcome.error);
+      else if (one.kind === 'refused') {
+        wanted.take(one.path);
+        gathered.failed(undefined, path, one.error);
+      } else if (one.outcome.kind === 'failed') gathered.failed(top, path, one.outcome.error);
       else {
         const { outcome } = one;
         const as = isTold ? [...one.below.slice(1), outcome.as].join('/') : outcome.as;
@@ -105,9 +113,16 @@ export async function getFrom(
         }
       }
     },
-    ...rest,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
   });
-  if (outcome.kind === 'many') return outcome.left;
+  if (outcome.kind === 'many') {
+    for (const path of wanted.untold()) {
+      const error = new SharingError('read-failed', 'the server says nothing of it');
+      onEnded({ outcome: 'failed', path, error });
+    }
+    return outcome.left;
+  }
   if (outcome.kind === 'failed') throw outcome.error;
   if (outcome.kind === 'skipped') onEnded({ outcome: 'skipped', path: typed, as: outcome.as });
   else {
@@ -138,33 +153,14 @@ export async function streamFrom(
   onEnded({ outcome: 'received', path: typed, as, size, digest });
 }
 
-interface Wanted {
-  readonly path: string;
-  /** The last name, or pattern of it. */
-  readonly last: string;
-  readonly glob: boolean;
-  /** What the user would call what is offered as this. */
-  pathOf(offered: string): string;
+function isCancelled(one: ReceivedOne): boolean {
+  if (one.kind === 'folder') return false;
+  const error = one.kind === 'file' ? errorOf(one.outcome) : one.error;
+  return error?.code === 'cancelled';
 }
 
-/** What was typed is judged here too, so that a slip is told before anything is sent. */
-function wantedBy(typed: string, as: string | undefined): Wanted {
-  const path = typed.replace(/\/+$/, '');
-  const glob = isGlob(path) && as === undefined;
-  const names = glob ? patternPath(path) : safePath(path);
-  const last = names.at(-1);
-  if (last === undefined) throw new SharingError('is-folder', 'the share itself', { path });
-  const above = path.slice(0, path.length - last.length);
-  return {
-    path,
-    last,
-    glob,
-    pathOf: (offered) => {
-      if (glob) return isGlob(above) ? offered : `${above}${offered}`;
-      const below = offered.indexOf('/');
-      return below < 0 ? path : `${path}${offered.slice(below)}`;
-    },
-  };
+function errorOf(outcome: ReceiveOutcome): SharingError | undefined {
+  return outcome.kind === 'failed' ? outcome.error : undefined;
 }
 
 function topOf(path: string): string {

@@ -41,12 +41,14 @@ export interface GetWish {
   /** Made when the server has offered the file. */
   readonly area: () => Promise<LandingArea>;
   readonly room: Room;
-  /** Final name of a file that has the path itself. */
-  readonly name: SafeName;
+  /** Final name of a file that has the path itself; undefined where there are several paths. */
+  readonly name: SafeName | undefined;
   /** Final name of what the server offers for a folder or a glob. Throws SharingError for what was not asked for. */
   readonly nameOf: (offered: SafeName, type: 'file' | 'folder') => SafeName;
   /** What has no such path may match it. */
   readonly glob: boolean;
+  /** More paths, each for itself, in the same transfer. */
+  readonly further: readonly string[];
   readonly policy: Policy;
   /** For a folder or a glob: how each file in it ended. */
   readonly onEnd: (one: ReceivedOne) => void;
@@ -68,7 +70,7 @@ export async function get(
 ): Promise<ReceiveOutcome | ManyMoved> {
   const { connection, requests, transfers, algorithm, serverId, stallTime } = moving;
   let arriving: Pick<Receiving, 'abandon' | 'cancel'> | undefined;
-  const { area, room, policy, glob, onEnd } = wish;
+  const { area, room, policy, glob, further, onEnd } = wish;
   const outcome = deferred<ReceiveOutcome | ManyMoved>();
   const id = requests.begin('getting', (begun) => ({
     refused(error) {
@@ -99,6 +101,7 @@ export async function get(
       } else {
         const [, size, mtime, tag] = onlyFile(offer);
         const { name } = wish;
+        if (name === undefined) throw new SharingError('protocol', 'one file in place of several');
         road.surviveLanes(() => undefined);
         const onProgress = withThread(moving, begun, common.onProgress);
         const file = { file: 0, name, size, mtime, tag, onProgress };
@@ -110,7 +113,8 @@ export async function get(
       if (wish.signal?.aborted) arriving.cancel();
     },
   }));
-  connection.send({ t: 'get', id, path, ...(glob && { glob }) });
+  const more = further.length > 0 && { further: [...further] };
+  connection.send({ t: 'get', id, path, ...(glob && { glob }), ...more });
   return withCancel(moving, id, outcome.promise, () => arriving?.cancel(), wish.signal);
 }
 

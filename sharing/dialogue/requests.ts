@@ -93,8 +93,9 @@ export function requestTable(
           // A list that was broken off still arrives; its rows are read past.
           return request?.rows?.(action.rows, action.more);
         case 'offered':
-          unwatch(action.id);
           request?.offered?.(action.offer);
+          // Not before: an offer that is a breach must end the request with the connection.
+          unwatch(action.id);
           return undefined;
         case 'coded':
           unwatch(action.id);

@@ -3,13 +3,16 @@ import { openRoad } from '#sharing/dialogue/lanes.js';
 import { agreedDigest, fileFailed, topName, type Service } from '#sharing/dialogue/serving.js';
 import { readingFrom, SharingError } from '#sharing/errors.js';
 import type { ServerAction } from '#sharing/session/server.js';
+import { isGlob } from '#sharing/storage/glob.js';
 import { folderCache } from '#sharing/storage/folder-cache.js';
 import { matching } from '#sharing/storage/matches.js';
 import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js';
 import type { Top } from '#sharing/storage/walk.js';
 import type { ReceivedOne } from '#sharing/batch/last-words.js';
 import { startBatchReceiving } from '#sharing/batch/receive.js';
-import { startBatchSending, type SentOne } from '#sharing/batch/send.js';
+import { startBatchSending, type BatchSendOptions, type SentOne } from '#sharing/batch/send.js';
+
+type Tops = BatchSendOptions['tops'];
 
 /** Offers a folder of the share, or all that matches a pattern, and sends what the client wants of it. */
 export async function sendMany(
@@ -18,22 +21,46 @@ export async function sendMany(
   asked: SafePath,
   glob: boolean,
 ): Promise<void> {
-  const { connection, transfers, share, stallTime } = service;
-  using track = service.track('out', pathText(asked), 0);
-  const tally = openTally(service, 'many-out', pathText(asked), track);
-  await using folders = folderCache(share.root);
-  const first = await readingFrom(async () => {
-    await share.root.mustExist();
+  await using folders = folderCache(service.share.root);
+  const begin = async (): Promise<Tops> => {
     // What cannot be read is refused; once it is offered it would stand there empty.
     if (!glob) (await folders.take(asked)).release();
     const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
-    return firstOf(tops);
+    const first = await firstOf(tops);
+    if (!first) throw new SharingError('not-found', 'nothing matches');
+    return first;
+  };
+  await sendBatch(service, { id, path: pathText(asked), named: false }, begin);
+}
+
+/** Offers what lies at several paths, and sends what the client wants of it. */
+export async function sendList(
+  service: Service,
+  { id, paths }: Extract<ServerAction, { do: 'serve-list' }>,
+): Promise<void> {
+  await using folders = folderCache(service.share.root);
+  const tops = paths.map((at): Top => ({ name: nameOf(at), folders, at }));
+  await sendBatch(service, { id, path: pathText(paths[0]), named: true }, () => tops);
+}
+
+/** `named`: of each top the client must hear, also when it cannot be offered. */
+async function sendBatch(
+  service: Service,
+  { id, path, named }: { readonly id: number; readonly path: string; readonly named: boolean },
+  begin: () => Promise<Tops> | Tops,
+): Promise<void> {
+  const { connection, transfers, share, stallTime } = service;
+  using track = service.track('out', path, 0);
+  const tally = openTally(service, 'many-out', path, track);
+  const tops = await readingFrom(async () => {
+    await share.root.mustExist();
+    return begin();
   });
-  if (!first) throw new SharingError('not-found', 'nothing matches');
   using lanes = openRoad(transfers, connection, id);
   const sending = startBatchSending(lanes.road, {
     id,
-    tops: first,
+    tops,
+    named,
     algorithm: agreedDigest(service),
     tagKey: share.tagKey,
     stallTime,
@@ -125,15 +152,19 @@ function openTally(
 ): Tally {
   const began = performance.now();
   const count = { files: 0, bytes: 0, failed: 0 };
+  let tops = 0;
 
   function failed(failedPath: string, error: SharingError): void {
+    // The other side wants it no more.
+    if (error.code === 'cancelled') return;
     count.failed += 1;
     observe(fileFailed(session, failedPath, error));
   }
 
   return {
     note(one) {
-      if (one.kind === 'problem') failed(one.path, one.error);
+      if (one.kind !== 'problem' && !one.path.includes('/')) tops += 1;
+      if (one.kind === 'problem' || one.kind === 'refused') failed(one.path, one.error);
       if (one.kind !== 'file') return;
       if (one.outcome.kind === 'failed') failed(one.path, one.outcome.error);
       else {
@@ -146,7 +177,8 @@ function openTally(
     async follow(outcome) {
       try {
         await outcome;
-        observe({ event, session, path, ...count, took: performance.now() - began });
+        const further = isGlob(path) ? 0 : Math.max(0, tops - 1);
+        observe({ event, session, path, further, ...count, took: performance.now() - began });
       } catch (error) {
         if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
         observe(fileFailed(session, path, error));

@@ -2,7 +2,8 @@ import { SharingError } from '#sharing/errors.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { maxDepth, safeName, type SafeName } from '#sharing/storage/path.js';
 import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
-import type { OfferRow } from '#sharing/wire/rows.js';
+import { refusedBy } from '#sharing/wire/refusal.js';
+import { isRefusedRow, type OfferRow, type RefusedRow } from '#sharing/wire/rows.js';
 
 /** A folder that is offered, and everything below it. */
 export interface OfferedFolder {
@@ -29,7 +30,15 @@ export interface OfferedFile {
   readonly tag: string;
 }
 
-export type Offered = OfferedFolder | OfferedFile;
+/** What was asked for by its path and is not offered. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly file: number;
+  readonly path: string;
+  readonly error: SharingError;
+}
+
+export type Offered = OfferedFolder | OfferedFile | Refused;
 
 /** The rules of receiving many files in one transfer; every method throws SharingError `protocol` on a breach. */
 export interface BatchReceiveRules {
@@ -80,6 +89,7 @@ export function batchReceiveRules(): BatchReceiveRules {
     const [path] = row;
     const file = count;
     count += 1;
+    if (isRefusedRow(row)) return refused(file, row);
     const at = path.lastIndexOf('/');
     const parentPath = at < 0 ? '' : path.slice(0, at);
     while (folders.length > 0 && folders.at(-1)?.path !== parentPath) folders.pop();
@@ -101,6 +111,11 @@ export function batchReceiveRules(): BatchReceiveRules {
     open.add(file);
     const kind = size > chunkSize ? 'large' : 'small';
     return { kind, file, path, name, parent, size, mtime, tag: tag ?? '' };
+  }
+
+  function refused(file: number, [path, code, message]: RefusedRow): Refused {
+    folders = [];
+    return { kind: 'refused', file, path, error: refusedBy({ code, message }) };
   }
 
   function find(file: number, what: Asked['what']): Asked {

@@ -48,6 +48,8 @@ export interface BatchSendRules {
    * such folders get a last word of their own.
    */
   offer(size: number | undefined, isTop: boolean): number;
+  /** A row goes out that says no more than why something is not offered. */
+  refused(): void;
   /** All rows are out. */
   complete(): void;
   /** Takes what the receiver said. Throws SharingError `protocol` when it may not say that now. */
@@ -192,6 +194,10 @@ export function batchSendRules(): BatchSendRules {
       if (size > chunkSize) open.set(file, { kind: 'large', top });
       else open.set(file, { kind: 'small', size, top, phase: 'offered' });
       return file;
+    },
+    refused() {
+      count += 1;
+      top = -1;
     },
     complete: () => {
       whole = true;

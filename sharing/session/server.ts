@@ -27,6 +27,11 @@ export type ServerAction =
   | { readonly do: 'list'; readonly id: number; readonly path: SafePath }
   | { readonly do: 'serve'; readonly id: number; readonly path: SafePath; readonly glob: boolean }
   | {
+      readonly do: 'serve-list';
+      readonly id: number;
+      readonly paths: readonly [SafePath, ...SafePath[]];
+    }
+  | {
       readonly do: 'accept';
       readonly id: number;
       readonly offer: FileRow;
@@ -197,12 +202,7 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
           path: safePath(incoming.path),
         }));
       case 'get':
-        return request(ready, incoming.id, 'sending', 'read', () => ({
-          do: 'serve',
-          id: incoming.id,
-          path: incoming.glob ? patternPath(incoming.path) : safePath(incoming.path),
-          glob: incoming.glob === true,
-        }));
+        return request(ready, incoming.id, 'sending', 'read', () => serving(incoming));
       case 'offer':
         return request(ready, incoming.id, 'receiving', 'write', () => accept(ready, incoming));
       case 'new-code': {
@@ -317,6 +317,14 @@ function directionOf(
 ): Direction | undefined {
   const one = work.get(id);
   return one === 'listing' ? undefined : one;
+}
+
+function serving({ id, path, glob, further = [] }: MessageOf<'get'>): ServerAction {
+  if (further.length > 0) {
+    return { do: 'serve-list', id, paths: [safePath(path), ...further.map(safePath)] };
+  }
+  const asked = glob ? patternPath(path) : safePath(path);
+  return { do: 'serve', id, path: asked, glob: glob === true };
 }
 
 function accept({ rights }: Ready, offer: MessageOf<'offer'>): ServerAction {

@@ -16,6 +16,11 @@ export function numbered(name: SafeName, n: number): SafeName {
   return safeName(`${stem} (${n})${end}`);
 }
 
+/** The same text for all names that are one to some system: they differ in this, if in anything. */
+export function folded(name: string): string {
+  return name.normalize('NFKC').toLowerCase();
+}
+
 /** The last numbers that names got, so that the thousandth of one name is not tried under all numbers before. */
 export interface TakenNumbers {
   /** The last number that the name got in that folder, if it is remembered. */

@@ -5,7 +5,7 @@ import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import { secondsText } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import { maxNumber, numbered, type TakenNumbers } from '#sharing/storage/naming.js';
+import { folded, maxNumber, numbered, type TakenNumbers } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { giveName, replaces, type Wish } from '#sharing/storage/publishing.js';
 import {
@@ -83,13 +83,12 @@ async function writeNumbered(
   numbers: TakenNumbers,
   reach: Reach,
 ): Promise<SmallFile> {
-  // Names that are one to a system differ in this, if in anything.
-  const folded = wish.name.normalize('NFKC').toLowerCase();
+  const name = folded(wish.name);
   const { key } = folder;
-  for (let n = (numbers.last(key, folded) ?? 1) + 1; n <= maxNumber; n += 1) {
+  for (let n = (numbers.last(key, name) ?? 1) + 1; n <= maxNumber; n += 1) {
     try {
       const small = await writeAs(folder, numbered(wish.name, n), wish, bytes, pace, reach);
-      numbers.note(key, folded, n);
+      numbers.note(key, name, n);
       return small;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;

@@ -15,6 +15,8 @@ export const protocolVersion = 1;
 /** Most rows in one page of a list, an offer or a want. */
 export const maxRows = 500;
 
+/** Most paths beside the first in one `get`. */
+export const maxFurther = maxRows - 1;
 /** Most ranges in one want. */
 export const maxRanges = 1000;
 /** Most chunks that one `got` confirms beside its own: the rest of a window. */
@@ -174,6 +176,8 @@ const kinds = {
       path,
       /** Where nothing has this path, all that match it are meant. */
       glob: z.literal(true).optional(),
+      /** More paths: what lies at each of them, and at the first, comes in one batch. */
+      further: z.array(path).max(maxFurther).optional(),
     }),
   offer: () =>
     z.object({

@@ -3,6 +3,9 @@ export const maxPathLength = 4096;
 
 /** Longest name, in characters; the rules for names are stricter. */
 const maxNameLength = 256;
+/** Of a refusal, in characters. */
+const maxCodeLength = 32;
+const maxWordsLength = 512;
 /** Of a source, and of a lane's token. */
 export const tagForm = /^[0-9a-f]{32}$/;
 
@@ -10,8 +13,10 @@ export const tagForm = /^[0-9a-f]{32}$/;
 export type EntryRow = [string, 'file' | 'folder', number, number];
 /** A file that is offered: path, size, time, the tag of its source. */
 export type FileRow = [string, number, number, string];
+/** What was asked for by its path and cannot be offered: its name, the code and the words of the refusal. */
+export type RefusedRow = [string, string, string];
 /** In a batch also a file of one chunk at most, and a folder, which has a time alone. */
-export type OfferRow = [string, number, number] | FileRow | [string, number];
+export type OfferRow = [string, number, number] | FileRow | [string, number] | RefusedRow;
 /** From a number up to another one, which is no part of it. */
 export type Range = [number, number];
 
@@ -31,9 +36,17 @@ export function isOfferRow(row: unknown): row is OfferRow {
   if (!Array.isArray(row)) return false;
   const [path, size, time, tag] = row as unknown[];
   if (!isText(path, maxPathLength)) return false;
+  if (typeof size === 'string') {
+    const isCode = size !== '' && size.length <= maxCodeLength;
+    return row.length === 3 && isCode && isText(time, maxWordsLength);
+  }
   if (row.length === 2) return isWhole(size);
   if (!isSize(size) || !isWhole(time)) return false;
   return row.length === 3 || (row.length === 4 && typeof tag === 'string' && tagForm.test(tag));
+}
+
+export function isRefusedRow(row: OfferRow): row is RefusedRow {
+  return typeof row[1] === 'string';
 }
 
 export function isRange(row: unknown): row is Range {

@@ -31,6 +31,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** With `&` at its end it runs beside the prompt. */
   readonly mayRunBeside?: true;
+  /** Lines of it that follow one another in a script, with the same options, may run as one with the words of all. */
+  readonly mayJoin?: (call: Call) => boolean;
   /** Loaded when it runs: start-up time counts. */
   readonly load: () => Promise<{ readonly run: Run }>;
   /** The same of a verb that needs neither settings nor state: it answers sooner, and where these are broken. */
@@ -67,6 +69,8 @@ export interface Option {
 
 /** One use of a verb, with its words already told apart. */
 export interface Call {
+  /** The words come from lines of a script: what follows one that fails is not wanted. */
+  readonly untilFailure?: true;
   /** The first argument in one shot, when the verb needs a server. */
   readonly server: string | undefined;
   readonly words: readonly string[];

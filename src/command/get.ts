@@ -1,4 +1,5 @@
-import type { ExitCode } from '#src/exit-codes.js';
+import { asLists } from '#sharing/client.js';
+import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
 import { meanings } from '#src/meant.js';
 import { withSession } from '#src/servers/session.js';
@@ -19,28 +20,30 @@ const getFiles: Run = (context, call) =>
     const codes: ExitCode[] = [];
     const tally = openTally(clientDirectory);
     const withMeant = meanings();
-    for (const path of call.words) {
+    const { untilFailure = false } = call;
+    for (const paths of asLists(call.words)) {
+      const isOne = paths.length === 1;
       const showing = {
-        title: path,
-        path,
+        title: isOne ? paths[0] : `${paths.length} names`,
+        path: isOne ? paths[0] : null,
         event: 'received',
         tally,
         placeOf: (name: string) => join(clientDirectory, name),
+        meant: (path: string, error: unknown) =>
+          withMeant(error, path, (folder, stop) => session.list(folder, stop)),
       } as const;
       const code = await transfer(context, showing, (hooks) =>
-        session
-          .get(path, {
-            folder: resolve(context.workingFolder, clientDirectory),
-            receivedPrefix,
-            policy,
-            ...(as !== undefined && { as }),
-            ...hooks,
-          })
-          .catch(async (error: unknown) => {
-            throw await withMeant(error, path, (folder, stop) => session.list(folder, stop));
-          }),
+        session.getList(paths, {
+          folder: resolve(context.workingFolder, clientDirectory),
+          receivedPrefix,
+          policy,
+          untilFailure,
+          ...(as !== undefined && { as }),
+          ...hooks,
+        }),
       );
       codes.push(code);
+      if (untilFailure && code !== exitCodes.done) break;
     }
     tally.tell(context.view);
     return combine(codes);

@@ -143,6 +143,7 @@ export const registry: readonly Command[] = [
       'lanpost get amber photos.tar -',
     ],
     mayRunBeside: true,
+    mayJoin: ({ words, options }) => options['as'] === undefined && !words.includes('-'),
     load: () => import('./get.js'),
   },
   {

@@ -26,6 +26,8 @@ export interface Showing {
   /** Goes before the names that files got. */
   readonly placeOf: (as: string) => string;
   readonly tally: Tally;
+  /** Adds to a failure what may have been meant by its path. */
+  readonly meant?: (path: string, error: unknown) => Promise<unknown>;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface Showing {
  */
 export async function transfer(
   context: Context,
-  { title, path, event, placeOf, tally }: Showing,
+  { title, path, event, placeOf, tally, meant }: Showing,
   work: (hooks: Hooks) => Promise<LeftOut>,
 ): Promise<ExitCode> {
   const { view, signal } = context;
@@ -42,11 +44,12 @@ export async function transfer(
   // Thousands of files may fail: only what is still being told is kept.
   const codes = new Set<ExitCode>();
   const telling = new Set<Promise<void>>();
+  const tellFailure = async (failed: string | null, error: unknown): Promise<void> => {
+    const known = failed === null || !meant ? error : await meant(failed, error);
+    codes.add(await tell(context, failed, known));
+  };
   const fail = (failed: string | null, error: unknown): void => {
-    const told = tell(context, failed, error).then((code) => {
-      codes.add(code);
-      telling.delete(told);
-    });
+    const told = tellFailure(failed, error).finally(() => telling.delete(told));
     telling.add(told);
   };
   const { onProgress, stop } = watchProgress(context, title);

@@ -34,7 +34,7 @@ export function sharingWords(event: SharingEvent): string {
     case 'many-out':
     case 'many-in': {
       const verb = event.event === 'many-out' ? 'sent' : 'received';
-      return `${verb} ${event.files} files of ${quote(event.path)}, ${event.failed} failed`;
+      return `${verb} ${event.files} files of ${namesText(event)}, ${event.failed} failed`;
     }
     case 'file-failed':
       return `${quote(event.path)}: ${explain(new SharingError(event.code, event.message, event.facts)).message}`;
@@ -43,6 +43,11 @@ export function sharingWords(event: SharingEvent): string {
     case 'fault':
       return `a fault in ${event.where}: ${quote(event.error.message)}`;
   }
+}
+
+/** Several things by the first of them. */
+export function namesText({ path, further }: { path: string; further: number }): string {
+  return further === 0 ? quote(path) : `${quote(path)} and ${further} more`;
 }
 
 /** How somebody left; what the client was told is turned to the owner. */

@@ -1,6 +1,6 @@
 import type { SharingEvent } from '#sharing/events.js';
 import type { SizeText } from '#src/failure-words.js';
-import { leftWords, sharingWords } from '#src/log/log-words.js';
+import { leftWords, namesText, sharingWords } from '#src/log/log-words.js';
 import { durationText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { whoFully } from '#src/view/who.js';
@@ -68,21 +68,15 @@ function moved(name: string, size: string, took: number): string {
 }
 
 function manyMoved(
-  {
-    event,
-    path,
-    files,
-    bytes,
-    failed,
-    took,
-  }: Extract<SharingEvent, { event: 'many-out' | 'many-in' }>,
+  moved: Extract<SharingEvent, { event: 'many-out' | 'many-in' }>,
   who: string,
   sizeText: SizeText,
 ): string {
+  const { event, files, bytes, failed, took } = moved;
   const verb = event === 'many-out' ? 'got' : 'brought';
   const count = `${files} file${files === 1 ? '' : 's'}`;
   const bad = failed > 0 ? `, ${failed} FAILED` : '';
-  return `${who} ${verb} ${quote(path)}  ${count}${bad}  ${sizeText(bytes)}${inTime(took)}`;
+  return `${who} ${verb} ${namesText(moved)}  ${count}${bad}  ${sizeText(bytes)}${inTime(took)}`;
 }
 
 /** What is over in a blink needs no time. */

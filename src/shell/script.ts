@@ -2,13 +2,14 @@ import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
 import { quote } from '#src/view/quote.js';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { runLine } from './line.js';
+import { joinTo, runLine } from './line.js';
+import { scriptLines, type ScriptLines } from './script-lines.js';
 
 /**
  * Runs the commands that come on standard input, a line each, and stops at the first that fails; a line
- * that begins with `-` may fail. Each line is shown before it runs, as a terminal would.
+ * that begins with `-` may fail. Each line is shown before it runs, as a terminal would. Gets that follow one another are asked
+ * for together; of what comes after one that fails only what is on its way by then still comes.
  */
 export async function runScript(
   input: Readable,
@@ -16,11 +17,15 @@ export async function runScript(
   promptText: () => string,
 ): Promise<ExitCode> {
   const { signal } = context;
-  const lines = createInterface({ input, crlfDelay: Infinity, signal });
-  for await (const line of lines) {
-    const mayFail = line.startsWith('-');
+  const lines = scriptLines(input, signal);
+  const show = (line: string): void => {
     if (line.trim() !== '') context.view.note(`${promptText()}${quote(line)}`);
-    const exit = await runLine(context, mayFail ? line.slice(1) : line, mayFail);
+  };
+  for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
+    const mayFail = line.startsWith('-');
+    show(line);
+    const further = await joined(lines, line, context.system.platform, show);
+    const exit = await runLine(context, mayFail ? line.slice(1) : line, { mayFail, further });
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;
   }
@@ -31,4 +36,27 @@ export async function runScript(
   // What was begun beside is part of the script.
   const codes = await context.memory.jobs.settled();
   return signal.aborted ? exitCodes.interrupted : combine(codes);
+}
+
+/** Words of lines that run as one, at most: what follows runs next. */
+const mostJoined = 10_000;
+
+/** Takes the lines that are here already and go with this one, and gives their words. */
+async function joined(
+  lines: ScriptLines,
+  first: string,
+  platform: NodeJS.Platform,
+  show: (line: string) => void,
+): Promise<readonly string[]> {
+  const join = joinTo(first, platform);
+  const further: string[] = [];
+  while (join && further.length < mostJoined) {
+    const next = await lines.ahead();
+    const words = next === undefined ? undefined : join(next);
+    if (next === undefined || !words) break;
+    show(next);
+    further.push(...words);
+    await lines.next();
+  }
+  return further;
 }

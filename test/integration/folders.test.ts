@@ -1,4 +1,4 @@
-import type { ClientSession, Ended, TransferOptions } from '#sharing/client.js';
+import type { ClientSession, Ended, GetOptions, TransferOptions } from '#sharing/client.js';
 import { keptTransfers } from '#sharing/local.js';
 import { randomBytes } from 'node:crypto';
 import {
@@ -456,3 +456,63 @@ describe('globs', () => {
     expect(await leftovers(served.folder)).toEqual([]);
   });
 });
+
+describe('several paths', () => {
+  test('come in one transfer, and each ends by itself', async () => {
+    await using served = await serveShare(parties);
+    await using session = await openHonest(parties.owner, served.port);
+    await makeTree(served.folder, {
+      'a.txt': 'a',
+      'x/b.txt': 'b',
+      'x/empty.txt': '',
+      'photos/c.txt': 'c',
+      'photos/d.txt': 'dd',
+      'large.bin': randomBytes(2 * MiB),
+    });
+    await symlink('a.txt', join(served.folder, 'link'));
+    const { ended } = await getList(session, served, [
+      ...(['gone.txt', 'a.txt', 'photos', 'link', 'a.txt/e', 'x/b.txt', 'no/f.txt'] as const),
+      ...(['large.bin', 'x/empty.txt'] as const),
+    ]);
+    expect(ended.map(inWords).sort()).toEqual([
+      'a.txt new_a.txt',
+      'a.txt/e not-a-folder',
+      'gone.txt not-found',
+      'large.bin new_large.bin',
+      'link not-a-file',
+      'no/f.txt not-found',
+      'photos new_photos',
+      'x/b.txt new_b.txt',
+      'x/empty.txt new_empty.txt',
+    ]);
+    expect(await readdir(join(served.received, 'new_photos'))).toEqual(['c.txt', 'd.txt']);
+    expect(served.events.filter(({ event }) => event === 'file-failed')).toHaveLength(4);
+  });
+
+  test('until one fails: what comes after it is left, without a word', async () => {
+    await using served = await serveShare(parties);
+    await using session = await openHonest(parties.owner, served.port);
+    await makeTree(served.folder, { 'a.txt': 'a', 'b.txt': 'b', 'c/d.txt': 'd' });
+    const paths = ['a.txt', 'gone.txt', 'b.txt', 'c'] as const;
+    const { ended } = await getList(session, served, paths, { untilFailure: true });
+    expect(ended.map(inWords).sort()).toEqual(['a.txt new_a.txt', 'gone.txt not-found']);
+    expect(await leftovers(served.received)).toEqual([]);
+    expect(served.events.filter(({ event }) => event === 'file-failed')).toHaveLength(1);
+  });
+});
+
+async function getList(
+  session: ClientSession,
+  served: ServedShare,
+  paths: readonly [string, ...string[]],
+  wish: Pick<GetOptions, 'untilFailure'> = {},
+): Promise<Moved> {
+  const ended: Ended[] = [];
+  const onEnded = (one: Ended): number => ended.push(one);
+  const options = { folder: served.received, receivedPrefix: 'new_', ...wish, onEnded };
+  return { ended, left: await session.getList(paths, options) };
+}
+
+function inWords(one: Ended): string {
+  return `${one.path} ${'as' in one ? one.as : one.error.code}`;
+}

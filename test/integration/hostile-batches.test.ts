@@ -2,6 +2,7 @@ import type { ClientSession, Ended } from '#sharing/client.js';
 import { SharingError } from '#sharing/errors.js';
 import { digestOf, digestText } from '#sharing/storage/digest.js';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   mkdir,
   mkdtemp,
@@ -52,7 +53,10 @@ beforeAll(async () => {
 });
 afterAll(() => parties[Symbol.asyncDispose]());
 
-type Row = readonly [string, number] | readonly [string, number, number, string?];
+type Row =
+  | readonly [string, number]
+  | readonly [string, number, number, string?]
+  | readonly [string, string, string];
 
 /** A page of a batch; the last one if nothing else is said. */
 function page(files: readonly Row[], more = false, extra: object = {}): object {
@@ -760,6 +764,56 @@ describe('a server', () => {
     }, getting('*.txt'));
     expect(ended.map(({ outcome }) => outcome).sort()).toEqual(['failed', 'received']);
     expect((await readdir(folder)).sort()).toEqual(['.lanpost', 'new_good.txt']);
+  });
+
+  const gettingList = (session: ClientSession, onEnded: (one: Ended) => void): Promise<unknown> =>
+    session.getList(['a/x.txt', 'y.txt', 'b/z.txt'], {
+      folder,
+      receivedPrefix: 'new_',
+      onEnded,
+    });
+
+  test('answers a list with a name twice, one that nobody asked for, and none for another', async () => {
+    const { ended } = await against(async (client) => {
+      expect(await client.hear('get')).toMatchObject({
+        path: 'a/x.txt',
+        further: ['y.txt', 'b/z.txt'],
+      });
+      client.say(
+        page([
+          ['y.txt', 3, 1],
+          ['y.txt', 3, 1],
+          ['evil.exe', 3, 1],
+          ['x.txt', 'no-permission', 'not this one'],
+          ['other', 'not-found', ''],
+          ['x.txt', 3, 1],
+        ]),
+      );
+      await wanted(client, 0);
+      client.raw(small(0, abc));
+      await client.hear('finished');
+    }, gettingList);
+    expect(
+      ended.map((one) => `${one.path} ${'as' in one ? one.as : one.error.code}`).sort(),
+    ).toEqual([
+      'a/x.txt name-refused',
+      'a/x.txt no-permission',
+      'b/z.txt read-failed',
+      'evil.exe name-refused',
+      'other not-found',
+      'y.txt name-refused',
+      'y.txt new_y.txt',
+    ]);
+    expect((await readdir(folder)).sort()).toEqual(['.lanpost', 'new_y.txt']);
+  });
+
+  test('answers a list with one file', async () => {
+    const { ended, error } = await against(async (client) => {
+      await client.hear('get');
+      client.say({ t: 'offer', id: 1, files: [['x.txt', 3, 1, tag]], more: false });
+      await once(client.socket, 'close');
+    }, gettingList);
+    expect({ ended, error }).toMatchObject({ ended: [], error: { code: 'protocol' } });
   });
 
   test('leaves in the middle of a large file: the folder does not appear', async () => {

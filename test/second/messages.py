@@ -155,7 +155,13 @@ RANGES = many(row(NUMBER, NUMBER), 1000)
 FACTS = shape(size_=SIZE, free_=SIZE, limit_=SIZE)
 TROUBLE: dict[str, Check] = {"code": CODE, "message": text(0, 512), "facts_": FACTS}
 ENTRY = row(NAME, one_of("file", "folder"), SIZE, TIME)
-OFFERED = {2: row(PATH, TIME), 3: row(PATH, SIZE, TIME), 4: row(PATH, SIZE, TIME, TAG)}
+SMALL = row(PATH, SIZE, TIME)
+NOT_OFFERED = row(PATH, text(1, 32), text(0, 512))
+OFFERED = {
+    2: row(PATH, TIME),
+    3: lambda value: (NOT_OFFERED if isinstance(value[1], str) else SMALL)(value),
+    4: row(PATH, SIZE, TIME, TAG),
+}
 POLICY = one_of("number", "overwrite", "update", "skip")
 LEFT = shape(links=NUMBER, hidden=NUMBER)
 ID = text(52, 52)
@@ -196,7 +202,7 @@ _SHAPES: dict[str, dict[str, Check]] = {
     },
     "list": {"id": NUMBER, "path": PATH},
     "entries": {"id": NUMBER, "rows": many(ENTRY, 500), "more": BOOLEAN},
-    "get": {"id": NUMBER, "path": PATH, "glob_": YES},
+    "get": {"id": NUMBER, "path": PATH, "glob_": YES, "further_": many(PATH, 499)},
     "offer": {
         "id": NUMBER, "files": many(either(OFFERED), 500), "more": BOOLEAN, "as_": NAME, "policy_": POLICY,
         "batch_": YES, "left_": LEFT,

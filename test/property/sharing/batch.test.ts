@@ -10,7 +10,7 @@ import type { FromReceiver } from '#sharing/session/incoming.js';
 import { countOf, rangesOf } from '#sharing/session/ranges.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import type { MessageOf, Want } from '#sharing/wire/message.js';
-import type { OfferRow } from '#sharing/wire/rows.js';
+import { isRefusedRow, type OfferRow } from '#sharing/wire/rows.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -20,15 +20,27 @@ const fates = [
   ...['cannot-be-read', 'cannot-be-written'],
 ] as const;
 
+const steps = [
+  'top',
+  'folder',
+  'up',
+  'small',
+  'small',
+  'small',
+  'empty',
+  'large',
+  'refused',
+] as const;
+
 interface Plan {
-  readonly step: 'top' | 'folder' | 'up' | 'small' | 'empty' | 'large';
+  readonly step: (typeof steps)[number];
   readonly fate: (typeof fates)[number];
   /** Bytes of a small file. */
   readonly size: number;
 }
 
 const plan: fc.Arbitrary<Plan> = fc.record({
-  step: fc.constantFrom('top', 'folder', 'up', 'small', 'small', 'small', 'empty', 'large'),
+  step: fc.constantFrom(...steps),
   fate: fc.constantFrom(...fates),
   size: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: chunkSize })),
 });
@@ -45,8 +57,9 @@ function rowsOf(plans: readonly Plan[]): { row: OfferRow; plan: Plan }[] {
       way = way.slice(0, -1);
       return [];
     }
-    if (one.step === 'top') way = [];
+    if (one.step === 'top' || one.step === 'refused') way = [];
     const path = [...way, `n${at}`].join('/');
+    if (one.step === 'refused') return [{ row: [path, 'not-found', ''] as OfferRow, plan: one }];
     const isFolder = one.step === 'top' || (one.step === 'folder' && way.length < 20);
     if (isFolder) {
       way = [...way, `n${at}`];
@@ -92,7 +105,7 @@ function play(plans: readonly Plan[]): {
   let lastTop: number | undefined;
 
   const planOf = (file: number): Plan => rows[file]!.plan;
-  const sizeOf = (file: number): number => files.get(file)?.size ?? rows[file]!.row[1];
+  const sizeOf = (file: number): number => files.get(file)?.size ?? rows[file]!.plan.size;
 
   function endAt(ends: Map<number, string>, file: number, how: string): void {
     expect(ends.has(file), `row ${file} ends twice`).toBe(false);
@@ -150,9 +163,12 @@ function play(plans: readonly Plan[]): {
   function offerPage(): void {
     const count = Math.min(sender.mayOffer(), 1 + (offeredRows % 500), rows.length - offeredRows);
     const page = rows.slice(offeredRows, offeredRows + count);
-    for (const { row } of page) {
+    for (const one of page) {
+      const { row } = one;
       const top = !row[0].includes('/');
-      sender.offer(row.length === 2 ? undefined : row[1], top);
+      if (isRefusedRow(row)) endAt(sentEnds, offeredRows + page.indexOf(one), 'refused');
+      if (isRefusedRow(row)) sender.refused();
+      else sender.offer(row.length === 2 ? undefined : row[1], top);
     }
     offeredRows += count;
     isLastOut = offeredRows === rows.length;
@@ -186,6 +202,11 @@ function play(plans: readonly Plan[]): {
     const row = unjudged.shift()!;
     const { file } = row;
     judged = receiver.judged();
+    if (row.kind === 'refused') {
+      leaveTop();
+      endAt(receivedEnds, file, 'refused');
+      return;
+    }
     if (row.kind === 'folder') {
       if (!row.parent) {
         leaveTop();
@@ -513,6 +534,7 @@ describe('a batch with one that keeps no rules', () => {
     );
     const row: fc.Arbitrary<OfferRow> = fc.oneof(
       fc.tuple(path, fc.nat()),
+      fc.tuple(path, fc.constant('not-found'), fc.constant('')),
       fc.tuple(path, fc.constantFrom(0, 3, 3, 3, chunkSize, chunkSize + 1), fc.nat()),
       fc.tuple(path, fc.nat(3 * chunkSize), fc.nat(), fc.constant('a'.repeat(32))),
     );
@@ -539,10 +561,9 @@ describe('a batch with one that keeps no rules', () => {
         for (const one of script) {
           isLegal(() => {
             if (one.t === 'offer') {
-              for (const { file, kind, name: judgedName, path: told } of rules.offer(
-                one.rows,
-                one.more,
-              )) {
+              for (const row of rules.offer(one.rows, one.more)) {
+                const { file, kind, path: told } = row;
+                const judgedName = 'name' in row ? row.name : undefined;
                 expect(file).toBeGreaterThanOrEqual(next);
                 next = file + 1;
                 taken += 1;

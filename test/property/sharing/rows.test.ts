@@ -8,6 +8,7 @@ const time = z.int();
 const path = z.string().max(4096);
 const u32 = size.max(0xffff_ffff);
 const file = z.tuple([path, size, time, z.string().regex(/^[0-9a-f]{32}$/)]);
+const refused = z.tuple([path, z.string().min(1).max(32), z.string().max(512)]);
 
 /** The parts that rows are made of, good ones and others. */
 const part = fc.oneof(
@@ -23,6 +24,11 @@ const row = fc.oneof(
   fc.tuple(fc.string(), fc.nat(), fc.integer()),
   fc.tuple(fc.string(), fc.constantFrom('file', 'folder'), fc.nat(), fc.integer()),
   fc.tuple(fc.string(), fc.nat(), fc.integer(), fc.constant('0f'.repeat(16))),
+  fc.tuple(
+    fc.string(),
+    fc.string({ maxLength: 34 }),
+    fc.string({ minLength: 510, maxLength: 514 }),
+  ),
   part,
 );
 
@@ -32,7 +38,11 @@ test.each([
     isEntryRow,
     z.tuple([z.string().min(1).max(256), z.enum(['file', 'folder']), size, time]),
   ],
-  ['an offer', isOfferRow, z.union([z.tuple([path, size, time]), file, z.tuple([path, time])])],
+  [
+    'an offer',
+    isOfferRow,
+    z.union([z.tuple([path, size, time]), file, z.tuple([path, time]), refused]),
+  ],
   ['a range', isRange, z.tuple([u32, u32])],
 ])('%s is looked at as a schema would', (_what, isRow, schema) => {
   fc.assert(

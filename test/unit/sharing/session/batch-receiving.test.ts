@@ -1,4 +1,9 @@
-import { batchReceiveRules, type BatchReceiveRules } from '#sharing/session/batch-receiving.js';
+import { SharingError } from '#sharing/errors.js';
+import {
+  batchReceiveRules,
+  type BatchReceiveRules,
+  type Offered,
+} from '#sharing/session/batch-receiving.js';
 import { maxOpenRows } from '#sharing/session/batch-sending.js';
 import { maxDepth } from '#sharing/storage/path.js';
 import { chunkSize } from '#sharing/wire/frame.js';
@@ -24,6 +29,10 @@ const digests = (file: number, count = 1, first = 0) => ({
   digests: Buffer.alloc(32 * count),
 });
 
+function nameOf(row: Offered): SharingError | string {
+  return row.kind === 'refused' ? row.error : row.name;
+}
+
 /** Rules that have this page, with more to come. */
 function offered(...rows: OfferRow[]): BatchReceiveRules {
   const rules = batchReceiveRules();
@@ -38,6 +47,7 @@ describe('receiving a batch', () => {
       [folder('a'), small('a/one'), folder('a/b'), large('a/b/two'), small('three', 0)],
       true,
     );
+    const parents = first.map((row) => (row.kind === 'refused' ? undefined : row.parent));
     const [a, one, b, two, three] = first;
     expect(a).toEqual({
       kind: 'folder',
@@ -48,10 +58,8 @@ describe('receiving a batch', () => {
       mtime: 7,
     });
     expect(one).toMatchObject({ kind: 'small', file: 1, name: 'one', size: 3, mtime: 8, tag: '' });
-    expect(one?.parent).toBe(a);
-    expect(b?.parent).toBe(a);
     expect(two).toMatchObject({ kind: 'large', file: 3, name: 'two', tag });
-    expect(two?.parent).toBe(b);
+    expect(parents).toEqual([undefined, a, a, b, undefined]);
     expect(three).toMatchObject({ kind: 'small', size: 0, parent: undefined });
   });
 
@@ -71,21 +79,28 @@ describe('receiving a batch', () => {
     expect(() => offered(small('a'), small('a/c'))).toThrow(breach);
   });
 
+  test('what is refused by its path takes a number, and is over', () => {
+    const rules = batchReceiveRules();
+    const rows = rules.offer([folder('a'), ['b', 'not-found', 'ENOENT'], small('c')], false);
+    expect(rows[1]).toMatchObject({ kind: 'refused', file: 1, path: 'b' });
+    expect(nameOf(rows[1]!)).toMatchObject({ code: 'not-found', message: 'ENOENT' });
+    expect(rules.isOpen(1)).toBe(false);
+    expect(() => offered(folder('a'), ['b', 'not-found', ''], small('a/c'))).toThrow(breach);
+    for (const file of [0, 2]) rules.over(file);
+    expect(rules.isDone()).toBe(true);
+  });
+
   test('names are judged, and a refusal takes what is below with it', () => {
     const rules = batchReceiveRules();
     const rows = rules.offer(
       [folder('a'), folder('a/.ssh'), small('a/.ssh/keys'), folder('a/.ssh/x'), small('a/b\\c')],
       true,
     );
-    expect(rows.map(({ name }) => (typeof name === 'string' ? name : name.code))).toEqual([
-      'a',
-      'name-refused',
-      'name-refused',
-      'name-refused',
-      'name-refused',
-    ]);
+    expect(
+      rows.map(nameOf).map((name) => (name instanceof SharingError ? name.code : name)),
+    ).toEqual(['a', 'name-refused', 'name-refused', 'name-refused', 'name-refused']);
     const [long] = rules.offer([small('x'.repeat(241))], true);
-    expect(long?.name).toMatchObject({ code: 'name-too-long' });
+    expect(nameOf(long!)).toMatchObject({ code: 'name-too-long' });
     // They are refused one by one: each that is a file, or at the top, still waits for its last word.
     rules.offer([], false);
     for (const file of [2, 4, 5]) rules.over(file);
@@ -99,8 +114,8 @@ describe('receiving a batch', () => {
     (path) => {
       const rules = batchReceiveRules();
       try {
-        for (const { name } of rules.offer([folder('a'), small(path)], true).slice(1)) {
-          expect(name).not.toBeTypeOf('string');
+        for (const row of rules.offer([folder('a'), small(path)], true).slice(1)) {
+          expect(nameOf(row)).not.toBeTypeOf('string');
         }
       } catch (error) {
         expect(error).toEqual(breach);

@@ -16,6 +16,12 @@ const hello: Incoming = {
 };
 const readWrite: Admission = { as: 'peer', rights: ['read', 'write'] };
 const get = (id: number, path = 'a.txt'): Incoming => ({ t: 'get', id, path });
+const getList = (id: number, ...further: string[]): Incoming => ({
+  t: 'get',
+  id,
+  path: 'a.txt',
+  further,
+});
 const list = (id: number, path = ''): Incoming => ({ t: 'list', id, path });
 const offer = (id: number): Incoming => ({
   t: 'offer',
@@ -115,6 +121,14 @@ describe('requests', () => {
       id: 2,
       path: ['a.txt'],
       glob: false,
+    });
+    expect(only(rules.receive(getList(3, 'b/c', 'd')))).toEqual({
+      do: 'serve-list',
+      id: 3,
+      paths: [['a.txt'], ['b', 'c'], ['d']],
+    });
+    expect(only(rules.receive(getList(4, '../b')))).toMatchObject({
+      message: { t: 'error', id: 4, code: 'name-refused' },
     });
     expect(only(rules.receive(offer(7)))).toMatchObject({ do: 'accept', id: 7 });
   });

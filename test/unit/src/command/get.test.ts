@@ -1,12 +1,18 @@
 import type { TransferOptions } from '#sharing/client.js';
+import { SharingError } from '#sharing/errors.js';
 import { run } from '#src/command/get.js';
+import type { Call } from '#src/command/command.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import type { Answer } from '#src/view/answer.js';
 import { expect, test } from 'vitest';
 
 /** `get` at a prompt whose session gives every file; Ctrl-C comes while the one of that name is being saved. */
-async function get(words: readonly string[], interruptedAt?: string) {
+async function get(
+  words: readonly string[],
+  interruptedAt?: string,
+  more: Pick<Call, 'untilFailure'> = {},
+) {
   const stop = new AbortController();
   const asked: string[] = [];
   const shown: Answer[] = [];
@@ -23,29 +29,56 @@ async function get(words: readonly string[], interruptedAt?: string) {
     },
     memory: {
       session: {
-        get(path: string, { onEnded }: TransferOptions) {
-          asked.push(path);
-          if (path === interruptedAt) stop.abort();
-          onEnded({ outcome: 'received', path, as: `new_${path}`, size: 1, digest: '' });
+        getList(paths: readonly string[], { onEnded }: TransferOptions) {
+          asked.push(paths.join(' '));
+          for (const path of paths) {
+            if (path === interruptedAt) stop.abort();
+            const error = new SharingError('not-found', path);
+            if (path === 'gone') onEnded({ outcome: 'failed', path, error });
+            else onEnded({ outcome: 'received', path, as: `new_${path}`, size: 1, digest: '' });
+          }
           return Promise.resolve({ links: 0, hidden: 0 });
+        },
+        async *list() {
+          yield await Promise.resolve([{ name: 'gong' }]);
         },
       },
     },
   } as unknown as Context;
-  return { code: await run(context, { server: undefined, words, options: {} }), asked, shown };
+  return {
+    code: await run(context, { server: undefined, words, options: {}, ...more }),
+    asked,
+    shown,
+  };
 }
 
-test('each word is got, in order', async () => {
-  const { code, asked } = await get(['a', 'b']);
-  expect({ code, asked }).toEqual({ code: exitCodes.done, asked: ['a', 'b'] });
+test('words are got together, and patterns by themselves, in order', async () => {
+  const { code, asked } = await get(['a', 'b', '*.c', 'd', 'e', 'd']);
+  expect({ code, asked }).toEqual({ code: exitCodes.done, asked: ['a b', '*.c', 'd e', 'd'] });
+});
+
+test('one that fails is told with what may have been meant, and the others are got', async () => {
+  const { code, asked, shown } = await get(['gone', 'b', '*.c']);
+  expect({ code, asked }).toEqual({ code: exitCodes.files, asked: ['gone b', '*.c'] });
+  expect(shown).toMatchObject([
+    { event: 'received', path: 'b' },
+    { event: 'failed', path: 'gone', hint: 'did you mean gong?' },
+    { event: 'received', path: '*.c' },
+    { event: 'summary', files: 2, failed: 1 },
+  ]);
+});
+
+test('of the words of a script nothing is asked for after a list in which one failed', async () => {
+  const { asked } = await get(['gone', 'b', '*.c'], undefined, { untilFailure: true });
+  expect(asked).toEqual(['gone b']);
 });
 
 test('an interrupt while one is saved: it is told as received, and the others as not done', async () => {
-  const { code, asked, shown } = await get(['a', 'b'], 'a');
+  const { code, asked, shown } = await get(['a', '*.b'], 'a');
   expect({ code, asked }).toEqual({ code: exitCodes.interrupted, asked: ['a'] });
   expect(shown).toMatchObject([{ event: 'received', path: 'a' }]);
 });
 
 test('an interrupt while the last one is saved comes too late to matter', async () => {
-  expect((await get(['a', 'b'], 'b')).code).toBe(exitCodes.done);
+  expect((await get(['*.a', 'b'], 'b')).code).toBe(exitCodes.done);
 });

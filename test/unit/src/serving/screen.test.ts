@@ -83,12 +83,12 @@ test('who comes and goes, what it got and brought: a line each', () => {
     digest,
     took: 9,
   });
-  const many = { path: 'photos', files: 12, bytes: 2048, failed: 1, took: 3000 };
+  const many = { path: 'photos', further: 0, files: 12, bytes: 2048, failed: 1, took: 3000 };
   screen.sharing({ event: 'many-in', session: 1, ...many });
   screen.sharing(goes(1));
   screen.sharing(comes(2, { as: 'owner' }));
   screen.sharing(comes(3, { as: 'open', name: 'birch\u202e' }));
-  screen.sharing({ event: 'many-out', session: 3, ...many });
+  screen.sharing({ event: 'many-out', session: 3, ...many, further: 2 });
   screen.sharing({
     ...goes(3),
     code: 'no-right',
@@ -102,7 +102,7 @@ test('who comes and goes, what it got and brought: a line each', () => {
     'client-2 joined  10.0.0.2  (the owner)',
     'unverified 0123-4567-89AB-CDEF (birch\\u{202e}) joined  10.0.0.3  (read, write)',
     // It may call itself by the name of somebody who is known.
-    'unverified 0123-4567-89AB-CDEF got photos  12 files, 1 FAILED  2 KiB in 3 s',
+    'unverified 0123-4567-89AB-CDEF got photos and 2 more  12 files, 1 FAILED  2 KiB in 3 s',
     'unverified 0123-4567-89AB-CDEF left: its rights were changed',
   ]);
 });
