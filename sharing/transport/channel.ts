@@ -28,6 +28,7 @@ export function channelOptions({ key, certificate }: Device): {
   readonly ciphers: string;
   readonly ALPNProtocols: string[];
   readonly secureOptions: number;
+  readonly ca: [];
   readonly rejectUnauthorized: false;
 } {
   return {
@@ -38,7 +39,8 @@ export function channelOptions({ key, certificate }: Device): {
     ALPNProtocols: [alpn],
     // A resumed session shows no certificate, so nobody may resume.
     secureOptions: constants.SSL_OP_NO_TICKET,
-    // No authority signs our certificates: the key itself is checked, below.
+    // No authority signs our certificates: the key itself is checked, below. To read those that Node knows takes it 20 ms.
+    ca: [],
     rejectUnauthorized: false,
   };
 }
