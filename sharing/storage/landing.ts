@@ -176,7 +176,8 @@ export async function openLanding(
       try {
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
-        const unpublished = { file: from.file.fd, name: from.name, isOurs: () => from.isOurs() };
+        const is = await callsTo(area.folder.device).fstat(from.file.fd);
+        const unpublished = { is, name: from.name, isOurs: () => from.isOurs() };
         const as = await giveName(area, unpublished, expected);
         await keepName(area.target, from.file.fd, as, expected.policy);
         published = true;

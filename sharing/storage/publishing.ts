@@ -1,7 +1,7 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
-import { isSameFile } from '#sharing/storage/file-state.js';
+import { isSameFile, type FileState } from '#sharing/storage/file-state.js';
 import type { Folder, PrivateName } from '#sharing/storage/folder.js';
 import { isWithoutLinks } from '#sharing/storage/lock.js';
 import { maxNumber, numbered } from '#sharing/storage/naming.js';
@@ -13,8 +13,8 @@ import { rename, unlink } from 'node:fs/promises';
 
 /** A file that is complete, verified and on the disk, and has no final name yet. */
 export interface Unpublished {
-  /** Its open descriptor. */
-  readonly file: number;
+  /** Which file it is, as its open descriptor says. */
+  readonly is: Pick<FileState, 'dev' | 'ino'>;
   /** Where it lies in the landing area. */
   readonly name: PrivateName;
   /** False when another receiver took it. */
@@ -32,13 +32,16 @@ export interface Wish {
 /** Links the partial to the first free name; where there are no links, reserves the name and renames. */
 export async function giveName(
   area: LandingArea,
-  { file, name: partialName, ...from }: Unpublished,
+  { is, name: partialName, ...from }: Unpublished,
   wish: Wish,
 ): Promise<SafeName> {
   const wanted = wish.name;
   const calls = callsTo(area.folder.device);
   const partial = await area.folder.at(partialName);
-  await mustBeSame(calls, file, partial);
+  // A name is linked, not a handle: what lies under it has to be what was written and verified.
+  if (!isSameFile(is, await calls.lstat(partial))) {
+    throw new SharingError('write-failed', 'the partial was replaced');
+  }
   if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
   if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;
   const note = (n: number): void => {
@@ -115,12 +118,6 @@ export async function keepName(
       await unlink(place).catch(() => undefined);
     throw error;
   }
-}
-
-/** A name is linked, not a handle: what lies under it has to be what was written and verified. */
-async function mustBeSame(calls: DiskCalls, file: number, place: string): Promise<void> {
-  if (await isSame(calls, file, place)) return;
-  throw new SharingError('write-failed', 'the partial was replaced');
 }
 
 async function isSame(calls: DiskCalls, file: number, place: string): Promise<boolean> {

@@ -245,15 +245,13 @@ export async function writeLoose(
     name: wish.name,
     sync: () => calls.fsync(file),
     async publish() {
-      const { size, ino } = await calls.fstat(file);
-      if (Number(size) !== length) {
-        const words = `${size} of ${length} bytes landed`;
-        throw new SharingError('damaged', words, { size: length, onDisk: Number(size) });
+      const is = await calls.fstat(file);
+      if (Number(is.size) !== length) {
+        const words = `${is.size} of ${length} bytes landed`;
+        throw new SharingError('damaged', words, { size: length, onDisk: Number(is.size) });
       }
-      const as = await reach((target) =>
-        giveName({ ...area, target }, { file, name, isOurs }, wish),
-      );
-      published = { as, ino };
+      const as = await reach((target) => giveName({ ...area, target }, { is, name, isOurs }, wish));
+      published = { as, ino: is.ino };
       close();
       await removeIfThere(calls, await area.folder.at(name));
       return as;

@@ -27,12 +27,30 @@ export interface PassingName {
   readonly isOurs: () => Promise<boolean>;
 }
 
-/** `folder` is the landing area itself. */
-export function passingNames(folder: Folder): PassingNames {
+/**
+ * Milliseconds for which a look at a hold is good: it is taken away only when its process is dead, or after a day, and between
+ * a look and what follows it time passes in any case.
+ */
+const lookTime = 100;
+
+/** `folder` is the landing area itself. `now` is in milliseconds and only goes forward. */
+export function passingNames(
+  folder: Folder,
+  now: () => number = () => performance.now(),
+): PassingNames {
   const calls = callsTo(folder.device);
   const read = (place: string): Soon<string> => calls.readText(place);
   let held: Promise<Taken> | undefined;
+  let looked: { readonly at: Hold | undefined; readonly until: number } | undefined;
   let count = 0;
+
+  async function isHeld({ hold }: Taken): Promise<boolean> {
+    if (looked?.at === hold && looked && now() < looked.until) return true;
+    const until = now() + lookTime;
+    const isOurs = (await hold?.isOurs(read)) === true;
+    looked = isOurs ? { at: hold, until } : undefined;
+    return isOurs;
+  }
 
   async function take(): Promise<Taken> {
     const token = randomBytes(16).toString('hex');
@@ -42,18 +60,15 @@ export function passingNames(folder: Folder): PassingNames {
   /** What was taken away from us is not held any more: then another token is. */
   async function takeUnlessHeld(before: Promise<Taken> | undefined): Promise<Taken> {
     const taken = await before?.catch(() => undefined);
-    return (await taken?.hold?.isOurs(read)) === true && taken ? taken : take();
+    return taken && (await isHeld(taken)) ? taken : take();
   }
 
   return {
     async next() {
       held = takeUnlessHeld(held);
-      const { token, hold } = await held;
+      const taken = await held;
       count += 1;
-      return {
-        name: `${token}.${count}.part`,
-        isOurs: async () => (await hold?.isOurs(read)) === true,
-      };
+      return { name: `${taken.token}.${count}.part`, isOurs: () => isHeld(taken) };
     },
     async [Symbol.asyncDispose]() {
       const taken = await held?.catch(() => undefined);

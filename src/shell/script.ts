@@ -18,13 +18,15 @@ export async function runScript(
 ): Promise<ExitCode> {
   const { signal } = context;
   const lines = scriptLines(input, signal);
-  const show = (line: string): void => {
-    if (line.trim() !== '') context.view.note(`${promptText()}${quote(line)}`);
+  const show = (shown: readonly string[]): void => {
+    const typed = shown.filter((line) => line.trim() !== '');
+    const rows = typed.map((line) => `${promptText()}${quote(line)}`);
+    if (rows.length > 0) context.view.note(rows.join('\n'));
   };
   for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
     const mayFail = line.startsWith('-');
-    show(line);
-    const further = await joined(lines, line, context.system.platform, show);
+    const { further, taken } = await joined(lines, line, context.system.platform);
+    show([line, ...taken]);
     const exit = await runLine(context, mayFail ? line.slice(1) : line, { mayFail, further });
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;
@@ -41,22 +43,22 @@ export async function runScript(
 /** Words of lines that run as one, at most: what follows runs next. */
 const mostJoined = 10_000;
 
-/** Takes the lines that are here already and go with this one, and gives their words. */
+/** Takes the lines that are here already and go with this one, and gives them and their words. */
 async function joined(
   lines: ScriptLines,
   first: string,
   platform: NodeJS.Platform,
-  show: (line: string) => void,
-): Promise<readonly string[]> {
+): Promise<{ readonly further: readonly string[]; readonly taken: readonly string[] }> {
   const join = joinTo(first, platform);
   const further: string[] = [];
+  const taken: string[] = [];
   while (join && further.length < mostJoined) {
     const next = await lines.ahead();
     const words = next === undefined ? undefined : join(next);
     if (next === undefined || !words) break;
-    show(next);
+    taken.push(next);
     further.push(...words);
     await lines.next();
   }
-  return further;
+  return { further, taken };
 }
