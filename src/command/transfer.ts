@@ -3,7 +3,7 @@ import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
-import { growth, keepHeapSmall } from '#src/process/heap.js';
+import { keepHeapSmall } from '#src/process/heap.js';
 import { tell } from '#src/tell.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';
@@ -61,7 +61,7 @@ export async function transfer(
   try {
     const working = work({ onEnded, each: view.json, onProgress, signal });
     // The other side has something to do until it answers.
-    keepHeapSmall(growth.client);
+    keepHeapSmall();
     const { links, hidden } = await working;
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {
