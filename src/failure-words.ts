@@ -10,7 +10,7 @@ export type SizeText = (bytes: number) => string;
 interface Words {
   readonly exit: ExitCode;
   readonly say: (facts: ErrorFacts, message: string, size: SizeText) => string;
-  readonly hint?: string | ((facts: ErrorFacts, atPrompt: boolean) => string);
+  readonly hint?: string | ((facts: ErrorFacts, atPrompt: boolean) => string | undefined);
 }
 
 const nameHints: Readonly<Record<string, string>> & { readonly name: string } = {
@@ -258,7 +258,11 @@ export const failureWords: Record<ErrorCode, Words> = {
     say: (_, message) => `the folder is too long to list: ${message}`,
     hint: 'get files by name, or spread them over several folders there',
   },
-  cancelled: { exit: interrupted, say: () => 'interrupted', hint: again },
+  cancelled: {
+    exit: interrupted,
+    say: () => 'interrupted',
+    hint: ({ transfer }) => (transfer === true ? again : undefined),
+  },
   unsupported: {
     exit: usage,
     say: (_, message) => `the other lanpost cannot do that: ${message}`,

@@ -1,4 +1,5 @@
 import type { Ended, LeftOut, Policy, TransferOptions } from '#sharing/client.js';
+import { SharingError } from '#sharing/errors.js';
 import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
@@ -66,12 +67,18 @@ export async function transfer(
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {
     tally.failed();
-    fail(path, error);
+    fail(path, ofTransfer(error));
   } finally {
     stop();
   }
   await Promise.all(telling);
   return combine([...codes]);
+}
+
+/** What was interrupted can go on later. */
+function ofTransfer(error: unknown): unknown {
+  if (!(error instanceof SharingError) || error.code !== 'cancelled') return error;
+  return new SharingError(error.code, error.message, { ...error.facts, transfer: true }, error);
 }
 
 /** Shows how far a transfer is, until it is stopped. */

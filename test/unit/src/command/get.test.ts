@@ -34,6 +34,7 @@ async function get(
           for (const path of paths) {
             if (path === interruptedAt) stop.abort();
             const error = new SharingError('not-found', path);
+            if (path === 'slow') return Promise.reject(new SharingError('cancelled', 'x'));
             if (path === 'gone') onEnded({ outcome: 'failed', path, error });
             else onEnded({ outcome: 'received', path, as: `new_${path}`, size: 1, digest: '' });
           }
@@ -81,4 +82,12 @@ test('an interrupt while one is saved: it is told as received, and the others as
 
 test('an interrupt while the last one is saved comes too late to matter', async () => {
   expect((await get(['*.a', 'b'], 'b')).code).toBe(exitCodes.done);
+});
+
+test('one that is interrupted can go on later, and says so', async () => {
+  const { code, shown } = await get(['slow']);
+  expect(code).toBe(exitCodes.interrupted);
+  expect(shown).toMatchObject([
+    { event: 'failed', message: 'interrupted', hint: expect.stringContaining('goes on') as string },
+  ]);
 });
