@@ -179,7 +179,20 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     closed,
     list: (path, signal) => current.list(path, signal),
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
-    getList: (paths, wish) => transfer(wish, (session, mine) => session.getList(paths, mine)),
+    getList(paths, wish) {
+      // What has come is not asked for again: its user may have done something with it by now.
+      const open = new Set(paths);
+      const onEnded: OnEnded = (ended) => {
+        if (ended.outcome !== 'failed') open.delete(ended.path);
+        wish.onEnded(ended);
+      };
+      return transfer({ ...wish, onEnded }, async (session, mine) => {
+        const [first, ...others] = open;
+        return first === undefined
+          ? { links: 0, hidden: 0 }
+          : session.getList([first, ...others], mine);
+      });
+    },
     stream: (path, wish) => transfer(wish, (session, mine) => session.stream(path, mine)),
     put: (files, wish) => transfer(wish, (session, mine) => session.put(files, mine)),
     newCode: (uses) => current.newCode(uses),

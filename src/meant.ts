@@ -22,7 +22,7 @@ export function meanings(): Meaning {
   /** `within` ends in a slash, or is empty: what is above `/a` is not what is above `a`. */
   function namesIn(within: string, list: Listing): Promise<readonly string[]> {
     const folder = within.slice(0, -1);
-    const known = listed.get(within) ?? namesOf(list(folder, AbortSignal.timeout(patience)));
+    const known = listed.get(within) ?? namesOf(() => list(folder, AbortSignal.timeout(patience)));
     listed.set(within, known);
     return known;
   }
@@ -44,10 +44,10 @@ export function meanings(): Meaning {
 /** For one path alone. */
 export const withMeant: Meaning = (error, path, list) => meanings()(error, path, list);
 
-async function namesOf(pages: AsyncIterable<readonly Entry[]>): Promise<readonly string[]> {
+async function namesOf(list: () => AsyncIterable<readonly Entry[]>): Promise<readonly string[]> {
   const names: string[] = [];
   try {
-    for await (const page of pages) {
+    for await (const page of list()) {
       names.push(...page.map((entry) => entry.name));
       if (names.length >= maxNames) break;
     }

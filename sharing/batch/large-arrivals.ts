@@ -85,9 +85,12 @@ export function largeArrivals(connection: Speech, options: LargeArrivalOptions):
       options.follow(async () => {
         try {
           const outcome = await receiving.outcome;
-          // A disk that is full is full for all that would come after it; what the sender says is of this one.
+          // A disk that is full is full for all that would come after it; what the sender says is of this one, and
+          // beside a large one at the top a small one may find room.
           const isOurs = outcome.kind === 'failed' && outcome.byPeer !== true;
-          if (isOurs && endsAll(outcome.error)) throw outcome.error;
+          if (isOurs && endsAll(outcome.error) && !isItsOwn(arrival, outcome.error)) {
+            throw outcome.error;
+          }
           if ('as' in outcome) await left?.claim(target, outcome.as);
           words.over(arrival, outcome);
         } finally {
@@ -156,4 +159,9 @@ export function largeArrivals(connection: Speech, options: LargeArrivalOptions):
     underWay.set(file, receiving);
     return receiving;
   }
+}
+
+/** For a file that lies in no folder there may be no room where there is for others. */
+function isItsOwn({ folder }: Arrival, { code }: SharingError): boolean {
+  return folder === undefined && code === 'no-room';
 }

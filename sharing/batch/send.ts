@@ -58,11 +58,15 @@ export interface BatchSending {
   readonly outcome: Promise<void>;
 }
 
+/** A top that the receiver has named, and that is not to be offered. */
+export interface RefusedTop {
+  readonly name: string;
+  readonly error: SharingError;
+}
+
 export interface BatchSendOptions {
   readonly id: number;
-  readonly tops: AsyncIterable<Top> | Iterable<Top>;
-  /** The receiver has named them, and hears of those that cannot be offered. */
-  readonly named?: boolean;
+  readonly tops: AsyncIterable<Top> | Iterable<Top | RefusedTop>;
   readonly algorithm: DigestAlgorithm;
   readonly tagKey: Buffer;
   readonly stallTime: number;
@@ -161,7 +165,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   async function offerAll(): Promise<void> {
     const { wish } = options;
     const pages = offerPages(connection, { id, tagKey, rules, wish, waitForNews, mustGoOn });
-    for await (const top of options.tops) await offerTop(top, pages);
+    for await (const top of options.tops) {
+      if ('error' in top) await pages.refused(top.name, top.error);
+      else await offerTop(top, pages);
+    }
     pages.end(left);
     isCounted = true;
     news.open();
@@ -189,7 +196,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     } catch (error) {
       mustGoOn();
       const known = asSharingError(error, 'read-failed');
-      if (options.named === true && count === 0) await pages.refused(top.name, known);
+      // For a get they were named, or matched, by the receiver.
+      if (!options.decides && count === 0) await pages.refused(top.name, known);
       problem(top.name, known);
     } finally {
       // It may stand in the middle of a folder.

@@ -86,7 +86,7 @@ export async function answer(options: AnsweringOptions): Promise<SharingError | 
         run(action.id, pathText(action.path), () => serve(action));
         return undefined;
       case 'serve-list':
-        run(action.id, pathText(action.paths[0]), () => sendList(options, action));
+        run(action.id, action.paths[0]?.text ?? '', () => sendList(options, action));
         return undefined;
       case 'accept':
         run(action.id, action.offer[0], () => receiveFile(options, action));

@@ -41,8 +41,8 @@ export interface TransferOptions {
 export interface GetOptions extends TransferOptions {
   /** Made if need be. */
   readonly folder: string;
-  /** Of a list, what is not on its way yet when one fails is left. */
-  readonly untilFailure?: boolean;
+  /** Asked of each path of a list when it comes to that; what is not wanted any more is left, without a word. */
+  readonly stillWanted?: (path: string) => boolean;
   readonly receivedPrefix: string;
 }
 
@@ -62,17 +62,12 @@ export async function getFrom(
   options: GetOptions,
 ): Promise<LeftOut> {
   const { folder, receivedPrefix, as, policy = 'number', each = false } = options;
-  const { untilFailure = false, onProgress, signal } = options;
+  const { stillWanted = () => true, onEnded, onProgress, signal } = options;
   const [typed, ...further] = paths;
   const wanted = further.length > 0 ? wantedList(paths) : wantedBy(typed, as);
   const prefixed = (name: string): SafeName =>
     as === undefined ? safeName(`${receivedPrefix}${name}`) : plainName(as);
   let opened: Promise<LandingArea> | undefined;
-  let hasFailed = false;
-  const onEnded: OnEnded = (ended) => {
-    if (ended.outcome === 'failed') hasFailed = true;
-    options.onEnded(ended);
-  };
   const gathered = gathering(each, onEnded);
 
   const outcome = await asking.get(wanted.path, {
@@ -86,12 +81,14 @@ export async function getFrom(
       if (name === undefined) {
         throw new SharingError('name-refused', `"${offered}" was not asked for`);
       }
-      if (untilFailure && hasFailed) throw new SharingError('cancelled', 'one before it failed');
+      if (!stillWanted(wanted.pathOf(offered))) {
+        throw new SharingError('cancelled', 'not wanted any more');
+      }
       return prefixed(name);
     },
     policy,
     onEnd(one) {
-      if (untilFailure && hasFailed && isCancelled(one)) return;
+      if (isCancelled(one) && !stillWanted(wanted.pathOf(topOf(one.path)))) return;
       const top = one.path.includes('/') ? wanted.pathOf(topOf(one.path)) : undefined;
       const isGood = one.kind === 'file' && one.outcome.kind !== 'failed';
       const isTold = each || top === undefined || !isGood;
@@ -164,7 +161,8 @@ function errorOf(outcome: ReceiveOutcome): SharingError | undefined {
 }
 
 function topOf(path: string): string {
-  return path.slice(0, path.indexOf('/'));
+  const below = path.indexOf('/');
+  return below < 0 ? path : path.slice(0, below);
 }
 
 /** A name that the user chose for the other side of the transfer. */

@@ -10,7 +10,12 @@ import { pathText, type SafeName, type SafePath } from '#sharing/storage/path.js
 import type { Top } from '#sharing/storage/walk.js';
 import type { ReceivedOne } from '#sharing/batch/last-words.js';
 import { startBatchReceiving } from '#sharing/batch/receive.js';
-import { startBatchSending, type BatchSendOptions, type SentOne } from '#sharing/batch/send.js';
+import {
+  startBatchSending,
+  type BatchSendOptions,
+  type RefusedTop,
+  type SentOne,
+} from '#sharing/batch/send.js';
 
 type Tops = BatchSendOptions['tops'];
 
@@ -30,7 +35,7 @@ export async function sendMany(
     if (!first) throw new SharingError('not-found', 'nothing matches');
     return first;
   };
-  await sendBatch(service, { id, path: pathText(asked), named: false }, begin);
+  await sendBatch(service, id, pathText(asked), begin);
 }
 
 /** Offers what lies at several paths, and sends what the client wants of it. */
@@ -39,14 +44,21 @@ export async function sendList(
   { id, paths }: Extract<ServerAction, { do: 'serve-list' }>,
 ): Promise<void> {
   await using folders = folderCache(service.share.root);
-  const tops = paths.map((at): Top => ({ name: nameOf(at), folders, at }));
-  await sendBatch(service, { id, path: pathText(paths[0]), named: true }, () => tops);
+  const tops = paths.map(({ text, path }): Top | RefusedTop => {
+    const name = path instanceof SharingError ? undefined : path.at(-1);
+    if (name !== undefined) return { name, folders, at: path as SafePath, typed: text };
+    const error =
+      path instanceof SharingError ? path : new SharingError('is-folder', 'the share itself');
+    service.observe(fileFailed(service.session, text, error));
+    return { name: text.slice(text.lastIndexOf('/') + 1), error };
+  });
+  await sendBatch(service, id, paths[0]?.text ?? '', () => tops);
 }
 
-/** `named`: of each top the client must hear, also when it cannot be offered. */
 async function sendBatch(
   service: Service,
-  { id, path, named }: { readonly id: number; readonly path: string; readonly named: boolean },
+  id: number,
+  path: string,
   begin: () => Promise<Tops> | Tops,
 ): Promise<void> {
   const { connection, transfers, share, stallTime } = service;
@@ -60,7 +72,6 @@ async function sendBatch(
   const sending = startBatchSending(lanes.road, {
     id,
     tops,
-    named,
     algorithm: agreedDigest(service),
     tagKey: share.tagKey,
     stallTime,
@@ -136,6 +147,12 @@ export async function receiveMany(
   }
 }
 
+/** With the path above its top, where that was asked for by one. */
+function nameInFull(one: SentOne | ReceivedOne): string {
+  const top = 'top' in one ? one.top : undefined;
+  return top?.typed === undefined ? one.path : `${top.typed}${one.path.slice(top.name.length)}`;
+}
+
 /** What came of the files of one batch, for who watches this server. */
 interface Tally {
   /** One thing ended. */
@@ -153,6 +170,8 @@ function openTally(
   const began = performance.now();
   const count = { files: 0, bytes: 0, failed: 0 };
   let tops = 0;
+  /** By what the whole is called: the first that went well. */
+  let first: string | undefined;
 
   function failed(failedPath: string, error: SharingError): void {
     // The other side wants it no more.
@@ -163,10 +182,18 @@ function openTally(
 
   return {
     note(one) {
-      if (one.kind !== 'problem' && !one.path.includes('/')) tops += 1;
-      if (one.kind === 'problem' || one.kind === 'refused') failed(one.path, one.error);
+      const named = nameInFull(one);
+      if (one.kind === 'problem' || one.kind === 'refused') {
+        failed(named, one.error);
+        return;
+      }
+      const hasFailed = one.kind === 'file' && one.outcome.kind === 'failed';
+      if (!hasFailed && !one.path.includes('/')) {
+        tops += 1;
+        first ??= named;
+      }
       if (one.kind !== 'file') return;
-      if (one.outcome.kind === 'failed') failed(one.path, one.outcome.error);
+      if (one.outcome.kind === 'failed') failed(named, one.outcome.error);
       else {
         count.files += 1;
         if (!one.travelled) return;
@@ -178,7 +205,14 @@ function openTally(
       try {
         await outcome;
         const further = isGlob(path) ? 0 : Math.max(0, tops - 1);
-        observe({ event, session, path, further, ...count, took: performance.now() - began });
+        observe({
+          event,
+          session,
+          path: isGlob(path) ? path : (first ?? path),
+          further,
+          ...count,
+          took: performance.now() - began,
+        });
       } catch (error) {
         if (connection.signal.aborted || !(error instanceof SharingError)) throw error;
         observe(fileFailed(session, path, error));

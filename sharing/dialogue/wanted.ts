@@ -3,6 +3,7 @@ import { isGlob, matchesGlob } from '#sharing/storage/glob.js';
 import { folded } from '#sharing/storage/naming.js';
 import { patternPath, safePath, type SafeName } from '#sharing/storage/path.js';
 import { maxFurther } from '#sharing/wire/message.js';
+import { maxPathLength } from '#sharing/wire/rows.js';
 
 /** What a client asks for, and what it takes for an answer. */
 export interface Wanted {
@@ -22,6 +23,7 @@ export interface Wanted {
 /** What was typed is judged here too, so that a slip is told before anything is sent. */
 export function wantedBy(typed: string, as: string | undefined): Wanted {
   const path = plainPath(typed);
+  mustFit(path);
   const glob = isGlob(path) && as === undefined;
   const names = glob ? patternPath(path) : safePath(path);
   const last = names.at(-1);
@@ -40,7 +42,7 @@ export function wantedBy(typed: string, as: string | undefined): Wanted {
       isTaken = true;
       return last;
     },
-    untold: () => [],
+    untold: () => (glob || isTaken ? [] : [path]),
     pathOf: (offered) => {
       if (glob) return isGlob(above) ? offered : `${above}${offered}`;
       const below = offered.indexOf('/');
@@ -99,6 +101,7 @@ export function asLists(paths: readonly string[]): readonly (readonly [string, .
 /** The last name, as a system has it that tells names least; undefined for what stands alone. */
 function nameInList(path: string): string | undefined {
   try {
+    mustFit(path);
     return isGlob(path) ? undefined : folded(lastName(path));
   } catch {
     return undefined;
@@ -109,6 +112,13 @@ function lastName(typed: string): SafeName {
   const name = safePath(plainPath(typed)).at(-1);
   if (name === undefined) throw new SharingError('is-folder', 'the share itself', { path: typed });
   return name;
+}
+
+/** No message holds a longer one. Throws SharingError `name-too-long`. */
+function mustFit(path: string): void {
+  if (path.length <= maxPathLength) return;
+  const words = `a path may have ${maxPathLength} characters`;
+  throw new SharingError('name-too-long', words, { what: 'path' });
 }
 
 function plainPath(typed: string): string {

@@ -68,6 +68,9 @@ export interface BatchReceiveRules {
   isDone(): boolean;
 }
 
+/** Rows that offer nothing, at most: as many as names that match a pattern. */
+const maxRefusals = 100_000;
+
 /** Rows more that may be open while their last words cross. */
 const closingRows = 8;
 
@@ -82,6 +85,7 @@ export function batchReceiveRules(): BatchReceiveRules {
   const recent = new Map<number, string>();
   let folders: OfferedFolder[] = [];
   let count = 0;
+  let refusals = 0;
   let judged = 0;
   let whole = false;
 
@@ -115,6 +119,8 @@ export function batchReceiveRules(): BatchReceiveRules {
 
   function refused(file: number, [path, code, message]: RefusedRow): Refused {
     folders = [];
+    refusals += 1;
+    if (refusals > maxRefusals) throw breach(`more than ${maxRefusals} refusals`);
     return { kind: 'refused', file, path, error: refusedBy({ code, message }) };
   }
 

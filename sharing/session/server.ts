@@ -29,7 +29,7 @@ export type ServerAction =
   | {
       readonly do: 'serve-list';
       readonly id: number;
-      readonly paths: readonly [SafePath, ...SafePath[]];
+      readonly paths: readonly AskedPath[];
     }
   | {
       readonly do: 'accept';
@@ -319,12 +319,27 @@ function directionOf(
   return one === 'listing' ? undefined : one;
 }
 
+/** One path of a list; each that is refused is refused alone. */
+export interface AskedPath {
+  readonly text: string;
+  readonly path: SafePath | SharingError;
+}
+
+function asked(text: string): AskedPath {
+  try {
+    return { text, path: safePath(text) };
+  } catch (error) {
+    if (error instanceof SharingError) return { text, path: error };
+    throw error;
+  }
+}
+
 function serving({ id, path, glob, further = [] }: MessageOf<'get'>): ServerAction {
   if (further.length > 0) {
-    return { do: 'serve-list', id, paths: [safePath(path), ...further.map(safePath)] };
+    return { do: 'serve-list', id, paths: [path, ...further].map(asked) };
   }
-  const asked = glob ? patternPath(path) : safePath(path);
-  return { do: 'serve', id, path: asked, glob: glob === true };
+  const safe = glob ? patternPath(path) : safePath(path);
+  return { do: 'serve', id, path: safe, glob: glob === true };
 }
 
 function accept({ rights }: Ready, offer: MessageOf<'offer'>): ServerAction {

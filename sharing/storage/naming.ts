@@ -18,7 +18,7 @@ export function numbered(name: SafeName, n: number): SafeName {
 
 /** The same text for all names that are one to some system: they differ in this, if in anything. */
 export function folded(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return name.normalize('NFKC').toUpperCase().toLowerCase();
 }
 
 /** The last numbers that names got, so that the thousandth of one name is not tried under all numbers before. */

@@ -84,6 +84,9 @@ async function* walkFolder(
   left: Left,
 ): AsyncGenerator<readonly Found[], void, undefined> {
   const path = pathOf(top, below);
+  const within = [...top.at, ...below];
+  // A top that cannot be read is not offered: it would stand there empty.
+  if (below.length === 0) (await top.folders.take(within)).release();
   yield [{ kind: 'folder', path, isTop: below.length === 0, mtime: modificationTime(stats) }];
   const folders: SafeName[] = [];
   let refused = 0;
@@ -99,7 +102,6 @@ async function* walkFolder(
   }
 
   try {
-    const within = [...top.at, ...below];
     const lease = await top.folders.take(within);
     try {
       const pace = paceOf(lease.folder.device);

@@ -69,8 +69,8 @@ export interface Option {
 
 /** One use of a verb, with its words already told apart. */
 export interface Call {
-  /** The words come from lines of a script: what follows one that fails is not wanted. */
-  readonly untilFailure?: true;
+  /** Words of the lines of a script that follow this one: none of them is wanted after a line that failed. */
+  readonly following?: readonly (readonly string[])[];
   /** The first argument in one shot, when the verb needs a server. */
   readonly server: string | undefined;
   readonly words: readonly string[];

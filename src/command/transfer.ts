@@ -27,8 +27,8 @@ export interface Showing {
   /** Goes before the names that files got. */
   readonly placeOf: (as: string) => string;
   readonly tally: Tally;
-  /** Adds to a failure what may have been meant by its path. */
-  readonly meant?: (path: string, error: unknown) => Promise<unknown>;
+  /** Adds to a failure what may have been meant, once the transfer is over; undefined for a path that nobody typed. */
+  readonly meantBy?: (path: string) => ((error: unknown) => Promise<unknown>) | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface Showing {
  */
 export async function transfer(
   context: Context,
-  { title, path, event, placeOf, tally, meant }: Showing,
+  { title, path, event, placeOf, tally, meantBy }: Showing,
   work: (hooks: Hooks) => Promise<LeftOut>,
 ): Promise<ExitCode> {
   const { view, signal } = context;
@@ -45,12 +45,21 @@ export async function transfer(
   // Thousands of files may fail: only what is still being told is kept.
   const codes = new Set<ExitCode>();
   const telling = new Set<Promise<void>>();
-  const tellFailure = async (failed: string | null, error: unknown): Promise<void> => {
-    const known = failed === null || !meant ? error : await meant(failed, error);
-    codes.add(await tell(context, failed, known));
+  const late: (() => Promise<void>)[] = [];
+  const tellNow = async (failed: string | null, error: unknown): Promise<void> => {
+    codes.add(await tell(context, failed, error));
   };
   const fail = (failed: string | null, error: unknown): void => {
-    const told = tellFailure(failed, error).finally(() => telling.delete(told));
+    const meant = failed === null ? undefined : meantBy?.(failed);
+    if (meant) {
+      late.push(async () => tellNow(failed, await meant(error)));
+      return;
+    }
+    const told = tellNow(failed, error).then(() => {
+      telling.delete(told);
+    });
+    // One that fails stays, and fails all of it below.
+    told.catch(() => undefined);
     telling.add(told);
   };
   const { onProgress, stop } = watchProgress(context, title);
@@ -72,6 +81,7 @@ export async function transfer(
     stop();
   }
   await Promise.all(telling);
+  for (const tellLate of late) await tellLate();
   return combine([...codes]);
 }
 

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** A place in a line of a stack: of a module a URL, of a script a path, which may hold blanks. */
-const placeInStack = /(?<=\(|\bat (?:async )?)([^()\n]+):(\d+):(\d+)(?=\)?$)/gm;
+const placeInStack = /(?<=\(|\bat (?:async )?)([^()\n]{1,4096}):(\d+):(\d+)(?=\)?$)/gm;
 
 /**
  * A stack with the places in the sources instead of those in what was built from them, where the maps are there. The maps
@@ -27,10 +27,10 @@ function sourceOf(file: string, source: string): string {
 }
 
 function mapOf(file: string): SourceMap | undefined {
-  const path = isUrl(file) ? fileURLToPath(file) : file;
-  // Node's own have names that look like none.
-  if (!isAbsolute(path)) return undefined;
   try {
+    const path = isUrl(file) ? fileURLToPath(file) : file;
+    // Node's own have names that look like none.
+    if (!isAbsolute(path)) return undefined;
     return new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')) as SourceMapPayload);
   } catch {
     return undefined;

@@ -12,24 +12,21 @@ interface Around {
   /** The script goes on though it fails, or its job does. */
   readonly mayFail?: boolean;
   /** Words of the lines after it that run with it (`joinTo`). */
-  readonly further?: readonly string[];
+  readonly following?: readonly (readonly string[])[];
 }
 
 /** Runs one line of the prompt or of a script; what fails is shown. Empty lines and comments do nothing. */
 export async function runLine(
   context: Context,
   line: string,
-  { mayFail = false, further = [] }: Around = {},
+  { mayFail = false, following = [] }: Around = {},
 ): Promise<ExitCode> {
   let verb: string | undefined;
   try {
     const { words, beside } = splitLine(line, context.system.platform);
     if (words.length === 0 && beside === undefined) return exitCodes.done;
     const { command, call: own } = parsePromptLine(words);
-    const call =
-      further.length === 0
-        ? own
-        : { ...own, words: [...own.words, ...further], untilFailure: true as const };
+    const call = following.length === 0 ? own : { ...own, following };
     verb = command.name;
     const { run } = await command.load();
     const at =

@@ -25,9 +25,9 @@ export async function runScript(
   };
   for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
     const mayFail = line.startsWith('-');
-    const { further, taken } = await joined(lines, line, context.system.platform);
+    const { following, taken } = await joined(lines, line, context.system.platform);
     show([line, ...taken]);
-    const exit = await runLine(context, mayFail ? line.slice(1) : line, { mayFail, further });
+    const exit = await runLine(context, mayFail ? line.slice(1) : line, { mayFail, following });
     if (exit !== exitCodes.done && !mayFail) return exit;
     if (context.memory.leaving || signal.aborted) break;
   }
@@ -40,7 +40,7 @@ export async function runScript(
   return signal.aborted ? exitCodes.interrupted : combine(codes);
 }
 
-/** Words of lines that run as one, at most: what follows runs next. */
+/** Lines that run as one, at most: what follows runs next. */
 const mostJoined = 10_000;
 
 /** Takes the lines that are here already and go with this one, and gives them and their words. */
@@ -48,17 +48,20 @@ async function joined(
   lines: ScriptLines,
   first: string,
   platform: NodeJS.Platform,
-): Promise<{ readonly further: readonly string[]; readonly taken: readonly string[] }> {
+): Promise<{
+  readonly following: readonly (readonly string[])[];
+  readonly taken: readonly string[];
+}> {
   const join = joinTo(first, platform);
-  const further: string[] = [];
+  const following: (readonly string[])[] = [];
   const taken: string[] = [];
-  while (join && further.length < mostJoined) {
+  while (join && following.length < mostJoined) {
     const next = await lines.ahead();
     const words = next === undefined ? undefined : join(next);
     if (next === undefined || !words) break;
     taken.push(next);
-    further.push(...words);
+    following.push(words);
     await lines.next();
   }
-  return { further, taken };
+  return { following, taken };
 }

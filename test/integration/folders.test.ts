@@ -489,12 +489,13 @@ describe('several paths', () => {
     expect(served.events.filter(({ event }) => event === 'file-failed')).toHaveLength(4);
   });
 
-  test('until one fails: what comes after it is left, without a word', async () => {
+  test('what is not wanted any more is left, without a word', async () => {
     await using served = await serveShare(parties);
     await using session = await openHonest(parties.owner, served.port);
     await makeTree(served.folder, { 'a.txt': 'a', 'b.txt': 'b', 'c/d.txt': 'd' });
     const paths = ['a.txt', 'gone.txt', 'b.txt', 'c'] as const;
-    const { ended } = await getList(session, served, paths, { untilFailure: true });
+    const stillWanted = (path: string): boolean => path !== 'b.txt' && path !== 'c';
+    const { ended } = await getList(session, served, paths, { stillWanted });
     expect(ended.map(inWords).sort()).toEqual(['a.txt new_a.txt', 'gone.txt not-found']);
     expect(await leftovers(served.received)).toEqual([]);
     expect(served.events.filter(({ event }) => event === 'file-failed')).toHaveLength(1);
@@ -505,7 +506,7 @@ async function getList(
   session: ClientSession,
   served: ServedShare,
   paths: readonly [string, ...string[]],
-  wish: Pick<GetOptions, 'untilFailure'> = {},
+  wish: Pick<GetOptions, 'stillWanted'> = {},
 ): Promise<Moved> {
   const ended: Ended[] = [];
   const onEnded = (one: Ended): number => ended.push(one);

@@ -20,6 +20,8 @@ function session(...gets: Get[]): ClientSession & { end(error?: SharingError): v
       end(error);
     },
     get: (path: string, options: GetOptions) => gets.shift()!(path, options),
+    getList: (paths: readonly string[], options: GetOptions) =>
+      gets.shift()!(paths.join(' '), options),
     bye: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   } as unknown as ClientSession & { end(error?: SharingError): void };
@@ -92,6 +94,20 @@ describe('a steady session', () => {
       expect(reopen).not.toHaveBeenCalled();
     },
   );
+
+  test('of a list only what has not come is asked for again', async () => {
+    const first: Get = (_, { onEnded }) => {
+      onEnded({ outcome: 'received', path: 'a', as: 'a', size: 1, digest: '' });
+      onEnded({ outcome: 'failed', path: 'b', error: new SharingError('not-found', 'b') });
+      return Promise.reject(lost);
+    };
+    const second = vi.fn(arrives);
+    const one = steady(session(first), { reopen: () => Promise.resolve(session(second)) });
+    const outcome = one.getList(['a', 'b', 'c'], wish);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await outcome).toBe(received);
+    expect(second).toHaveBeenCalledWith('b c', expect.anything());
+  });
 
   test('another key there is a hard stop', async () => {
     const reopen = (): Promise<never> => Promise.reject(new SharingError('key-changed', ''));

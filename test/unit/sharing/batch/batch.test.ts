@@ -467,8 +467,8 @@ describe('a batch that cannot look at a folder', () => {
         ...own,
         take(path) {
           if (path.length === 1) looks += 1;
-          // When it is listed, for the first folder in it, and for the second.
-          if (looks === 3) throw new SharingError('read-failed', 'EIO');
+          // Before it is offered, when it is listed, for the first folder in it, and for the second.
+          if (looks === 4) throw new SharingError('read-failed', 'EIO');
           return own.take(path);
         },
       }),

@@ -34,6 +34,20 @@ describe.each(ways)('a walk, reached by %s', (way) => {
     return { found, left };
   }
 
+  test('a top that cannot be read is not told of at all', async () => {
+    const place = await temporaryFolder();
+    await makeTree(join(place, 'photos'), { 'a.jpg': 'one' });
+    const top = await topOf(place);
+    const folders: Top['folders'] = {
+      ...top.folders,
+      take(path) {
+        if (path.length === 1) throw new SharingError('no-permission', 'EACCES');
+        return top.folders.take(path);
+      },
+    };
+    await expect(all({ ...top, folders })).rejects.toMatchObject({ code: 'no-permission' });
+  });
+
   const told = (found: readonly Found[]) =>
     found.map((one) =>
       one.kind === 'problem' ? `${one.path}: ${one.error.code}` : `${one.kind} ${one.path}`,

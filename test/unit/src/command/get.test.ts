@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 async function get(
   words: readonly string[],
   interruptedAt?: string,
-  more: Pick<Call, 'untilFailure'> = {},
+  more: Pick<Call, 'following'> = {},
 ) {
   const stop = new AbortController();
   const asked: string[] = [];
@@ -34,14 +34,16 @@ async function get(
           for (const path of paths) {
             if (path === interruptedAt) stop.abort();
             const error = new SharingError('not-found', path);
+            if (path === 'answered') onEnded({ outcome: 'failed', path: 'x//y', error });
             if (path === 'slow') return Promise.reject(new SharingError('cancelled', 'x'));
             if (path === 'gone') onEnded({ outcome: 'failed', path, error });
             else onEnded({ outcome: 'received', path, as: `new_${path}`, size: 1, digest: '' });
           }
           return Promise.resolve({ links: 0, hidden: 0 });
         },
-        async *list() {
-          yield await Promise.resolve([{ name: 'gong' }]);
+        list(folder: string) {
+          if (folder.includes('//')) throw new SharingError('name-refused', folder);
+          return namesThere();
         },
       },
     },
@@ -51,6 +53,10 @@ async function get(
     asked,
     shown,
   };
+}
+
+async function* namesThere() {
+  yield await Promise.resolve([{ name: 'gong' }]);
 }
 
 test('words are got together, and patterns by themselves, in order', async () => {
@@ -69,9 +75,13 @@ test('one that fails is told with what may have been meant, and the others are g
   ]);
 });
 
-test('of the words of a script nothing is asked for after a list in which one failed', async () => {
-  const { asked } = await get(['gone', 'b', '*.c'], undefined, { untilFailure: true });
-  expect(asked).toEqual(['gone b']);
+test('after a line of a script that failed no later one is asked for, but the rest of it is', async () => {
+  const following = [
+    ['b', 'gone', '*.c', 'd'],
+    ['e', '*.f'],
+  ];
+  const { asked } = await get(['a'], undefined, { following });
+  expect(asked).toEqual(['a b gone', '*.c', 'd']);
 });
 
 test('an interrupt while one is saved: it is told as received, and the others as not done', async () => {
@@ -90,4 +100,10 @@ test('one that is interrupted can go on later, and says so', async () => {
   expect(shown).toMatchObject([
     { event: 'failed', message: 'interrupted', hint: expect.stringContaining('goes on') as string },
   ]);
+});
+
+test('what nobody asked for is told as it is, and never looked up', async () => {
+  const { code, shown } = await get(['answered']);
+  expect(code).toBe(exitCodes.files);
+  expect(shown).toContainEqual(expect.objectContaining({ event: 'failed', path: 'x//y' }));
 });

@@ -53,6 +53,9 @@ test.each([
   'at run (node:net:967:12)',
   'at x (file:///none/there.js:1:2)',
   'at /none/x.js:1:2',
+  'at f (file://host/x.js:1:2)',
+  'at file:///a%2Fb.js:1:2',
+  'at '.repeat(20_000),
 ])('%j is left as it is', (stack) => {
   expect(mappedStack(stack)).toBe(stack);
 });
