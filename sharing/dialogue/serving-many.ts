@@ -30,7 +30,9 @@ export async function sendMany(
   const begin = async (): Promise<Tops> => {
     // What cannot be read is refused; once it is offered it would stand there empty.
     if (!glob) (await folders.take(asked)).release();
-    const tops = glob ? matches(folders, asked) : [{ name: nameOf(asked), folders, at: asked }];
+    const tops = glob
+      ? matches(folders, asked)
+      : [{ name: nameOf(asked), folders, at: asked, typed: pathText(asked) }];
     const first = await firstOf(tops);
     if (!first) throw new SharingError('not-found', 'nothing matches');
     return first;
@@ -170,8 +172,9 @@ function openTally(
   const began = performance.now();
   const count = { files: 0, bytes: 0, failed: 0 };
   let tops = 0;
-  /** By what the whole is called: the first that went well. */
-  let first: string | undefined;
+  /** By what the whole is called where `path` did not go well. */
+  let other: string | undefined;
+  let isGood = false;
 
   function failed(failedPath: string, error: SharingError): void {
     // The other side wants it no more.
@@ -190,7 +193,8 @@ function openTally(
       const hasFailed = one.kind === 'file' && one.outcome.kind === 'failed';
       if (!hasFailed && !one.path.includes('/')) {
         tops += 1;
-        first ??= named;
+        other ??= named;
+        if (named === path) isGood = true;
       }
       if (one.kind !== 'file') return;
       if (one.outcome.kind === 'failed') failed(named, one.outcome.error);
@@ -204,11 +208,12 @@ function openTally(
     async follow(outcome) {
       try {
         await outcome;
+        const told = isGood || isGlob(path) ? path : (other ?? path);
         const further = isGlob(path) ? 0 : Math.max(0, tops - 1);
         observe({
           event,
           session,
-          path: isGlob(path) ? path : (first ?? path),
+          path: told,
           further,
           ...count,
           took: performance.now() - began,
