@@ -19,7 +19,7 @@ import { judgeServer } from '#sharing/identity/trust.js';
 import { parseCode } from '#sharing/session/code.js';
 import type { PairingChannel } from '#sharing/session/pairing.js';
 import { clientRules } from '#sharing/session/client.js';
-import { safePath } from '#sharing/storage/path.js';
+import { plainPath, safePath } from '#sharing/storage/path.js';
 import { openArrivals } from '#sharing/storage/arrivals.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Spool } from '#sharing/storage/spool.js';
@@ -288,5 +288,5 @@ async function pairingOf(
 
 /** The wire form of what was typed: judged here too, so that a slip is told before anything is sent. */
 function pathOf(typed: string): string {
-  return safePath(typed.replace(/\/+$/, '')).join('/');
+  return safePath(plainPath(typed)).join('/');
 }

@@ -5,11 +5,12 @@ import { folderCache } from '#sharing/storage/folder-cache.js';
 import { openFolder } from '#sharing/storage/folder.js';
 import { matching } from '#sharing/storage/matches.js';
 import { listPartials, removePartial } from '#sharing/storage/partials.js';
-import { safePath } from '#sharing/storage/path.js';
+import { plainPath, safePath } from '#sharing/storage/path.js';
 import { openShare, type Entry } from '#sharing/storage/share.js';
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
+export { plainPath } from '#sharing/storage/path.js';
 export { globMatcher, isGlob } from '#sharing/storage/glob.js';
 export type { Entry } from '#sharing/storage/share.js';
 export { openSpool, type Spool } from '#sharing/storage/spool.js';
@@ -24,7 +25,7 @@ export async function* listLocal(
   path: string,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   await using share = await openShare(folder, Buffer.alloc(0));
-  yield* share.list(safePath(path.replace(/\/+$/, '')));
+  yield* share.list(safePath(plainPath(path)));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ClientSession, TransferOptions } from '#sharing/client.js';
 import { asSharingError, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { OnEnded } from '#sharing/gathering.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
+import { plainPath } from '#sharing/storage/path.js';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface SteadyOptions {
@@ -181,13 +182,13 @@ export function steadySession(first: ClientSession, options: SteadyOptions): Cli
     get: (path, wish) => transfer(wish, (session, mine) => session.get(path, mine)),
     getList(paths, wish) {
       // What has come is not asked for again: its user may have done something with it by now.
-      const open = new Set(paths);
+      const open = new Map(paths.map((path) => [plainPath(path), path]));
       const onEnded: OnEnded = (ended) => {
         if (ended.outcome !== 'failed') open.delete(ended.path);
         wish.onEnded(ended);
       };
       return transfer({ ...wish, onEnded }, async (session, mine) => {
-        const [first, ...others] = open;
+        const [first, ...others] = open.values();
         return first === undefined
           ? { links: 0, hidden: 0 }
           : session.getList([first, ...others], mine);

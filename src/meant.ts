@@ -1,6 +1,6 @@
 import { nearest } from '#config/nearest.js';
 import { SharingError } from '#sharing/errors.js';
-import { isGlob, type Entry } from '#sharing/local.js';
+import { isGlob, plainPath, type Entry } from '#sharing/local.js';
 
 /** Names that are compared, at most, and milliseconds that listing them may take. */
 const maxNames = 10_000;
@@ -29,7 +29,7 @@ export function meanings(): Meaning {
 
   return async (error, path, list) => {
     if (!(error instanceof SharingError) || error.code !== 'not-found') return error;
-    const plain = path.replace(/\/+$/, '');
+    const plain = plainPath(path);
     const at = plain.lastIndexOf('/') + 1;
     const name = plain.slice(at);
     if (name === '' || isGlob(name) || left === 0) return error;

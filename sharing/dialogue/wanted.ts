@@ -1,7 +1,7 @@
 import { SharingError } from '#sharing/errors.js';
 import { isGlob, matchesGlob } from '#sharing/storage/glob.js';
 import { folded } from '#sharing/storage/naming.js';
-import { patternPath, safePath, type SafeName } from '#sharing/storage/path.js';
+import { patternPath, plainPath, safePath, type SafeName } from '#sharing/storage/path.js';
 import { maxFurther } from '#sharing/wire/message.js';
 import { maxPathLength } from '#sharing/wire/rows.js';
 
@@ -119,8 +119,4 @@ function mustFit(path: string): void {
   if (path.length <= maxPathLength) return;
   const words = `a path may have ${maxPathLength} characters`;
   throw new SharingError('name-too-long', words, { what: 'path' });
-}
-
-function plainPath(typed: string): string {
-  return typed.replace(/\/+$/, '');
 }

@@ -32,6 +32,11 @@ export function safePath(text: string): SafePath {
   ) as readonly SafeName[] as SafePath;
 }
 
+/** A path as its user typed it, without the slashes behind it that say no more than that a folder is meant. */
+export function plainPath(typed: string): string {
+  return typed.replace(/\/+$/, '');
+}
+
 /**
  * The same of names that may hold wildcards, which no Windows name may: what they match is judged again. Throws
  * SharingError `name-refused` or `name-too-long`.

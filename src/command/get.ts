@@ -1,4 +1,5 @@
 import { asLists, type ClientSession, type Ended } from '#sharing/client.js';
+import { plainPath } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine } from '#src/failure.js';
@@ -76,20 +77,16 @@ interface List {
 function* listsOf(lines: readonly (readonly string[])[]): Generator<List> {
   const lineOfWord = lines.flatMap((words, line) => words.map(() => line));
   for (const paths of asLists(lines.flat())) {
-    const known = new Map(paths.map((path) => [withoutSlash(path), lineOfWord.shift() ?? 0]));
+    const known = new Map(paths.map((path) => [plainPath(path), lineOfWord.shift() ?? 0]));
     // What matches a pattern has other paths, and the pattern stands alone.
     const [alone = 0] = known.values();
     yield {
       paths,
       lineOf(path) {
-        let top = withoutSlash(path);
+        let top = plainPath(path);
         while (!known.has(top) && top.includes('/')) top = top.slice(0, top.lastIndexOf('/'));
         return known.get(top) ?? alone;
       },
     };
   }
-}
-
-function withoutSlash(path: string): string {
-  return path.replace(/\/+$/, '');
 }

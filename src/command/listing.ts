@@ -1,5 +1,5 @@
 import { SharingError, type ErrorCode } from '#sharing/errors.js';
-import { globMatcher, isGlob, type Entry } from '#sharing/local.js';
+import { globMatcher, isGlob, plainPath, type Entry } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
@@ -21,7 +21,7 @@ const maxWaiting = 100_000;
  * what may have been meant, and ProgramError `usage`.
  */
 export async function showListing(context: Context, call: Call, list: List): Promise<ExitCode> {
-  const path = (call.words[0] ?? '').replace(/\/+$/, '');
+  const path = plainPath(call.words[0] ?? '');
   const view = context.view.styled({ long: call.options['long'] === true });
   const wish: Wish = { sort: sortOf(call), recursive: call.options['recursive'] === true };
   const walk = (folder: string, more: Partial<Wish>): Promise<Walked> =>

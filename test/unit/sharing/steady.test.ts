@@ -103,7 +103,7 @@ describe('a steady session', () => {
     };
     const second = vi.fn(arrives);
     const one = steady(session(first), { reopen: () => Promise.resolve(session(second)) });
-    const outcome = one.getList(['a', 'b', 'c'], wish);
+    const outcome = one.getList(['a/', 'b', 'c'], wish);
     await vi.advanceTimersByTimeAsync(5000);
     expect(await outcome).toBe(received);
     expect(second).toHaveBeenCalledWith('b c', expect.anything());
