@@ -69,12 +69,12 @@ export interface Option {
 
 /** One use of a verb, with its words already told apart. */
 export interface Call {
-  /** Words of the lines of a script that follow this one: none of them is wanted after a line that failed. */
-  readonly following?: readonly (readonly string[])[];
   /** The first argument in one shot, when the verb needs a server. */
   readonly server: string | undefined;
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  /** Words of the lines of a script that follow this one: none of them is wanted after a line that failed. */
+  readonly following?: readonly (readonly string[])[];
 }
 
 /** The text of an option that takes a value. */

@@ -1,4 +1,5 @@
-import { asLists, type ClientSession, type Ended } from '#sharing/client.js';
+import { asLists, type ClientSession } from '#sharing/client.js';
+import { SharingError } from '#sharing/errors.js';
 import { plainPath } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
@@ -31,18 +32,16 @@ async function getAll(context: Context, call: Call, session: ClientSession): Pro
     if (first === undefined) continue;
     const isOne = others.length === 0;
     const before = failed;
-    const note = (ended: Ended): void => {
-      if (ended.outcome === 'failed') failed = Math.min(failed, list.lineOf(ended.path));
-    };
     const showing = {
       title: isOne ? first : `${others.length + 1} names`,
       path: isOne ? first : null,
       event: 'received',
       tally,
       placeOf: (name: string) => join(clientDirectory, name),
-      meantBy: (path: string) =>
-        list.paths.includes(path)
-          ? (error: unknown) => withMeant(error, path, (folder, stop) => session.list(folder, stop))
+      // What nobody typed nobody meant.
+      lookUp: (error: unknown, path: string) =>
+        isNotFound(error) && list.paths.includes(path)
+          ? () => withMeant(error, path, (folder, stop) => session.list(folder, stop))
           : undefined,
     } as const;
     const code = await transfer(context, showing, ({ onEnded, ...hooks }) =>
@@ -52,7 +51,7 @@ async function getAll(context: Context, call: Call, session: ClientSession): Pro
         policy,
         stillWanted: (path) => list.lineOf(path) <= failed,
         onEnded(ended) {
-          note(ended);
+          if (ended.outcome === 'failed') failed = Math.min(failed, list.lineOf(ended.path));
           onEnded(ended);
         },
         ...(as !== undefined && { as }),
@@ -64,6 +63,10 @@ async function getAll(context: Context, call: Call, session: ClientSession): Pro
   }
   tally.tell(context.view);
   return combine(codes);
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof SharingError && error.code === 'not-found';
 }
 
 /** Paths that are asked for together. */

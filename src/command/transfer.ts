@@ -27,8 +27,8 @@ export interface Showing {
   /** Goes before the names that files got. */
   readonly placeOf: (as: string) => string;
   readonly tally: Tally;
-  /** Adds to a failure what may have been meant, once the transfer is over; undefined for a path that nobody typed. */
-  readonly meantBy?: (path: string) => ((error: unknown) => Promise<unknown>) | undefined;
+  /** Finds out what may have been meant by a path that leads nowhere, and adds it; undefined where nobody asks. */
+  readonly lookUp?: (error: unknown, path: string) => (() => Promise<unknown>) | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface Showing {
  */
 export async function transfer(
   context: Context,
-  { title, path, event, placeOf, tally, meantBy }: Showing,
+  { title, path, event, placeOf, tally, lookUp }: Showing,
   work: (hooks: Hooks) => Promise<LeftOut>,
 ): Promise<ExitCode> {
   const { view, signal } = context;
@@ -45,14 +45,15 @@ export async function transfer(
   // Thousands of files may fail: only what is still being told is kept.
   const codes = new Set<ExitCode>();
   const telling = new Set<Promise<void>>();
+  /** A server may answer one request at a time: what has to be looked up waits. */
   const late: (() => Promise<void>)[] = [];
   const tellNow = async (failed: string | null, error: unknown): Promise<void> => {
     codes.add(await tell(context, failed, error));
   };
   const fail = (failed: string | null, error: unknown): void => {
-    const meant = failed === null ? undefined : meantBy?.(failed);
-    if (meant) {
-      late.push(async () => tellNow(failed, await meant(error)));
+    const find = failed === null ? undefined : lookUp?.(error, failed);
+    if (find) {
+      late.push(async () => tellNow(failed, await find()));
       return;
     }
     const told = tellNow(failed, error).then(() => {

@@ -85,6 +85,8 @@ class Batch:
 
     def _row(self, at: int, row: list[Any], small: list[int]) -> None:
         path: str = row[0]
+        if isinstance(row[1], str):
+            raise Refused(row[1], row[2])
         parent, _, name = path.rpartition("/")
         if judge_path(path) is not None or name == "":
             raise Breach("a name that there is not")

@@ -36,7 +36,9 @@ async function get(
             const error = new SharingError('not-found', path);
             if (path === 'answered') onEnded({ outcome: 'failed', path: 'x//y', error });
             if (path === 'slow') return Promise.reject(new SharingError('cancelled', 'x'));
-            if (path === 'gone') onEnded({ outcome: 'failed', path, error });
+            const shut = new SharingError('no-permission', path);
+            if (path === 'shut') onEnded({ outcome: 'failed', path, error: shut });
+            else if (path === 'gone') onEnded({ outcome: 'failed', path, error });
             else onEnded({ outcome: 'received', path, as: `new_${path}`, size: 1, digest: '' });
           }
           return Promise.resolve({ links: 0, hidden: 0 });
@@ -106,4 +108,11 @@ test('what nobody asked for is told as it is, and never looked up', async () => 
   const { code, shown } = await get(['answered']);
   expect(code).toBe(exitCodes.files);
   expect(shown).toContainEqual(expect.objectContaining({ event: 'failed', path: 'x//y' }));
+});
+
+test('only what is looked up is told last: other failures are told as they come', async () => {
+  const { shown } = await get(['gone', 'shut', 'b']);
+  expect(shown.map((one) => ('path' in one ? one.path : one.event))).toEqual([
+    ...['shut', 'b', 'gone', 'summary'],
+  ]);
 });
