@@ -22,7 +22,7 @@ async function sample(path: string, content: string | Buffer): Promise<void> {
   await utimes(path, written, written);
 }
 
-function open(host: Host, programs: string): Screen {
+function open(host: Host, programs: string): Promise<Screen> {
   return openScreen(host, {
     columns,
     rows: 40,
@@ -65,8 +65,8 @@ describe.skipIf(!drawable)('the picture of a terminal', () => {
     await utimes(join(amber.folder, 'serverDirectory/photos'), written, written);
     await sample(join(birch.folder, 'clientDirectory/notes.txt'), 'Notes from birch.\n');
 
-    await using server = open(amber, join(folder, 'bin'));
-    await using client = open(birch, join(folder, 'bin'));
+    await using server = await open(amber, join(folder, 'bin'));
+    await using client = await open(birch, join(folder, 'bin'));
     // What is typed before there is a prompt stands above it.
     for (const screen of [server, client]) await screen.until('$');
     server.enter('lanpost serve');

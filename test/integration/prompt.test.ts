@@ -276,7 +276,7 @@ describe.skipIf(!isThere('a screen', whyNoScreen()))('a transfer on a screen', (
       await writeFile(join(mixed, part, 'bad\\name'), 'x');
     }
     const place = await makePlace(await mkdtemp(join(folder, 'screen-')));
-    await using screen = openScreen(place, {
+    await using screen = await openScreen(place, {
       columns: 100,
       rows: 24,
       environment: {

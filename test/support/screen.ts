@@ -26,8 +26,14 @@ export interface ScreenOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Opens it in the folder of a place, and in its network. The shell is `sh`, its prompt `$ `. */
-export function openScreen(place: Place, { columns, rows, environment }: ScreenOptions): Screen {
+/**
+ * Opens it in the folder of a place, and in its network. The shell is `sh`, its prompt `$ `, which stands there: what is typed
+ * before it would be shown twice.
+ */
+export async function openScreen(
+  place: Place,
+  { columns, rows, environment }: ScreenOptions,
+): Promise<Screen> {
   const tmux = (...words: readonly string[]): string =>
     execFileSync('tmux', ['-f', '/dev/null', '-S', `${place.folder}/screen`, ...words], {
       encoding: 'utf8',
@@ -40,7 +46,7 @@ export function openScreen(place: Place, { columns, rows, environment }: ScreenO
   const shell = [...inside, 'env', '-i', ...set, 'sh'];
   tmux('new-session', '-d', ...size, '-c', place.folder, ...shell);
   const lines = (): string[] => tmux('capture-pane', '-p', '-e').trimEnd().split('\n');
-  return {
+  const screen: Screen = {
     lines,
     enter(line) {
       tmux('send-keys', '-l', line);
@@ -63,4 +69,11 @@ export function openScreen(place: Place, { columns, rows, environment }: ScreenO
       return Promise.resolve();
     },
   };
+  try {
+    await screen.until('$');
+    return screen;
+  } catch (error) {
+    await screen[Symbol.asyncDispose]();
+    throw error;
+  }
 }
