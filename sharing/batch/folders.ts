@@ -2,12 +2,13 @@ import { errnoOf, SharingError, writeError } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import type { OfferedFolder } from '#sharing/session/batch-receiving.js';
 import type { LandingArea } from '#sharing/storage/area.js';
-import { secondsText } from '#sharing/storage/file-state.js';
+import { callsTo } from '#sharing/storage/disk-calls.js';
+import { secondsOf } from '#sharing/storage/file-state.js';
 import { folderCache, type FolderCache, type Lease } from '#sharing/storage/folder-cache.js';
 import { openChild, type Folder } from '#sharing/storage/folder.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import { openStaging, type Staging } from '#sharing/storage/staging.js';
-import { lstat, mkdir, utimes } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 
 /** A folder at the top of a batch, where it comes to lie. */
 export interface ArrivingTop {
@@ -158,7 +159,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
       const left = top.staging?.leftovers;
       const before = await left?.find(lease.folder, name);
       if (before && !before.isFolder) await left?.remove(lease.folder, name, before);
-      const isNew = await makeIn(await lease.folder.at(name));
+      const isNew = await makeIn(lease.folder, name);
       await left?.claim(lease.folder, name);
       // A receipt for what lies in it must not be lost with its name; a staged tree settles all names at the end.
       if (isNew && !top.staging) await lease.folder.sync();
@@ -229,8 +230,8 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     try {
       // What the sender has not any more does not appear with the rest.
       await top.staging?.leftovers?.clear(lease.folder);
-      const time = secondsText(offered.mtime);
-      await utimes(await lease.folder.self(), time, time);
+      const time = secondsOf(offered.mtime);
+      await callsTo(lease.folder.device).utimes(await lease.folder.self(), time, time);
       await lease.folder.sync();
     } finally {
       lease.release();
@@ -268,14 +269,15 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
 }
 
 /** True if it was made; a folder that is here is as good. */
-async function makeIn(place: string): Promise<boolean> {
+async function makeIn(parent: Folder, name: SafeName): Promise<boolean> {
+  const calls = callsTo(parent.device);
+  const place = await parent.at(name);
   try {
-    await mkdir(place);
+    await calls.mkdir(place);
     return true;
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
-  const there = await lstat(place);
-  if (there.isDirectory()) return false;
+  if ((await calls.lstat(place)).isDirectory()) return false;
   throw new SharingError('not-a-folder', 'what has this name is no folder');
 }

@@ -1,6 +1,6 @@
 import { errnoOf } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
-import { paceOf } from '#sharing/storage/disk-pace.js';
+import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
 import {
   fstat,
   fstatSync,
@@ -8,19 +8,25 @@ import {
   fsyncSync,
   linkSync,
   lstatSync,
+  mkdirSync,
+  open,
+  openSync,
   readFileSync,
   statfsSync,
   statSync,
   unlinkSync,
+  utimesSync,
   write,
   writeSync,
   type BigIntStats,
   type StatsFs,
 } from 'node:fs';
-import { link, lstat, readFile, stat, statfs, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, readFile, stat, statfs, unlink, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
+const openLater = promisify(open);
+const syncLater = promisify(fsync);
 const writeLater = promisify(write);
 
 /**
@@ -32,12 +38,17 @@ export interface DiskCalls {
   /** As `lstat`, but undefined where nothing is. */
   find(place: string): Soon<BigIntStats | undefined>;
   stat(place: string): Soon<BigIntStats>;
+  /** Gives the descriptor. */
+  open(place: string, flags: number): Soon<number>;
   fstat(descriptor: number): Soon<BigIntStats>;
   fsync(descriptor: number): Soon<void>;
   /** Writes all of `bytes`. */
   write(descriptor: number, bytes: Buffer, position: number): Soon<void>;
   link(from: string, to: string): Soon<void>;
   unlink(place: string): Soon<void>;
+  mkdir(place: string): Soon<void>;
+  /** Both times are in seconds since 1970. */
+  utimes(place: string, accessed: string | number, modified: string | number): Soon<void>;
   readText(place: string): Soon<string>;
   statfs(place: string): Soon<StatsFs>;
 }
@@ -51,9 +62,16 @@ async function findLater(place: string): Promise<BigIntStats | undefined> {
   }
 }
 
+const known = new Map<bigint, DiskCalls>();
+
 /** The calls to a device, by its number (`st_dev` of stat(2)). */
 export function callsTo(device: bigint): DiskCalls {
-  const pace = paceOf(device);
+  const calls = known.get(device) ?? callsAt(paceOf(device));
+  known.set(device, calls);
+  return calls;
+}
+
+function callsAt(pace: DiskPace): DiskCalls {
   const run = <T>(now: () => T, later: () => Promise<T>): Soon<T> => pace.run(now, later);
   const big = { bigint: true } as const;
   return {
@@ -72,6 +90,11 @@ export function callsTo(device: bigint): DiskCalls {
         () => statSync(place, big),
         () => stat(place, big),
       ),
+    open: (place, flags) =>
+      run(
+        () => openSync(place, flags),
+        () => openLater(place, flags),
+      ),
     fstat: (descriptor) =>
       run(
         () => fstatSync(descriptor, big),
@@ -82,7 +105,7 @@ export function callsTo(device: bigint): DiskCalls {
         () => {
           fsyncSync(descriptor);
         },
-        () => promisify(fsync)(descriptor),
+        () => syncLater(descriptor),
       ),
     write: (descriptor, bytes, position) =>
       run(
@@ -111,6 +134,20 @@ export function callsTo(device: bigint): DiskCalls {
           unlinkSync(place);
         },
         () => unlink(place),
+      ),
+    mkdir: (place) =>
+      run(
+        () => {
+          mkdirSync(place);
+        },
+        () => mkdir(place),
+      ),
+    utimes: (place, accessed, modified) =>
+      run(
+        () => {
+          utimesSync(place, accessed, modified);
+        },
+        () => utimes(place, accessed, modified),
       ),
     statfs: (place) =>
       run(

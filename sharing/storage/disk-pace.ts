@@ -1,6 +1,7 @@
 import type { Soon } from '#sharing/soon.js';
+import { busyTime } from '#sharing/storage/thread-time.js';
 
-/** Milliseconds after which a call counts as slow. */
+/** Milliseconds after which a call counts as slow, if this thread did not want for a processor meanwhile. */
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
 const rest = { times: 20, longest: 600_000 };
@@ -30,16 +31,29 @@ export interface DiskPace {
 
 /** The calls of one turn of this thread. */
 interface Slice {
-  used(milliseconds: number): void;
-  /** Undefined while there is time left; else resolves in the next turn. */
+  /** Undefined while there is time left, for a call that follows at once; else resolves in the next turn. */
   next(): Promise<void> | undefined;
+  used(milliseconds: number): void;
+  /** Milliseconds for which this thread stood still since the first call of this turn; Infinity where nobody knows. */
+  stoodStill(): number;
 }
 
-function slices(): Slice {
+/** `now` and `busy` are in milliseconds: all time, and that in which this thread ran or waited for a processor. */
+export function slices(
+  now: () => number = () => performance.now(),
+  busy: () => number | undefined = busyTime,
+): Slice {
   let time = 0;
   let turn: Promise<void> | undefined;
+  let stoodBefore: number | undefined;
+
+  function stood(): number | undefined {
+    const was = busy();
+    return was === undefined ? undefined : now() - was;
+  }
 
   function start(): Promise<void> {
+    stoodBefore = stood();
     return new Promise((resolve) => {
       setImmediate(() => {
         time = 0;
@@ -50,11 +64,18 @@ function slices(): Slice {
   }
 
   return {
+    next() {
+      turn ??= start();
+      return time < turnTime ? undefined : turn;
+    },
     used(milliseconds) {
       time += milliseconds;
-      turn ??= start();
     },
-    next: () => (time < turnTime ? undefined : (turn ??= start())),
+    stoodStill() {
+      const standing = stood();
+      if (standing === undefined || stoodBefore === undefined) return Infinity;
+      return standing - stoodBefore;
+    },
   };
 }
 
@@ -104,7 +125,7 @@ export function diskPace(
     } finally {
       const time = now() - began;
       slice.used(time);
-      if (time > slow) leaveAlone(began, time);
+      if (time > slow && slice.stoodStill() > time / 2) leaveAlone(began, time);
     }
   }
 

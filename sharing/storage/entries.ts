@@ -1,6 +1,6 @@
 import { paceOf } from '#sharing/storage/disk-pace.js';
 import type { Folder } from '#sharing/storage/folder.js';
-import type { Dir, Dirent } from 'node:fs';
+import { opendirSync, type Dir, type Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 
 /** What the system says is in a folder, before anybody judged it. */
@@ -21,7 +21,11 @@ export async function* entriesIn(
 ): AsyncGenerator<readonly FoundEntry[], void, undefined> {
   // The types of Node know no buffers here, the function does.
   const options = { encoding: 'buffer' as BufferEncoding, bufferSize: pageLength };
-  const dir = await opendir(await folder.self(), options);
+  const place = await folder.self();
+  const dir = await pace.run(
+    () => opendirSync(place, options),
+    () => opendir(place, options),
+  );
   try {
     for (;;) {
       const page = await pace.run(
@@ -32,7 +36,7 @@ export async function* entriesIn(
       if (page.length < pageLength) return;
     }
   } finally {
-    await dir.close();
+    dir.closeSync();
   }
 }
 

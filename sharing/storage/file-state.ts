@@ -42,14 +42,15 @@ export function modificationTime({ mtimeNs }: Pick<FileState, 'mtimeNs'>): numbe
 
 /** Gives a file its modification time, in microseconds since 1970. */
 export async function setModificationTime(file: FileHandle, time: number): Promise<void> {
-  const seconds = secondsText(time);
+  const seconds = secondsOf(time);
   await file.utimes(seconds, seconds);
 }
 
-/** A time in microseconds since 1970 as file calls take it. As text: Node takes a negative number for "now". */
-export function secondsText(time: number): string {
+/** A time in microseconds since 1970 as file calls take it: as text before that year, where Node takes a number for "now". */
+export function secondsOf(time: number): string | number {
   const seconds = time / 1e6;
   // The fraction of a double is cut off on its way to nanoseconds, and must not lose a microsecond there.
   const cut = Math.trunc(Math.trunc((seconds % 1) * 1e9) / 1000);
-  return String(cut < time % 1e6 ? seconds + 3e-7 : seconds);
+  const exact = cut < time % 1e6 ? seconds + 3e-7 : seconds;
+  return exact < 0 ? String(exact) : exact;
 }

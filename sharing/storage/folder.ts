@@ -1,11 +1,13 @@
+import { closeOnce } from '#sharing/storage/descriptor.js';
 import { callsTo } from '#sharing/storage/disk-calls.js';
 import { asSharingError, errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSameFile } from '#sharing/storage/file-state.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
-import { constants, existsSync, type BigIntStats } from 'node:fs';
-import { lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import { constants, existsSync, fstat, open as openWith, type BigIntStats } from 'node:fs';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 /**
  * A folder held open. On Linux its children are reached through the handle, so that nobody who swaps
@@ -45,6 +47,9 @@ export type PrivateName =
   | `${string}.lock`
   | `${string}.reserved`;
 
+const openLater = promisify(openWith);
+const fstatLater = promisify(fstat);
+
 // Flags that a system lacks are undefined there, and `|` takes undefined for 0.
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const directoryFlags = noFollow | constants.O_DIRECTORY;
@@ -59,8 +64,8 @@ const bestWay: FolderWay =
  */
 export async function openFolder(path: string, way: FolderWay = bestWay): Promise<Folder> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    return await hold(handle, path, resolve(path), way);
+    const file = await openLater(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    return await hold(file, () => fstatLater(file, { bigint: true }), path, resolve(path), way);
   } catch (error) {
     throw folderError(error, path);
   }
@@ -111,12 +116,13 @@ export async function openChild(
   name: SafeName | OwnName | PrivateName,
 ): Promise<Folder> {
   const place = await parent.at(name);
+  const calls = callsTo(parent.device);
   // Where O_NOFOLLOW does not exist the link has to be seen before.
-  if (parent.way === 'compare' && !(await lstat(place)).isDirectory()) {
+  if (parent.way === 'compare' && !(await calls.lstat(place)).isDirectory()) {
     throw new SharingError('not-a-folder', 'not a folder');
   }
-  const handle = await open(place, directoryFlags);
-  return hold(handle, join(parent.path, name), place, parent.way);
+  const file = await calls.open(place, directoryFlags);
+  return hold(file, () => calls.fstat(file), join(parent.path, name), place, parent.way);
 }
 
 const noFolder: readonly ErrorCode[] = ['not-found', 'not-a-folder', 'not-a-file'];
@@ -169,26 +175,33 @@ function kindError(stats: BigIntStats): SharingError {
     : new SharingError('not-a-file', 'not a regular file');
 }
 
-/** `place` is where the folder lies, for the way of comparing. */
+/** `look` looks at the open folder; `place` is where it lies, for the way of comparing. */
 async function hold(
-  handle: FileHandle,
+  file: number,
+  look: () => Soon<BigIntStats>,
   path: string,
   place: string,
   way: FolderWay,
 ): Promise<Folder> {
-  const stats = await handle.stat({ bigint: true }).catch(async (error: unknown) => {
-    await handle.close();
+  const close = closeOnce(file);
+  let stats: BigIntStats;
+  try {
+    stats = await look();
+  } catch (error) {
+    close();
     throw error;
-  });
+  }
+  const calls = callsTo(stats.dev);
+  let through = `/proc/self/fd/${file}`;
   const compared = async (): Promise<string> => {
-    const now = await stat(place, { bigint: true }).catch(() => {
-      throw gone(path);
-    });
-    if (isSameFile(now, stats)) return place;
+    try {
+      if (isSameFile(await calls.stat(place), stats)) return place;
+    } catch {
+      // What cannot be looked at is not there for us.
+    }
     throw gone(path);
   };
-  const through = (): string => `/proc/self/fd/${handle.fd}`;
-  const self = async (): Promise<string> => (way === 'handle' ? through() : compared());
+  const self = async (): Promise<string> => (way === 'handle' ? through : compared());
   return {
     way,
     key: keyOf(stats),
@@ -196,13 +209,18 @@ async function hold(
     path,
     self,
     at: (name) =>
-      way === 'handle' ? `${through()}/${name}` : compared().then((here) => `${here}/${name}`),
+      way === 'handle' ? `${through}/${name}` : compared().then((here) => `${here}/${name}`),
     async mustExist() {
       await self();
-      if ((await callsTo(stats.dev).fstat(handle.fd)).nlink === 0n) throw gone(path);
+      if ((await calls.fstat(file)).nlink === 0n) throw gone(path);
     },
-    sync: () => syncFolder(() => callsTo(stats.dev).fsync(handle.fd)),
-    [Symbol.asyncDispose]: () => handle.close(),
+    sync: () => syncFolder(() => calls.fsync(file)),
+    async [Symbol.asyncDispose]() {
+      await Promise.resolve();
+      // The number may be another's by now.
+      through = '/proc/self/fd/-1';
+      close();
+    },
   };
 }
 

@@ -177,7 +177,8 @@ export async function openLanding(
         const digest = await finish(from, expected, landed === chunks);
         signal?.throwIfAborted();
         const is = await callsTo(area.folder.device).fstat(from.file.fd);
-        const unpublished = { is, name: from.name, isOurs: () => from.isOurs() };
+        const { size } = expected;
+        const unpublished = { is, size, name: from.name, isOurs: () => from.isOurs() };
         const as = await giveName(area, unpublished, expected);
         await keepName(area.target, from.file.fd, as, expected.policy);
         published = true;

@@ -15,6 +15,8 @@ import { rename, unlink } from 'node:fs/promises';
 export interface Unpublished {
   /** Which file it is, as its open descriptor says. */
   readonly is: Pick<FileState, 'dev' | 'ino'>;
+  /** Bytes that were written and verified. */
+  readonly size: number;
   /** Where it lies in the landing area. */
   readonly name: PrivateName;
   /** False when another receiver took it. */
@@ -32,15 +34,20 @@ export interface Wish {
 /** Links the partial to the first free name; where there are no links, reserves the name and renames. */
 export async function giveName(
   area: LandingArea,
-  { is, name: partialName, ...from }: Unpublished,
+  { is, size, name: partialName, ...from }: Unpublished,
   wish: Wish,
 ): Promise<SafeName> {
   const wanted = wish.name;
   const calls = callsTo(area.folder.device);
   const partial = await area.folder.at(partialName);
   // A name is linked, not a handle: what lies under it has to be what was written and verified.
-  if (!isSameFile(is, await calls.lstat(partial))) {
+  const there = await calls.lstat(partial);
+  if (!isSameFile(is, there)) {
     throw new SharingError('write-failed', 'the partial was replaced');
+  }
+  const onDisk = Number(there.size);
+  if (onDisk !== size) {
+    throw new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
   }
   if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
   if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;

@@ -1,9 +1,10 @@
 import { after, type Soon } from '#sharing/soon.js';
 import { errnoOf, SharingError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
+import { closeOnce } from '#sharing/storage/descriptor.js';
 import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import { paceOf, type DiskPace } from '#sharing/storage/disk-pace.js';
-import { secondsText } from '#sharing/storage/file-state.js';
+import { secondsOf } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { folded, maxNumber, numbered, type TakenNumbers } from '#sharing/storage/naming.js';
 import type { SafeName } from '#sharing/storage/path.js';
@@ -12,6 +13,7 @@ import {
   closeSync,
   constants,
   fsync,
+  fstatSync,
   fsyncSync,
   futimes,
   futimesSync,
@@ -20,16 +22,21 @@ import {
   unlinkSync,
   write,
   writeSync,
+  type BigIntStats,
 } from 'node:fs';
 import type { PassingName } from '#sharing/storage/token.js';
 import { unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** A file of one chunk that was written, but is not on the disk for sure. */
+/**
+ * A file of one chunk that was written. On a quick disk it is safe there, and closed: hundreds that wait for it with their
+ * descriptors open would cost more than the syncs, for a process of several threads stands still for milliseconds
+ * whenever Linux has to make place for more of them.
+ */
 export interface SmallFile {
   /** The name that it has, or should have. */
   readonly name: SafeName;
-  /** Brings it to the disk; an error is final for the file. */
+  /** Brings it to the disk, if it is not there yet; an error is final for the file. */
   sync(): Soon<void>;
   /** Gives it its name, and lets go of it. */
   publish(): Soon<SafeName>;
@@ -107,8 +114,11 @@ function writeAs(
 ): Soon<SmallFile> {
   return after(folder.at(name), (place) =>
     after(
-      pace.run(
-        () => writeNow(place, bytes, mtime),
+      pace.run<number | undefined>(
+        () => {
+          writeNow(place, bytes, mtime, lookAway);
+          return undefined;
+        },
         () => writeLater(place, bytes, mtime),
       ),
       (file) => new StagedFile(file, name, pace, reach),
@@ -116,27 +126,37 @@ function writeAs(
   );
 }
 
-/** Gives the descriptor. */
-function writeNow(place: string, bytes: Buffer, mtime: number): number {
+const lookAway = (): void => undefined;
+
+/** When it is on the disk it is closed; `look` sees it before. */
+function writeNow<T>(place: string, bytes: Buffer, mtime: number, look: (file: number) => T): T {
   const file = openSync(place, anew, 0o666);
+  let isWhole = false;
   try {
     let written = 0;
     while (written < bytes.length) written += writeSync(file, bytes, written);
-    const time = secondsText(mtime);
+    const time = secondsOf(mtime);
     futimesSync(file, time, time);
-    return file;
-  } catch (error) {
+    fsyncSync(file);
+    const seen = look(file);
+    isWhole = true;
+    return seen;
+  } finally {
     closeSync(file);
-    try {
-      unlinkSync(place);
-    } catch {
-      // The first error says what is wrong.
-    }
-    throw error;
+    if (!isWhole) unlinkQuietly(place);
   }
 }
 
-/** The same, leaving this thread; what is open is counted by its descriptor alone in both ways. */
+/** The first error says what is wrong. */
+function unlinkQuietly(place: string): void {
+  try {
+    unlinkSync(place);
+  } catch {
+    // It is swept later.
+  }
+}
+
+/** Writes it leaving this thread, and gives its descriptor: others are written while it is brought to a slow disk. */
 async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<number> {
   const file = await openLater(place, anew, 0o666);
   try {
@@ -145,7 +165,7 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
       const done = await writeSome(file, bytes, written, bytes.length - written, null);
       written += done.bytesWritten;
     }
-    const time = secondsText(mtime);
+    const time = secondsOf(mtime);
     await timesLater(file, time, time);
     return file;
   } catch (error) {
@@ -158,12 +178,12 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
 /** A class: there are thousands of them, and one object costs less than six functions. */
 class StagedFile implements SmallFile {
   readonly name: SafeName;
-  readonly #file: number;
   readonly #pace: DiskPace;
   readonly #reach: Reach;
-  #isOpen = true;
+  /** Undefined once it is closed. */
+  #file: number | undefined;
 
-  constructor(file: number, name: SafeName, pace: DiskPace, reach: Reach) {
+  constructor(file: number | undefined, name: SafeName, pace: DiskPace, reach: Reach) {
     this.name = name;
     this.#file = file;
     this.#pace = pace;
@@ -171,11 +191,13 @@ class StagedFile implements SmallFile {
   }
 
   sync(): Soon<void> {
+    const file = this.#file;
+    if (file === undefined) return undefined;
     return this.#pace.run(
       () => {
-        fsyncSync(this.#file);
+        fsyncSync(file);
       },
-      () => syncLater(this.#file),
+      () => syncLater(file),
     );
   }
 
@@ -200,20 +222,19 @@ class StagedFile implements SmallFile {
 
   /** Once, as `closeOnce` does. */
   #close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    closeSync(this.#file);
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) closeSync(file);
   }
 }
 
-/** A number that was closed may be another file's by now: it must not be closed again, not even after an error. */
-function closeOnce(file: number): () => void {
-  let open = true;
-  return () => {
-    if (!open) return;
-    open = false;
-    closeSync(file);
-  };
+/** One that is closed, and what it was; or the descriptor of one that is not. */
+type Loose =
+  | { readonly is: BigIntStats; readonly file?: undefined }
+  | { readonly file: number; readonly is?: undefined };
+
+function look(file: number): BigIntStats {
+  return fstatSync(file, { bigint: true });
 }
 
 /**
@@ -227,15 +248,14 @@ export async function writeLoose(
   bytes: Buffer,
   reach: Reach = (work) => work(area.target),
 ): Promise<SmallFile> {
-  const { length } = bytes;
   const { device } = area.folder;
   const calls = callsTo(device);
   const place = await area.folder.at(name);
-  const file = await paceOf(device).run(
-    () => writeNow(place, bytes, wish.mtime),
-    () => writeLater(place, bytes, wish.mtime),
+  const { file, is: known } = await paceOf(device).run<Loose>(
+    () => ({ is: writeNow(place, bytes, wish.mtime, look) }),
+    async () => ({ file: await writeLater(place, bytes, wish.mtime) }),
   );
-  const close = closeOnce(file);
+  const close = file === undefined ? () => undefined : closeOnce(file);
   const drop = async (): Promise<void> => {
     close();
     await removeIfThere(calls, await area.folder.at(name));
@@ -243,14 +263,11 @@ export async function writeLoose(
   let published: { readonly as: SafeName; readonly ino: bigint } | undefined;
   return {
     name: wish.name,
-    sync: () => calls.fsync(file),
+    sync: () => (file === undefined ? undefined : calls.fsync(file)),
     async publish() {
-      const is = await calls.fstat(file);
-      if (Number(is.size) !== length) {
-        const words = `${is.size} of ${length} bytes landed`;
-        throw new SharingError('damaged', words, { size: length, onDisk: Number(is.size) });
-      }
-      const as = await reach((target) => giveName({ ...area, target }, { is, name, isOurs }, wish));
+      const is = file === undefined ? known : await calls.fstat(file);
+      const unpublished = { is, size: bytes.length, name, isOurs };
+      const as = await reach((target) => giveName({ ...area, target }, unpublished, wish));
       published = { as, ino: is.ino };
       close();
       await removeIfThere(calls, await area.folder.at(name));

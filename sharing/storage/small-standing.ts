@@ -1,6 +1,6 @@
 import type { LandingArea } from '#sharing/storage/area.js';
 import type { DigestAlgorithm } from '#sharing/storage/digest.js';
-import { secondsText } from '#sharing/storage/file-state.js';
+import { secondsOf } from '#sharing/storage/file-state.js';
 import type { Folder } from '#sharing/storage/folder.js';
 import { lookAlikes, openComparison } from '#sharing/storage/identical.js';
 import type { Leftovers } from '#sharing/storage/leftovers.js';
@@ -84,7 +84,7 @@ export async function sameInTree(
     await left.remove(area.target, name, found);
     return undefined;
   }
-  const time = secondsText(mtime);
+  const time = secondsOf(mtime);
   await utimes(await area.target.at(name), time, time);
   await left.claim(area.target, name);
   return same;

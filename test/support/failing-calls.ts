@@ -1,8 +1,10 @@
+import type * as CallsHere from 'node:fs';
 import type * as FileCalls from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 
-type Call = 'link' | 'lstat' | 'mkdir' | 'open' | 'readFile' | 'readdir' | 'stat' | 'writeFile';
-/** The code of the error with which a call for this place fails; undefined when it does not. */
+type Call =
+  'fstat' | 'link' | 'lstat' | 'mkdir' | 'open' | 'readFile' | 'readdir' | 'stat' | 'writeFile';
+/** The code of the error with which a call for this place, or descriptor, fails; undefined when it does not. */
 type Fails = (call: Call, place: string) => string | undefined;
 
 const never: Fails = () => undefined;
@@ -16,17 +18,49 @@ export function failCalls(which: Fails): void {
   });
 }
 
+function failure(call: Call, place: unknown): Error | undefined {
+  const code = fails(call, String(place));
+  return code === undefined ? undefined : Object.assign(new Error(code), { code });
+}
+
+/**
+ * The calls of node:fs that open a folder and look at it, which fail when they are told to: on this thread, or with a
+ * function to call back. For `vi.mock`, as `withFailures`.
+ */
+export function withFailuresHere(real: typeof CallsHere): typeof CallsHere {
+  const calls = real as unknown as Record<string, (...words: unknown[]) => unknown>;
+  const names: Call[] = ['open', 'fstat'];
+  const replaced = names.flatMap((name) => [
+    [
+      name,
+      (place: unknown, ...words: unknown[]): unknown => {
+        const error = failure(name, place);
+        const back = words.at(-1) as (error: Error) => void;
+        return error ? setImmediate(back, error) : calls[name]!(place, ...words);
+      },
+    ],
+    [
+      `${name}Sync`,
+      (place: unknown, ...words: unknown[]): unknown => {
+        const error = failure(name, place);
+        if (error) throw error;
+        return calls[`${name}Sync`]!(place, ...words);
+      },
+    ],
+  ]);
+  return { ...real, ...(Object.fromEntries(replaced) as Partial<typeof CallsHere>) };
+}
+
 /**
  * The calls of node:fs/promises, which fail when they are told to. For `vi.mock`, which cannot be called from here; code in
- * threads, and calls on this thread (`disk-calls.ts`), never see them.
+ * threads never sees them.
  */
 export function withFailures(real: typeof FileCalls): typeof FileCalls {
   const calls = real as unknown as Record<string, (...words: unknown[]) => Promise<unknown>>;
   const failing = (name: Call) => {
     return (place: unknown, ...words: unknown[]): Promise<unknown> => {
-      const code = fails(name, String(place));
-      if (code === undefined) return calls[name]!(place, ...words);
-      return Promise.reject(Object.assign(new Error(code), { code }));
+      const error = failure(name, place);
+      return error ? Promise.reject(error) : calls[name]!(place, ...words);
     };
   };
   const names: Call[] = [

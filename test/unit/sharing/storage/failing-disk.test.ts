@@ -1,5 +1,5 @@
 import { openLandingArea, type LandingArea } from '#sharing/storage/area.js';
-import { openFolder } from '#sharing/storage/folder.js';
+import { openChild, openFolder } from '#sharing/storage/folder.js';
 import { keptTransfers } from '#sharing/local.js';
 import { openPartial } from '#sharing/storage/partial.js';
 import { partialLifetime, removePartial } from '#sharing/storage/partials.js';
@@ -7,7 +7,7 @@ import { safeName } from '#sharing/storage/path.js';
 import { openStaging } from '#sharing/storage/staging.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { chunkSize } from '#sharing/wire/frame.js';
-import { writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openDescriptors } from '../../../support/descriptors.js';
@@ -18,6 +18,10 @@ import { temporaryFolder } from '../../../support/temporary.js';
 vi.mock('node:fs/promises', async (original) => {
   const { withFailures } = await import('../../../support/failing-calls.js');
   return withFailures(await original());
+});
+vi.mock('node:fs', async (original) => {
+  const { withFailuresHere } = await import('../../../support/failing-calls.js');
+  return withFailuresHere(await original());
 });
 
 const onLinux = process.platform === 'linux';
@@ -145,4 +149,15 @@ test.each([
   const place = await temporaryFolder();
   failCalls((call, at) => (call === 'open' && at === place ? errno : undefined));
   await expect(openFolder(place)).rejects.toMatchObject({ name: 'SharingError', code });
+});
+
+test.runIf(onLinux)('a folder that opens and cannot be looked at is closed again', async () => {
+  const place = await temporaryFolder();
+  await mkdir(join(place, 'below'));
+  await using folder = await openFolder(place);
+  const before = openDescriptors();
+  failCalls((call) => (call === 'fstat' ? 'EIO' : undefined));
+  await expect(openFolder(place)).rejects.toMatchObject({ code: 'read-failed', message: 'EIO' });
+  await expect(openChild(folder, safeName('below'))).rejects.toThrow('EIO');
+  expect(openDescriptors()).toBe(before);
 });

@@ -1,34 +1,16 @@
-import { open, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { makeFolder, openFolder } from '#sharing/storage/folder.js';
 import { openInbox } from '#sharing/storage/inbox.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
-import { openDescriptors } from '../../../support/descriptors.js';
 import { failingSync } from '../../../support/failing-sync.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-test.runIf(process.platform === 'linux')(
-  'a folder that opens and cannot be looked at is closed again',
-  async () => {
-    const place = await temporaryFolder();
-    const some = await open(place);
-    const prototype = Object.getPrototypeOf(some) as FileHandle;
-    await some.close();
-    const before = openDescriptors();
-    vi.spyOn(prototype, 'stat').mockRejectedValue(Object.assign(new Error('EIO'), { code: 'EIO' }));
-    await expect(openFolder(place)).rejects.toMatchObject({
-      code: 'read-failed',
-      message: 'EIO',
-    });
-    expect(openDescriptors()).toBe(before);
-  },
-);
 
 test('a folder is made with those above it, once', async () => {
   const place = join(await temporaryFolder(), 'a', 'b', 'c');

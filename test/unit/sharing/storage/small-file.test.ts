@@ -130,6 +130,19 @@ describe.each(ways)('a small file, reached by %s', (way) => {
     });
   });
 
+  test.runIf(onLinux)('on a quick disk waits for its name with nothing open', async () => {
+    const { place, area } = await open();
+    const before = openDescriptors();
+    const staged = await stage(area.target, wish, bytes, here);
+    const other = await writeLoose(area, loose, { ...wish, name: safeName('b') }, bytes);
+    expect(openDescriptors()).toBe(before);
+    for (const small of [staged, other]) {
+      await small.sync();
+      await small.publish();
+    }
+    expect(await visibleNames(place)).toEqual(['a.txt', 'b']);
+  });
+
   // A process that has no descriptor left fails before it looks whether the name is taken.
   test('that could not even be made takes nobody else away', async () => {
     const { place, area } = await open();

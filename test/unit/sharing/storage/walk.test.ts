@@ -192,8 +192,8 @@ describe.each(ways)('a walk, reached by %s', (way) => {
     const meanwhile: DiskPace = {
       run(sync, later) {
         looks += 1;
-        // The first looks are those at the top and at the names of its folder; then comes the first file.
-        if (looks === 3) {
+        // The first looks are those at the top and at its folder and the names in it; then comes the first file.
+        if (looks === 4) {
           for (const gone of ['photos/a', 'photos/b', 'photos/deep']) {
             rmSync(join(place, gone), { recursive: true });
           }
