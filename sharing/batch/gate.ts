@@ -9,6 +9,7 @@ export function gate(): Gate {
   let waiting: (() => void)[] = [];
   return {
     open() {
+      if (waiting.length === 0) return;
       const all = waiting;
       waiting = [];
       for (const resolve of all) resolve();

@@ -12,7 +12,7 @@ import { paceOf } from '#sharing/storage/disk-pace.js';
 import { readFound } from '#sharing/storage/found.js';
 import { stateName } from '#sharing/storage/file-state.js';
 import type { SharedReads } from '#sharing/storage/shared-reads.js';
-import type { Soon } from '#sharing/soon.js';
+import { after, type Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
 import { believed, maySkip, notBelieved } from '#sharing/transfer/belief.js';
@@ -241,8 +241,10 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     for (;;) {
       mustGoOn();
       const job = jobs.shift();
-      if (job) await carryOut(job);
-      else if (finished) return;
+      if (job) {
+        const done = carryOut(job);
+        if (done) await done;
+      } else if (finished) return;
       else {
         await pack.flush();
         // Much may have been said while it left.
@@ -255,18 +257,24 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     return jobs.length > 0 || finished;
   }
 
-  async function carryOut({ file, what }: Job): Promise<void> {
+  function carryOut({ file, what }: Job): Soon<void> {
     const found = files.get(file);
-    if (!found) return;
-    try {
-      if (what === 'large') {
-        await pack.flush();
-        await large.begin(file, found);
-      } else await sendSmall(file, found, what);
-    } catch (error) {
+    if (!found) return undefined;
+    const lost = (error: unknown): void => {
       mustGoOn();
       fail(file, found, asSharingError(error, 'read-failed'));
+    };
+    try {
+      const done = what === 'large' ? sendLarge(file, found) : sendSmall(file, found, what);
+      return done instanceof Promise ? done.catch(lost) : undefined;
+    } catch (error) {
+      lost(error);
     }
+  }
+
+  async function sendLarge(file: number, found: FoundFile): Promise<void> {
+    await pack.flush();
+    await large.begin(file, found);
   }
 
   /** A source that fails ends its file and nothing else. */
@@ -291,37 +299,54 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     progress.over(file, size, travelled);
   }
 
-  async function sendSmall(
-    file: number,
-    found: FoundFile,
-    what: 'bytes' | 'digest',
-  ): Promise<void> {
-    const { size } = found;
-    if (what === 'bytes') {
-      while (!rules.maySend(size)) {
-        await pack.flush();
-        if (!rules.maySend(size)) await waitForNews();
-      }
-    }
-    const reserved = pack.reserve(size);
-    const place = reserved instanceof Promise ? await reserved : reserved;
-    const digest = await readSmall(found, place);
-    digests.set(file, digest);
-    if (what === 'digest') await connection.sendDigests({ id, file, first: 0, digests: digest });
-    // Nothing travels of an empty file: that it was wanted is all.
-    else if (size > 0) pack.add({ id, file, chunk: 0, length: size, digest });
-    rules.sent(file);
+  function sendSmall(file: number, found: FoundFile, what: 'bytes' | 'digest'): Soon<void> {
+    if (what === 'digest') return packSmall(file, found, what);
+    return rules.maySend(found.size)
+      ? packSmall(file, found, what)
+      : untilMaySend(found.size).then(() => packSmall(file, found, what));
   }
 
-  async function readSmall(found: FoundFile, place: Buffer): Promise<Buffer> {
+  async function untilMaySend(size: number): Promise<void> {
+    while (!rules.maySend(size)) {
+      await pack.flush();
+      if (!rules.maySend(size)) await waitForNews();
+    }
+  }
+
+  function packSmall(file: number, found: FoundFile, what: 'bytes' | 'digest'): Soon<void> {
+    return after(pack.reserve(found.size), (place) =>
+      after(readSmall(found, place), (digest) => sendRead(file, found, what, digest)),
+    );
+  }
+
+  function sendRead(
+    file: number,
+    { size }: FoundFile,
+    what: 'bytes' | 'digest',
+    digest: Buffer,
+  ): Soon<void> {
+    digests.set(file, digest);
+    if (what === 'digest') {
+      return connection.sendDigests({ id, file, first: 0, digests: digest }).then(() => {
+        rules.sent(file);
+      });
+    }
+    // Nothing travels of an empty file: that it was wanted is all.
+    if (size > 0) pack.add({ id, file, chunk: 0, length: size, digest });
+    rules.sent(file);
+    return undefined;
+  }
+
+  /** Gives its digest. */
+  function readSmall(found: FoundFile, place: Buffer): Soon<Buffer> {
     const target = place.subarray(0, found.size);
     const read = (): Soon<void> => readFound(found, place, paceOf);
     if (reads) {
       return ours(() => reads.take(stateName(found.state), algorithm, target, read));
     }
     const done = read();
-    if (done instanceof Promise) await ours(() => done);
-    return digestOf(algorithm, target);
+    const digest = (): Buffer => digestOf(algorithm, target);
+    return done instanceof Promise ? ours(() => done).then(digest) : digest();
   }
 
   function take(one: BatchNews): void {

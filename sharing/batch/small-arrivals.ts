@@ -224,7 +224,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       middles.push(() => open !== undefined);
       return {
         begin(arrival, { length, digest }) {
-          arrival.digest = Buffer.from(digest);
+          arrival.digest = digest;
           open = { arrival, bytes: room(length), fill: 0 };
           waiting += length;
           return waiting > maxWaiting ? untilWritten() : undefined;

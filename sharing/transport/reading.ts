@@ -41,8 +41,8 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
   const heard = drip(onHeard);
 
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
-    heard(frame.kind === 'data' ? frame.bytes.length : leastMovement);
-    if (frame.kind !== 'message' || messages.take()) return handle(frame, receiver);
+    heard(frame.t === 'data' ? frame.bytes.length : leastMovement);
+    if (frame.t !== 'message' || messages.take()) return handle(frame, receiver);
     return turn().then(() => (signal.aborted ? undefined : handle(frame, receiver)));
   }
 
@@ -62,7 +62,7 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
   }
 
   function handle(frame: Frame, receiver: Receiver): Promise<void> | undefined {
-    const incoming = open(frame);
+    const incoming = frame.t === 'message' ? decode(frame.body) : frame;
     if (incoming.t === 'pong') return undefined;
     if (incoming.t !== 'ping') return receiver(incoming);
     options.onPing(incoming.n);
@@ -137,17 +137,4 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
     },
     isListening: () => listening,
   };
-}
-
-function open(frame: Frame): Incoming {
-  switch (frame.kind) {
-    case 'message':
-      return decode(frame.body);
-    case 'chunk':
-      return { ...frame, t: 'chunk' };
-    case 'digests':
-      return { ...frame, t: 'digests' };
-    case 'data':
-      return { t: 'data', bytes: frame.bytes };
-  }
 }

@@ -10,6 +10,8 @@ const maxMessageLength = 64 * 1024;
 const maxDigests = 1024;
 
 const headerLength = 4;
+/** What the three bytes of a length can say. */
+const maxLength = 0xff_ffff;
 const chunkHeaderLength = 16 + digestLength;
 const digestsHeaderLength = 12;
 
@@ -33,12 +35,12 @@ export interface Digests {
   readonly digests: Buffer;
 }
 
-/** What the decoder gives; `data` is a part of a data frame as it arrived, valid until the next push. */
+/** What the decoder gives, told apart as messages are; `data` is a part of a data frame as it arrived, valid until the next push. */
 export type Frame =
-  | { readonly kind: 'message'; readonly body: Buffer }
-  | ({ readonly kind: 'chunk' } & ChunkHeader)
-  | { readonly kind: 'data'; readonly bytes: Buffer }
-  | ({ readonly kind: 'digests' } & Digests);
+  | { readonly t: 'message'; readonly body: Buffer }
+  | ({ readonly t: 'chunk' } & ChunkHeader)
+  | { readonly t: 'data'; readonly bytes: Buffer }
+  | ({ readonly t: 'digests' } & Digests);
 
 export interface FrameDecoder {
   /** Takes bytes as they come; all before them must have been taken out. */
@@ -66,17 +68,18 @@ export function frameDecoder(): FrameDecoder {
   let at = 0;
 
   function begin(): void {
-    kind = header.readUInt8(0);
-    left = header.readUIntBE(1, 3);
+    const word = header.readUInt32BE(0);
+    kind = word >>> 24;
+    left = word & maxLength;
     checkLength(kind, left);
     body = kind === kindByte.data ? undefined : Buffer.allocUnsafe(left);
   }
 
   /** True when a header is whole. */
   function takeHeader(): boolean {
-    const taken = pushed.copy(header, headerFill, at, at + headerLength - headerFill);
-    headerFill += taken;
-    at += taken;
+    for (; headerFill < headerLength && at < pushed.length; headerFill += 1, at += 1) {
+      header[headerFill] = pushed[at] ?? 0;
+    }
     return headerFill === headerLength;
   }
 
@@ -90,7 +93,7 @@ export function frameDecoder(): FrameDecoder {
       headerFill = 0;
       body = undefined;
     }
-    if (!whole) return { kind: 'data', bytes: pushed.subarray(from, at) };
+    if (!whole) return { t: 'data', bytes: pushed.subarray(from, at) };
     pushed.copy(whole, whole.length - left - (at - from), from, at);
     return left === 0 ? decodeBody(kind, whole) : undefined;
   }
@@ -153,19 +156,19 @@ function isLegalLength(kind: number, length: number): boolean {
 }
 
 function decodeBody(kind: number, body: Buffer): Frame {
-  if (kind === kindByte.message) return { kind: 'message', body };
+  if (kind === kindByte.message) return { t: 'message', body };
   const id = body.readUInt32BE(0);
   const file = body.readUInt32BE(4);
   if (kind === kindByte.digests) {
     const first = body.readUInt32BE(8);
-    return { kind: 'digests', id, file, first, digests: body.subarray(digestsHeaderLength) };
+    return { t: 'digests', id, file, first, digests: body.subarray(digestsHeaderLength) };
   }
   const chunk = body.readUInt32BE(8);
   const length = body.readUInt32BE(12);
   if (length < 1 || length > chunkSize) {
     throw new SharingError('protocol', `chunk of ${length} bytes`);
   }
-  return { kind: 'chunk', id, file, chunk, length, digest: body.subarray(16) };
+  return { t: 'chunk', id, file, chunk, length, digest: body.subarray(16) };
 }
 
 /** A control message as a frame. Throws RangeError when the body is too long: our own fault. */
@@ -173,7 +176,7 @@ export function encodeMessage(body: string): Buffer {
   const length = Buffer.byteLength(body);
   if (length > maxMessageLength) throw new RangeError(`message of ${length} bytes`);
   const frame = Buffer.allocUnsafe(headerLength + length);
-  writeHeader(frame, kindByte.message, length);
+  writeHeader(frame, 0, kindByte.message, length);
   frame.write(body, headerLength);
   return frame;
 }
@@ -181,19 +184,14 @@ export function encodeMessage(body: string): Buffer {
 /** The header of a chunk as a frame; its bytes follow in data frames. */
 export function encodeChunkHeader(header: ChunkHeader): Buffer {
   const frame = Buffer.allocUnsafe(headerLength + chunkHeaderLength);
-  writeHeader(frame, kindByte.chunk, chunkHeaderLength);
-  frame.writeUInt32BE(header.id, 4);
-  frame.writeUInt32BE(header.file, 8);
-  frame.writeUInt32BE(header.chunk, 12);
-  frame.writeUInt32BE(header.length, 16);
-  header.digest.copy(frame, 20);
+  writeChunkHeader(frame, 0, header);
   return frame;
 }
 
 /** The header of a data frame; `length` raw bytes must follow it. */
 export function encodeDataHeader(length: number): Buffer {
   const frame = Buffer.allocUnsafe(headerLength);
-  writeHeader(frame, kindByte.data, length);
+  writeHeader(frame, 0, kindByte.data, length);
   return frame;
 }
 
@@ -202,15 +200,24 @@ export const packedHeaderLength = headerLength + chunkHeaderLength + headerLengt
 
 /** Writes at `at` what comes before the bytes of a chunk that follow in one data frame. */
 export function packHeader(target: Buffer, at: number, header: ChunkHeader): void {
-  encodeChunkHeader(header).copy(target, at);
-  encodeDataHeader(header.length).copy(target, at + headerLength + chunkHeaderLength);
+  writeChunkHeader(target, at, header);
+  writeHeader(target, at + headerLength + chunkHeaderLength, kindByte.data, header.length);
+}
+
+function writeChunkHeader(target: Buffer, at: number, header: ChunkHeader): void {
+  writeHeader(target, at, kindByte.chunk, chunkHeaderLength);
+  target.writeUInt32BE(header.id, at + 4);
+  target.writeUInt32BE(header.file, at + 8);
+  target.writeUInt32BE(header.chunk, at + 12);
+  target.writeUInt32BE(header.length, at + 16);
+  header.digest.copy(target, at + 20);
 }
 
 /** Digests of consecutive chunks as a frame. */
 export function encodeDigests({ id, file, first, digests }: Digests): Buffer {
   const length = digestsHeaderLength + digests.length;
   const frame = Buffer.allocUnsafe(headerLength + length);
-  writeHeader(frame, kindByte.digests, length);
+  writeHeader(frame, 0, kindByte.digests, length);
   frame.writeUInt32BE(id, 4);
   frame.writeUInt32BE(file, 8);
   frame.writeUInt32BE(first, 12);
@@ -218,7 +225,6 @@ export function encodeDigests({ id, file, first, digests }: Digests): Buffer {
   return frame;
 }
 
-function writeHeader(frame: Buffer, kind: number, length: number): void {
-  frame.writeUInt8(kind, 0);
-  frame.writeUIntBE(length, 1, 3);
+function writeHeader(target: Buffer, at: number, kind: number, length: number): void {
+  target.writeUInt32BE(kind * (maxLength + 1) + length, at);
 }

@@ -138,7 +138,7 @@ function decode(parts: readonly Buffer[]): void {
   let length = 0;
   for (const record of records(parts)) {
     for (const frame of framesOf(decoder, record))
-      length += frame.kind === 'data' ? frame.bytes.length : 0;
+      length += frame.t === 'data' ? frame.bytes.length : 0;
   }
   if (length === 0 || !decoder.atBoundary()) throw new Error('frames are left over');
 }

@@ -923,14 +923,25 @@ describe('a server', () => {
     expect(one?.outcome === 'failed' && one.error.facts).not.toHaveProperty('local');
   });
 
-  test('stops while we send', async () => {
+  test('stops while we send, and hears that we did', async () => {
     const heard: Said[] = [];
-    const { error } = await against(async (client) => {
-      await client.hear('offer');
-      client.say({ t: 'stop', id: 1, code: 'no-room', message: '' });
-      heard.push(await client.hear('stop'));
-    }, putting);
+    const { error } = await against(
+      async (client) => {
+        await client.hear('offer');
+        client.say({ t: 'stop', id: 1, code: 'no-room', message: '' });
+        heard.push(await client.hear('stop'));
+      },
+      async (session, onEnded) => {
+        try {
+          await putting(session, onEnded);
+        } finally {
+          // A session that is let go of is closed at once.
+          await vi.waitFor(() => {
+            expect(heard).toMatchObject([{ code: 'no-room' }]);
+          });
+        }
+      },
+    );
     expect(error).toMatchObject({ code: 'no-room' });
-    expect(heard).toMatchObject([{ code: 'no-room' }]);
   });
 });

@@ -65,7 +65,7 @@ def _frame(vector: Vector) -> Any:
         frames = [frame for at in range(len(data)) for frame in decoder.push(data[at : at + 1])]
     except Breach:
         return {"breach": True}
-    plain = [{"kind": _kind(frame), **_hex(asdict(frame))} for frame in frames]
+    plain = [{"t": _kind(frame), **_hex(asdict(frame))} for frame in frames]
     return {"frames": plain, "hex": b"".join(map(encode_frame, frames)).hex()}
 
 

@@ -101,7 +101,7 @@ export const anyBytes = fc.property(
       let from = 0;
       for (const to of [...cuts.sort((a, b) => a - b), bytes.length]) {
         for (const one of framesOf(decoder, bytes.subarray(from, Math.max(from, to)))) {
-          if (one.kind === 'message') onlyFails(/^protocol$/, () => decode(one.body));
+          if (one.t === 'message') onlyFails(/^protocol$/, () => decode(one.body));
         }
         from = Math.max(from, to);
       }
@@ -134,8 +134,8 @@ function decoded(bytes: Buffer, step: number, shortcut: boolean): unknown[] {
         continue;
       }
       for (const one of framesOf(decoder, part)) {
-        if (one.kind === 'data') data = Buffer.concat([data, one.bytes]);
-        else out.push(data.length, one.kind === 'message' ? one.body.toString('hex') : one.kind);
+        if (one.t === 'data') data = Buffer.concat([data, one.bytes]);
+        else out.push(data.length, one.t === 'message' ? one.body.toString('hex') : one.t);
       }
     }
   });

@@ -173,7 +173,7 @@ function hostilePeer(socket: TLSSocket): HostilePeer {
   });
 
   function note(one: Frame): void {
-    if (one.kind === 'data') dataBytes += one.bytes.length;
+    if (one.t === 'data') dataBytes += one.bytes.length;
     const said = saidOf(one);
     if (said.t === 'ping' && !muted) write(saying({ t: 'pong', n: said['n'] }));
     heard.push(said);
@@ -244,9 +244,9 @@ function hostilePeer(socket: TLSSocket): HostilePeer {
 }
 
 function saidOf(one: Frame): Said {
-  if (one.kind === 'message') return JSON.parse(one.body.toString('utf8')) as Said;
-  if (one.kind === 'data') return { t: 'data', length: one.bytes.length };
-  return { ...one, t: one.kind };
+  if (one.t === 'message') return JSON.parse(one.body.toString('utf8')) as Said;
+  if (one.t === 'data') return { t: 'data', length: one.bytes.length };
+  return { ...one };
 }
 
 function story(heard: readonly Said[]): string {

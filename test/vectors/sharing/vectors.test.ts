@@ -47,8 +47,8 @@ function joined(list: readonly Plain[]): Plain[] {
   const result: Plain[] = [];
   for (const frame of list) {
     const last = result.at(-1);
-    if (frame['kind'] === 'data' && last?.['kind'] === 'data') {
-      result[result.length - 1] = { kind: 'data', bytes: `${last['bytes']}${frame['bytes']}` };
+    if (frame['t'] === 'data' && last?.['t'] === 'data') {
+      result[result.length - 1] = { t: 'data', bytes: `${last['bytes']}${frame['bytes']}` };
     } else result.push(frame);
   }
   return result;
@@ -58,7 +58,7 @@ function encodeFrame(frame: Plain): Buffer {
   const hex = (key: string): Buffer => Buffer.from(String(frame[key]), 'hex');
   const number = (key: string): number => Number(frame[key]);
   const [id, file] = [number('id'), number('file')];
-  switch (frame['kind']) {
+  switch (frame['t']) {
     case 'message':
       return encodeMessage(hex('body').toString());
     case 'chunk': {

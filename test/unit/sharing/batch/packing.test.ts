@@ -72,8 +72,8 @@ describe('packing', () => {
     expect(packs).toHaveLength(1);
     expect(framesIn(packs)).toEqual(
       ['one', 'another', 'x'].flatMap((text, file) => [
-        { kind: 'chunk', id: 1, file, chunk: 0, length: text.length, digest },
-        { kind: 'data', bytes: Buffer.from(text) },
+        { t: 'chunk', id: 1, file, chunk: 0, length: text.length, digest },
+        { t: 'data', bytes: Buffer.from(text) },
       ]),
     );
   });
@@ -88,7 +88,7 @@ describe('packing', () => {
     // With room for the byte more that a source is read for.
     expect(place).toHaveLength(chunkSize + 1);
     await pack.flush();
-    const files = framesIn(packs).flatMap((frame) => (frame.kind === 'chunk' ? [frame.file] : []));
+    const files = framesIn(packs).flatMap((frame) => (frame.t === 'chunk' ? [frame.file] : []));
     expect(files).toEqual([0, 1, 2, 3, 4]);
     expect(packs).toHaveLength(3);
   });
