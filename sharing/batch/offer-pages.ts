@@ -14,8 +14,11 @@ const pageLength = 48 * 1024;
 /** Rows of the first page, so that the receiver has something to do at once; each page may be twice as long. */
 const firstRows = 32;
 
-/** Rows that are open at once: enough for any line, and what is kept of them until they are over is still young then. */
-const openRows = 600;
+/**
+ * Rows that are open at once: with half of them quick disks wait for one another, and more would be kept for so long that it costs
+ * the collector more than it saves.
+ */
+const openRows = 1200;
 /** Rows that go together at least, after there was place for none. */
 const rowsTogether = 100;
 
