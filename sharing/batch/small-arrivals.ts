@@ -3,6 +3,7 @@ import type { ArrivingFolder, ArrivingFolders, ArrivingTop } from '#sharing/batc
 import type { Gate } from '#sharing/batch/gate.js';
 import type { LastWords } from '#sharing/batch/last-words.js';
 import { receiptGroups, type Kept } from '#sharing/batch/receipt-groups.js';
+import { slabs, type Piece } from '#sharing/batch/slabs.js';
 import { asSharingError, SharingError, writeError } from '#sharing/errors.js';
 import { after, type Soon } from '#sharing/soon.js';
 import type { LandingArea } from '#sharing/storage/area.js';
@@ -21,7 +22,6 @@ import type { Policy } from '#sharing/wire/message.js';
 
 /** Bytes of small files that came and are not written yet, before no more is read. */
 const maxWaiting = 4 * 1024 * 1024;
-const slabLength = 256 * 1024;
 
 /** Small files whose bytes come: gathered, written one after the other, and brought to the disk in groups. */
 export interface SmallArrivals {
@@ -62,26 +62,14 @@ export interface SmallArrivalOptions {
 export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
   const { area, folders, policy, algorithm, news, mustGoOn, words } = options;
   const groups = receiptGroups<Arrival>(settle, onGroup);
-  const queue: { readonly arrival: Arrival; readonly bytes: Buffer }[] = [];
+  const queue: { readonly arrival: Arrival; readonly piece: Piece }[] = [];
+  const memory = slabs();
   const numbers = takenNumbers();
   /** For each connection, whether it is in the middle of one. */
   const middles: (() => boolean)[] = [];
   /** Why a group ended all of the batch. */
   let failure: SharingError | undefined;
   let waiting = 0;
-  /** What small files lie in side by side: memory is asked for seldom, and used again. */
-  let slab = Buffer.alloc(0);
-  let used = 0;
-
-  function room(length: number): Buffer {
-    if (waiting === 0) used = 0;
-    if (used + length > slab.length) {
-      slab = Buffer.allocUnsafeSlow(Math.max(length, slabLength));
-      used = 0;
-    }
-    used += length;
-    return slab.subarray(used - length, used);
-  }
 
   async function untilWritten(): Promise<void> {
     while (waiting > maxWaiting / 2 && mayGoOn()) await news.wait();
@@ -220,12 +208,12 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
 
   return {
     intake() {
-      let open: { readonly arrival: Arrival; readonly bytes: Buffer; fill: number } | undefined;
+      let open: { readonly arrival: Arrival; readonly piece: Piece; fill: number } | undefined;
       middles.push(() => open !== undefined);
       return {
         begin(arrival, { length, digest }) {
           arrival.digest = digest;
-          open = { arrival, bytes: room(length), fill: 0 };
+          open = { arrival, piece: memory.take(length), fill: 0 };
           waiting += length;
           return waiting > maxWaiting ? untilWritten() : undefined;
         },
@@ -234,8 +222,9 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         },
         data(bytes) {
           if (!open) return;
-          open.fill += bytes.copy(open.bytes, open.fill);
-          if (open.fill < open.bytes.length) return;
+          const own = open.piece.bytes;
+          open.fill += bytes.copy(own, open.fill);
+          if (open.fill < own.length) return;
           queue.push(open);
           open = undefined;
           news.open();
@@ -243,7 +232,7 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
       };
     },
     empty(arrival) {
-      queue.push({ arrival, bytes: Buffer.alloc(0) });
+      queue.push({ arrival, piece: memory.take(0) });
       news.open();
     },
     async run(isDone) {
@@ -253,10 +242,12 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         const next = queue[0];
         if (next) {
           if (!groups.hasPlace()) await groups.place();
-          const written = write(next.arrival, next.bytes);
+          const { arrival, piece } = next;
+          const written = write(arrival, piece.bytes);
           if (written) await written;
           queue.shift();
-          waiting -= next.bytes.length;
+          waiting -= piece.bytes.length;
+          memory.give(piece);
           news.open();
         } else if (isDone()) return;
         else await news.wait();

@@ -26,7 +26,6 @@ import { promisify } from 'node:util';
 
 const fstatLater = promisify(fstat);
 const openLater = promisify(open);
-const syncLater = promisify(fsync);
 const writeLater = promisify(write);
 
 /**
@@ -105,7 +104,7 @@ function callsAt(pace: DiskPace): DiskCalls {
         () => {
           fsyncSync(descriptor);
         },
-        () => syncLater(descriptor),
+        () => promisify(fsync)(descriptor),
       ),
     write: (descriptor, bytes, position) =>
       run(

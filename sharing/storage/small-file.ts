@@ -55,7 +55,6 @@ const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constan
 const openLater = promisify(openWith);
 const writeSome = promisify(write);
 const timesLater = promisify(futimes);
-const syncLater = promisify(fsync);
 
 /**
  * Writes a file into a folder that nobody sees yet, under its name at once. Where the name is taken, because this
@@ -197,7 +196,7 @@ class StagedFile implements SmallFile {
       () => {
         fsyncSync(file);
       },
-      () => syncLater(file),
+      () => promisify(fsync)(file),
     );
   }
 

@@ -11,6 +11,7 @@ import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDescriptors } from '../../../support/descriptors.js';
+import { failingSync } from '../../../support/failing-sync.js';
 import { leftovers, visibleNames } from '../../../support/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -130,17 +131,30 @@ describe.each(ways)('a small file, reached by %s', (way) => {
     });
   });
 
-  test.runIf(onLinux)('on a quick disk waits for its name with nothing open', async () => {
+  test.runIf(onLinux)('on a quick disk is synced, and waits with nothing open', async () => {
+    const { place, area } = await open();
+    const synced: string[] = [];
+    await failingSync(place, (file) => {
+      synced.push(file);
+      return false;
+    });
+    const before = openDescriptors();
+    const small = await stage(area.target, wish, bytes, here);
+    expect(openDescriptors()).toBe(before);
+    expect(synced).toEqual([join(place, 'a.txt')]);
+    await small.sync();
+    expect(await small.publish()).toBe('a.txt');
+    expect(synced).toHaveLength(1);
+  });
+
+  test.runIf(onLinux)('that cannot be brought to a quick disk leaves nothing', async () => {
     const { place, area } = await open();
     const before = openDescriptors();
-    const staged = await stage(area.target, wish, bytes, here);
-    const other = await writeLoose(area, loose, { ...wish, name: safeName('b') }, bytes);
+    await failingSync(place, () => true);
+    const staging = async () => stage(area.target, wish, bytes, here);
+    await expect(staging()).rejects.toMatchObject({ code: 'EIO' });
+    expect(await visibleNames(place)).toEqual([]);
     expect(openDescriptors()).toBe(before);
-    for (const small of [staged, other]) {
-      await small.sync();
-      await small.publish();
-    }
-    expect(await visibleNames(place)).toEqual(['a.txt', 'b']);
   });
 
   // A process that has no descriptor left fails before it looks whether the name is taken.
