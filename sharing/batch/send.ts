@@ -282,6 +282,8 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     connection.send({ t: 'fail', id, file, ...refusalOf(error) });
     rules.ended(file);
     over(file, found, { kind: 'failed', error: localError(error) });
+    // There is place for another row, of which the receiver has nothing to say.
+    news.open();
   }
 
   function over(

@@ -73,6 +73,10 @@ const ways = {
   },
 };
 
+function eio(): Error {
+  return Object.assign(new Error('EIO'), { code: 'EIO' });
+}
+
 /** Breaks a transfer off when so many bytes have come. */
 function breakingAt(bytes: number): Wish {
   const stop = new AbortController();
@@ -194,6 +198,35 @@ describe.each(['get', 'put'] as const)('%s', (way) => {
       expect(synced).toContain(join(target(), 'new_photos'));
     },
   );
+
+  // Each makes place for another row, and the receiver has nothing to say of any.
+  test('thousands of files that cannot be read are told without waiting for anything', async () => {
+    const names = Array.from({ length: 1500 }, (_, n) => `f${n}`);
+    await makeTree(join(source(), 'photos'), Object.fromEntries(names.map((name) => [name, 'x'])));
+    const { openSync, promises } = fs;
+    const openLater = promises.open;
+    const mayNotBe = (place: unknown, flags: unknown): boolean =>
+      /\/f\d+$/.test(String(place)) && (Number(flags) & fs.constants.O_CREAT) === 0;
+    const spies = [
+      vi.spyOn(fs, 'openSync').mockImplementation((place, flags, mode) => {
+        if (mayNotBe(place, flags)) throw eio();
+        return openSync(place, flags, mode);
+      }),
+      vi
+        .spyOn(promises, 'open')
+        .mockImplementation((place, flags, mode) =>
+          mayNotBe(place, flags) ? Promise.reject(eio()) : openLater(place, flags, mode),
+        ),
+    ];
+    syncBuiltinESMExports();
+    try {
+      const ended = await move('photos');
+      expect(ended.filter(({ outcome }) => outcome === 'failed')).toHaveLength(names.length);
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+      syncBuiltinESMExports();
+    }
+  });
 
   test('an empty folder that cannot be made is told', async () => {
     await makeTree(join(source(), 'photos'), { 'sub/': '' });
