@@ -128,7 +128,7 @@ export function arrivingFolders(options: ArrivingOptions): ArrivingFolders {
     const there = await lstat(await area.target.at(name)).catch(() => undefined);
     const staging = there?.isDirectory() ? undefined : await openStaging(area, options.peer, name);
     const root = staging?.folder ?? (await openChild(area.target, name));
-    const cache = folderCache(root);
+    const cache = folderCache(root, staging !== undefined);
     const folders: FolderCache = {
       ...cache,
       async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import type { Soon } from '#sharing/soon.js';
-import { busyTime } from '#sharing/storage/thread-time.js';
+import { timeWithoutProcessor } from '#sharing/storage/thread-time.js';
 
-/** Milliseconds after which a call counts as slow, if this thread did not want for a processor meanwhile. */
+/** Milliseconds after which a call counts as slow; those in which this thread wanted for a processor are not its own. */
 const slow = 5;
 /** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
 const rest = { times: 20, longest: 600_000 };
@@ -34,26 +34,18 @@ interface Slice {
   /** Undefined while there is time left, for a call that follows at once; else resolves in the next turn. */
   next(): Promise<void> | undefined;
   used(milliseconds: number): void;
-  /** Milliseconds for which this thread stood still since the first call of this turn; Infinity where nobody knows. */
-  stoodStill(): number;
+  /** Milliseconds of this turn in which this thread waited for a processor, since the first call. */
+  waited(): number;
 }
 
-/** `now` and `busy` are in milliseconds: all time, and that in which this thread ran or waited for a processor. */
-export function slices(
-  now: () => number = () => performance.now(),
-  busy: () => number | undefined = busyTime,
-): Slice {
+/** `waitedSoFar` is in milliseconds: how long this thread has waited for a processor by now. */
+export function slices(waitedSoFar: () => number = timeWithoutProcessor): Slice {
   let time = 0;
   let turn: Promise<void> | undefined;
-  let stoodBefore: number | undefined;
-
-  function stood(): number | undefined {
-    const was = busy();
-    return was === undefined ? undefined : now() - was;
-  }
+  let waitedBefore = 0;
 
   function start(): Promise<void> {
-    stoodBefore = stood();
+    waitedBefore = waitedSoFar();
     return new Promise((resolve) => {
       setImmediate(() => {
         time = 0;
@@ -71,11 +63,7 @@ export function slices(
     used(milliseconds) {
       time += milliseconds;
     },
-    stoodStill() {
-      const standing = stood();
-      if (standing === undefined || stoodBefore === undefined) return Infinity;
-      return standing - stoodBefore;
-    },
+    waited: () => waitedSoFar() - waitedBefore,
   };
 }
 
@@ -125,7 +113,7 @@ export function diskPace(
     } finally {
       const time = now() - began;
       slice.used(time);
-      if (time > slow && slice.stoodStill() > time / 2) leaveAlone(began, time);
+      if (time > slow && time - slice.waited() > slow) leaveAlone(began, time);
     }
   }
 

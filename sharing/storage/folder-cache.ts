@@ -30,8 +30,8 @@ interface Entry {
   uses: number;
 }
 
-/** The root stays its owner's. */
-export function folderCache(root: Folder): FolderCache {
+/** The root stays its owner's. `isOurs`: we made all folders below it. */
+export function folderCache(root: Folder, isOurs = false): FolderCache {
   /** By path, the one that was used last at the end. */
   const entries = new Map<string, Entry>();
   const closing = new Set<Promise<void>>();
@@ -43,7 +43,7 @@ export function folderCache(root: Folder): FolderCache {
   async function openBelow(path: Path, name: SafeName | OwnName): Promise<Folder> {
     const parent = await take(path.slice(0, -1));
     try {
-      return await openChild(parent.folder, name);
+      return await openChild(parent.folder, name, isOurs);
     } finally {
       parent.release();
     }

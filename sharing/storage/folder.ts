@@ -1,11 +1,17 @@
 import { closeOnce } from '#sharing/storage/descriptor.js';
-import { callsTo } from '#sharing/storage/disk-calls.js';
+import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import { asSharingError, errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSameFile } from '#sharing/storage/file-state.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
-import { constants, existsSync, fstat, open as openWith, type BigIntStats } from 'node:fs';
-import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import {
+  constants,
+  existsSync,
+  fstat as fstatWith,
+  open as openWith,
+  type BigIntStats,
+} from 'node:fs';
+import { lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -48,7 +54,12 @@ export type PrivateName =
   | `${string}.reserved`;
 
 const openLater = promisify(openWith);
-const fstatLater = promisify(fstat);
+const fstatLater = promisify(fstatWith);
+/** Calls in the thread pool, for what lies on a disk that nobody knows yet. */
+const elsewhere: Pick<DiskCalls, 'open' | 'fstat'> = {
+  open: (place, flags) => openLater(place, flags),
+  fstat: (file) => fstatLater(file, { bigint: true }),
+};
 
 // Flags that a system lacks are undefined there, and `|` takes undefined for 0.
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -64,8 +75,8 @@ const bestWay: FolderWay =
  */
 export async function openFolder(path: string, way: FolderWay = bestWay): Promise<Folder> {
   try {
-    const file = await openLater(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    return await hold(file, () => fstatLater(file, { bigint: true }), path, resolve(path), way);
+    const file = await elsewhere.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    return await hold(file, elsewhere.fstat, path, resolve(path), way);
   } catch (error) {
     throw folderError(error, path);
   }
@@ -110,19 +121,23 @@ async function syncPlace(path: string): Promise<void> {
   }
 }
 
-/** Opens a child folder, never through a link. */
+/**
+ * Opens a child folder, never through a link. `isOurs`: we made it, so it is on the disk of its parent, at whose pace it is opened.
+ * Any other may be the place of a mount that answers slowly, or never: it is opened in the thread pool.
+ */
 export async function openChild(
   parent: Folder,
   name: SafeName | OwnName | PrivateName,
+  isOurs = false,
 ): Promise<Folder> {
   const place = await parent.at(name);
-  const calls = callsTo(parent.device);
   // Where O_NOFOLLOW does not exist the link has to be seen before.
-  if (parent.way === 'compare' && !(await calls.lstat(place)).isDirectory()) {
+  if (parent.way === 'compare' && !(await lstat(place)).isDirectory()) {
     throw new SharingError('not-a-folder', 'not a folder');
   }
-  const file = await calls.open(place, directoryFlags);
-  return hold(file, () => calls.fstat(file), join(parent.path, name), place, parent.way);
+  const { open, fstat } = isOurs ? callsTo(parent.device) : elsewhere;
+  const file = await open(place, directoryFlags);
+  return hold(file, fstat, join(parent.path, name), place, parent.way);
 }
 
 const noFolder: readonly ErrorCode[] = ['not-found', 'not-a-folder', 'not-a-file'];
@@ -178,7 +193,7 @@ function kindError(stats: BigIntStats): SharingError {
 /** `look` looks at the open folder; `place` is where it lies, for the way of comparing. */
 async function hold(
   file: number,
-  look: () => Soon<BigIntStats>,
+  look: DiskCalls['fstat'],
   path: string,
   place: string,
   way: FolderWay,
@@ -186,13 +201,18 @@ async function hold(
   const close = closeOnce(file);
   let stats: BigIntStats;
   try {
-    stats = await look();
+    stats = await look(file);
   } catch (error) {
     close();
     throw error;
   }
   const calls = callsTo(stats.dev);
-  let through = `/proc/self/fd/${file}`;
+  /** After its end the number may be another's. */
+  let isOpen = true;
+  const through = (): string => `/proc/self/fd/${isOpen ? file : -1}`;
+  const mustBeOpen = (): void => {
+    if (!isOpen) throw gone(path);
+  };
   const compared = async (): Promise<string> => {
     try {
       if (isSameFile(await calls.stat(place), stats)) return place;
@@ -201,7 +221,7 @@ async function hold(
     }
     throw gone(path);
   };
-  const self = async (): Promise<string> => (way === 'handle' ? through : compared());
+  const self = async (): Promise<string> => (way === 'handle' ? through() : compared());
   return {
     way,
     key: keyOf(stats),
@@ -209,16 +229,19 @@ async function hold(
     path,
     self,
     at: (name) =>
-      way === 'handle' ? `${through}/${name}` : compared().then((here) => `${here}/${name}`),
+      way === 'handle' ? `${through()}/${name}` : compared().then((here) => `${here}/${name}`),
     async mustExist() {
       await self();
+      mustBeOpen();
       if ((await calls.fstat(file)).nlink === 0n) throw gone(path);
     },
-    sync: () => syncFolder(() => calls.fsync(file)),
+    sync: async () => {
+      mustBeOpen();
+      await syncFolder(() => calls.fsync(file));
+    },
     async [Symbol.asyncDispose]() {
+      isOpen = false;
       await Promise.resolve();
-      // The number may be another's by now.
-      through = '/proc/self/fd/-1';
       close();
     },
   };

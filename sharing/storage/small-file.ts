@@ -130,28 +130,44 @@ const lookAway = (): void => undefined;
 /** When it is on the disk it is closed; `look` sees it before. */
 function writeNow<T>(place: string, bytes: Buffer, mtime: number, look: (file: number) => T): T {
   const file = openSync(place, anew, 0o666);
-  let isWhole = false;
+  let seen: T;
   try {
     let written = 0;
     while (written < bytes.length) written += writeSync(file, bytes, written);
     const time = secondsOf(mtime);
     futimesSync(file, time, time);
     fsyncSync(file);
-    const seen = look(file);
-    isWhole = true;
-    return seen;
-  } finally {
-    closeSync(file);
-    if (!isWhole) unlinkQuietly(place);
+    seen = look(file);
+  } catch (error) {
+    // The first error says what is wrong.
+    quietly(() => {
+      closeSync(file);
+    });
+    removeQuietly(place);
+    throw error;
   }
+  try {
+    closeSync(file);
+  } catch (error) {
+    // Some file systems write only now.
+    removeQuietly(place);
+    throw error;
+  }
+  return seen;
 }
 
-/** The first error says what is wrong. */
-function unlinkQuietly(place: string): void {
-  try {
+/** What stays is swept later, if nobody sees it. */
+function removeQuietly(place: string): void {
+  quietly(() => {
     unlinkSync(place);
+  });
+}
+
+function quietly(call: () => void): void {
+  try {
+    call();
   } catch {
-    // It is swept later.
+    // Something else went wrong before.
   }
 }
 
@@ -168,7 +184,9 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
     await timesLater(file, time, time);
     return file;
   } catch (error) {
-    closeSync(file);
+    quietly(() => {
+      closeSync(file);
+    });
     await unlink(place).catch(() => undefined);
     throw error;
   }

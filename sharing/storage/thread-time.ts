@@ -6,20 +6,18 @@ const buffer = Buffer.alloc(128);
 let file: number | undefined;
 
 /**
- * Milliseconds for which this thread has run or waited for a processor by now; undefined where the system does not tell. All
- * other time it stood still for something else. (proc_pid_schedstat of Linux: nanoseconds on a processor, nanoseconds waiting
- * for one.)
+ * Milliseconds for which this thread could have run and waited for a processor, by now; 0 where the system does not tell.
+ * (proc_pid_schedstat of Linux: the second number, in nanoseconds.)
  */
-export function busyTime(): number | undefined {
+export function timeWithoutProcessor(): number {
   file ??= openOnce();
-  if (file < 0) return undefined;
+  if (file < 0) return 0;
   try {
     const length = readSync(file, buffer, 0, buffer.length, 0);
-    const text = buffer.toString('latin1', 0, length);
-    const [ran = NaN, waited = NaN] = text.split(' ', 2).map(Number);
-    return Number.isNaN(ran + waited) ? undefined : (ran + waited) / million;
+    const [, waited] = buffer.toString('latin1', 0, length).split(' ', 2);
+    return (Number(waited) || 0) / million;
   } catch {
-    return undefined;
+    return 0;
   }
 }
 

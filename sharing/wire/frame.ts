@@ -225,6 +225,8 @@ export function encodeDigests({ id, file, first, digests }: Digests): Buffer {
   return frame;
 }
 
+/** Throws RangeError when the length cannot be said: our own fault. */
 function writeHeader(target: Buffer, at: number, kind: number, length: number): void {
+  if (length > maxLength) throw new RangeError(`frame of ${length} bytes`);
   target.writeUInt32BE(kind * (maxLength + 1) + length, at);
 }

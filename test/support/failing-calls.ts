@@ -3,7 +3,17 @@ import type * as FileCalls from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 
 type Call =
-  'fstat' | 'link' | 'lstat' | 'mkdir' | 'open' | 'readFile' | 'readdir' | 'stat' | 'writeFile';
+  | 'close'
+  | 'fstat'
+  | 'link'
+  | 'lstat'
+  | 'mkdir'
+  | 'open'
+  | 'readFile'
+  | 'readdir'
+  | 'stat'
+  | 'writeFile'
+  | 'write';
 /** The code of the error with which a call for this place, or descriptor, fails; undefined when it does not. */
 type Fails = (call: Call, place: string) => string | undefined;
 
@@ -24,12 +34,12 @@ function failure(call: Call, place: unknown): Error | undefined {
 }
 
 /**
- * The calls of node:fs that open a folder and look at it, which fail when they are told to: on this thread, or with a
- * function to call back. For `vi.mock`, as `withFailures`.
+ * The calls of node:fs with which folders are opened and small files written, which fail when they are told to: on this thread, or
+ * with a function to call back. What cannot be closed is closed all the same. For `vi.mock`, as `withFailures`.
  */
 export function withFailuresHere(real: typeof CallsHere): typeof CallsHere {
   const calls = real as unknown as Record<string, (...words: unknown[]) => unknown>;
-  const names: Call[] = ['open', 'fstat'];
+  const names: Call[] = ['close', 'fstat', 'open', 'write'];
   const replaced = names.flatMap((name) => [
     [
       name,
@@ -43,8 +53,10 @@ export function withFailuresHere(real: typeof CallsHere): typeof CallsHere {
       `${name}Sync`,
       (place: unknown, ...words: unknown[]): unknown => {
         const error = failure(name, place);
+        const result =
+          error && name !== 'close' ? undefined : calls[`${name}Sync`]!(place, ...words);
         if (error) throw error;
-        return calls[`${name}Sync`]!(place, ...words);
+        return result;
       },
     ],
   ]);

@@ -1,4 +1,4 @@
-import { busyTime } from '#sharing/storage/thread-time.js';
+import { timeWithoutProcessor } from '#sharing/storage/thread-time.js';
 import type { SharingEvent } from '#sharing/events.js';
 import { openSession, type ClientLimits, type ClientSession } from '#sharing/client.js';
 import { openDevice, type Device } from '#sharing/identity/device.js';
@@ -197,7 +197,7 @@ export interface Holdings {
 
 export function holdings({ folder }: ServedShare): Holdings {
   // What it keeps open to look at, it keeps as long as the thread lives.
-  busyTime();
+  timeWithoutProcessor();
   const active = process.getActiveResourcesInfo();
   const count = (pattern: RegExp): number => active.filter((name) => pattern.test(name)).length;
   return {

@@ -89,6 +89,11 @@ describe('frames', () => {
     }
   });
 
+  test('a length that three bytes cannot say is not written', () => {
+    expect(encodeDataHeader(0xff_ffff).toString('hex')).toBe('03ffffff');
+    expect(() => encodeDataHeader(0x100_0000)).toThrow(RangeError);
+  });
+
   test('a bad header is refused before its body is there', () => {
     const decoder = frameDecoder();
     expect(() => [...framesOf(decoder, Buffer.from('01ffffff', 'hex'))]).toThrow(/65535|16777215/);

@@ -2,7 +2,7 @@ import { diskPace, paceOf, slices, type DiskPace } from '#sharing/storage/disk-p
 import { expect, test } from 'vitest';
 
 /** A turn of the thread that never ends. */
-const endless = { used: () => undefined, next: () => undefined, stoodStill: () => Infinity };
+const endless = { used: () => undefined, next: () => undefined, waited: () => 0 };
 
 /** A pace whose clock moves by what each call on this thread takes; it tells in which way a call was made. */
 function watched(): {
@@ -72,52 +72,27 @@ test.each([
   expect(call(0)).toBe('here');
 });
 
-test('a call is not slow while its thread has no processor, or is busy itself', async () => {
-  let [now, busy] = [0, 0];
+test('what a thread waited for a processor is not the time of a disk', async () => {
+  let [now, waited] = [0, 0];
   const pace = diskPace(
     () => now,
-    slices(
-      () => now,
-      () => busy,
-    ),
+    slices(() => waited),
   );
-  const call = (time: number, busyFor: number): unknown =>
+  const call = (time: number, waiting: number): unknown =>
     pace.run(
       () => {
         now += time;
-        busy += busyFor;
+        waited += waiting;
         return 'here';
       },
       () => Promise.resolve('elsewhere'),
     );
-  // What this thread did before its first call of a turn says nothing of the disk.
-  busy = 70;
-  now = 100;
+  // What it waited before its first call of a turn says nothing of the disk.
+  waited = 70;
   expect(await call(12, 11)).toBe('here');
   expect(await call(12, 7)).toBe('here');
-  expect(await call(12, 5)).toBe('here');
+  expect(await call(12, 6)).toBe('here');
   expect(await call(0, 0)).toBe('elsewhere');
-});
-
-test('where nobody tells how busy the thread was a call is as slow as it seems', async () => {
-  let now = 0;
-  const pace = diskPace(
-    () => now,
-    slices(
-      () => now,
-      () => undefined,
-    ),
-  );
-  const call = (time: number): unknown =>
-    pace.run(
-      () => {
-        now += time;
-        return 'here';
-      },
-      () => Promise.resolve('elsewhere'),
-    );
-  expect(await call(12)).toBe('here');
-  expect(await call(0)).toBe('elsewhere');
 });
 
 test('a call that took very long does not keep the disk away for ever', () => {

@@ -5,6 +5,9 @@ import { openPartial } from '#sharing/storage/partial.js';
 import { partialLifetime, removePartial } from '#sharing/storage/partials.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openStaging } from '#sharing/storage/staging.js';
+import { writeStaged } from '#sharing/storage/small-file.js';
+import type { DiskPace } from '#sharing/storage/disk-pace.js';
+import { takenNumbers } from '#sharing/storage/naming.js';
 import { sweep } from '#sharing/storage/sweep.js';
 import { chunkSize } from '#sharing/wire/frame.js';
 import { mkdir, writeFile, type FileHandle } from 'node:fs/promises';
@@ -12,7 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openDescriptors } from '../../../support/descriptors.js';
 import { failCalls } from '../../../support/failing-calls.js';
-import { leftovers } from '../../../support/files.js';
+import { leftovers, visibleNames } from '../../../support/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 vi.mock('node:fs/promises', async (original) => {
@@ -160,4 +163,40 @@ test.runIf(onLinux)('a folder that opens and cannot be looked at is closed again
   await expect(openFolder(place)).rejects.toMatchObject({ code: 'read-failed', message: 'EIO' });
   await expect(openChild(folder, safeName('below'))).rejects.toThrow('EIO');
   expect(openDescriptors()).toBe(before);
+});
+
+test.runIf(onLinux)(
+  'a folder that was let go of says neither that it is there nor that it is durable',
+  async () => {
+    const place = await temporaryFolder();
+    const folder = await openFolder(place);
+    await folder[Symbol.asyncDispose]();
+    // Somebody else has its number by now.
+    await using other = await openFolder(place);
+    await expect(folder.sync()).rejects.toMatchObject({ code: 'folder-gone' });
+    await expect(folder.mustExist()).rejects.toMatchObject({ code: 'folder-gone' });
+    await other.mustExist();
+  },
+);
+
+describe('a small file on a quick disk', () => {
+  const here: DiskPace = { run: (sync) => sync() };
+
+  test.each([
+    ['write', 'ENOSPC'],
+    ['close', 'EIO'],
+  ])('of which the %s fails leaves nothing', async (which, code) => {
+    const { place, area } = await openArea();
+    const wish = { name: photos, mtime: 0 };
+    const stage = async () =>
+      writeStaged(area.target, wish, Buffer.from('x'), here, takenNumbers(), (work) =>
+        work(area.target),
+      );
+    const before = onLinux ? openDescriptors() : 0;
+    // Of two errors the first one says what is wrong.
+    failCalls((call) => (call === which ? code : call === 'close' ? 'EDQUOT' : undefined));
+    await expect(stage()).rejects.toThrow(code);
+    expect(await visibleNames(place)).toEqual([]);
+    if (onLinux) expect(openDescriptors()).toBe(before);
+  });
 });
