@@ -9,10 +9,8 @@ import type { FromReceiver } from '#sharing/session/incoming.js';
 import type { FileReport, SendOutcome } from '#sharing/session/sending.js';
 import { digestOf, digestText, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { paceOf } from '#sharing/storage/disk-pace.js';
-import { readFound } from '#sharing/storage/found.js';
-import { stateName } from '#sharing/storage/file-state.js';
 import type { SharedReads } from '#sharing/storage/shared-reads.js';
-import { after, type Soon } from '#sharing/soon.js';
+import type { Soon } from '#sharing/soon.js';
 import { isSafeName } from '#sharing/storage/path.js';
 import { walk, type Found, type FoundFile, type Left, type Top } from '#sharing/storage/walk.js';
 import { believed, maySkip, notBelieved } from '#sharing/transfer/belief.js';
@@ -21,6 +19,7 @@ import { largeSends } from '#sharing/batch/large-sends.js';
 import { offerPages, type OfferPages } from '#sharing/batch/offer-pages.js';
 import { packing } from '#sharing/batch/packing.js';
 import { batchProgress } from '#sharing/batch/progress.js';
+import { smallSends } from '#sharing/batch/small-sends.js';
 import type { OnProgress } from '#sharing/transfer/progress.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Road } from '#sharing/transport/lane.js';
@@ -97,8 +96,6 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   const files = new Map<number, FoundFile>();
   /** Folders that were offered not long ago. */
   const recent = new Map<number, { readonly top: Top; readonly path: string }>();
-  /** Digests of small files that were sent or compared. */
-  const digests = new Map<number, Buffer>();
   /** Folders at the top that have no name there yet. */
   const folders = new Map<number, Top>();
   const jobs: Job[] = [];
@@ -115,6 +112,15 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
   const words = 'the receiver does not go on';
   const watch = closeOnStall(connection, options.stallTime, howLong, words);
 
+  const small = smallSends(connection, {
+    id,
+    algorithm,
+    reads,
+    rules,
+    pack,
+    waitForNews,
+    ours,
+  });
   const large = largeSends(connection, {
     id,
     algorithm,
@@ -265,7 +271,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
       fail(file, found, asSharingError(error, 'read-failed'));
     };
     try {
-      const done = what === 'large' ? sendLarge(file, found) : sendSmall(file, found, what);
+      const done = what === 'large' ? sendLarge(file, found) : small.send(file, found, what);
       return done instanceof Promise ? done.catch(lost) : undefined;
     } catch (error) {
       lost(error);
@@ -293,62 +299,12 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
     travelled = outcome.kind === 'stored',
   ): void {
     files.delete(file);
-    digests.delete(file);
+    small.forget(file);
     // What a stop took with it is told once.
     if (!stopped || outcome.kind !== 'failed') {
       onEnd({ kind: 'file', top, path, size, outcome, travelled });
     }
     progress.over(file, size, travelled);
-  }
-
-  function sendSmall(file: number, found: FoundFile, what: 'bytes' | 'digest'): Soon<void> {
-    if (what === 'digest') return packSmall(file, found, what);
-    return rules.maySend(found.size)
-      ? packSmall(file, found, what)
-      : untilMaySend(found.size).then(() => packSmall(file, found, what));
-  }
-
-  async function untilMaySend(size: number): Promise<void> {
-    while (!rules.maySend(size)) {
-      await pack.flush();
-      if (!rules.maySend(size)) await waitForNews();
-    }
-  }
-
-  function packSmall(file: number, found: FoundFile, what: 'bytes' | 'digest'): Soon<void> {
-    return after(pack.reserve(found.size), (place) =>
-      after(readSmall(found, place), (digest) => sendRead(file, found, what, digest)),
-    );
-  }
-
-  function sendRead(
-    file: number,
-    { size }: FoundFile,
-    what: 'bytes' | 'digest',
-    digest: Buffer,
-  ): Soon<void> {
-    digests.set(file, digest);
-    if (what === 'digest') {
-      return connection.sendDigests({ id, file, first: 0, digests: digest }).then(() => {
-        rules.sent(file);
-      });
-    }
-    // Nothing travels of an empty file: that it was wanted is all.
-    if (size > 0) pack.add({ id, file, chunk: 0, length: size, digest });
-    rules.sent(file);
-    return undefined;
-  }
-
-  /** Gives its digest. */
-  function readSmall(found: FoundFile, place: Buffer): Soon<Buffer> {
-    const target = place.subarray(0, found.size);
-    const read = (): Soon<void> => readFound(found, place, paceOf);
-    if (reads) {
-      return ours(() => reads.take(stateName(found.state), algorithm, target, read));
-    }
-    const done = read();
-    const digest = (): Buffer => digestOf(algorithm, target);
-    return done instanceof Promise ? ours(() => done).then(digest) : digest();
   }
 
   function take(one: BatchNews): void {
@@ -404,7 +360,7 @@ export function startBatchSending(connection: Road, options: BatchSendOptions): 
 
   function outcomeOf(file: number, { path, size }: FoundFile, said: SmallOutcome): SendOutcome {
     const sent =
-      digests.get(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
+      small.digest(file) ?? (size === 0 ? digestOf(algorithm, Buffer.alloc(0)) : undefined);
     const digest = sent && digestText(algorithm, sent);
     return believed(
       { size, digest, maySkip: mayBeSkipped },

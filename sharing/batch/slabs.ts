@@ -27,7 +27,8 @@ export function slabs(): Slabs {
   return {
     take(length) {
       if (current.used + length > current.memory.length) {
-        current = (length <= slabLength ? free.pop() : undefined) ?? slabOf(length);
+        current =
+          (length <= slabLength ? free.pop() : undefined) ?? slabOf(Math.max(length, slabLength));
       }
       const slab = current;
       const bytes = slab.memory.subarray(slab.used, slab.used + length);
@@ -46,6 +47,5 @@ export function slabs(): Slabs {
 }
 
 function slabOf(length: number): Slab {
-  const memory = Buffer.allocUnsafeSlow(length > 0 ? Math.max(length, slabLength) : 0);
-  return { memory, used: 0, pieces: 0 };
+  return { memory: Buffer.allocUnsafeSlow(length), used: 0, pieces: 0 };
 }
