@@ -15,7 +15,7 @@ import { openSmallLanding } from '#sharing/storage/small-landing.js';
 import { openPartial, type Partial } from '#sharing/storage/partial.js';
 import type { SafeName } from '#sharing/storage/path.js';
 import type { Policy } from '#sharing/wire/message.js';
-import { giveName, keepName, replaces } from '#sharing/storage/publishing.js';
+import { giveName, keepName, notWhole, replaces } from '#sharing/storage/publishing.js';
 import type { Reservation, Room } from '#sharing/storage/room.js';
 import type { FileHandle } from 'node:fs/promises';
 
@@ -201,9 +201,7 @@ async function finish(
   complete: boolean,
 ): Promise<string> {
   const { size: onDisk } = await partial.file.stat();
-  if (!complete || onDisk !== size) {
-    throw new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
-  }
+  if (!complete || onDisk !== size) throw notWhole(size, onDisk);
   const digest = fileDigest(algorithm, size, await partial.digests());
   await setModificationTime(partial.file, mtime);
   await partial.sync();

@@ -46,9 +46,7 @@ export async function giveName(
     throw new SharingError('write-failed', 'the partial was replaced');
   }
   const onDisk = Number(there.size);
-  if (onDisk !== size) {
-    throw new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
-  }
+  if (onDisk !== size) throw notWhole(size, onDisk);
   if (!(await from.isOurs())) throw new SharingError('write-failed', 'the partial was taken over');
   if (replaces(wish.policy) && (await takeName(area, partial, wish))) return wanted;
   const note = (n: number): void => {
@@ -72,6 +70,11 @@ export async function giveName(
     }
   }
   throw new SharingError('write-failed', `${maxNumber} names are taken`);
+}
+
+/** Of `size` bytes only so many are on the disk, or more. */
+export function notWhole(size: number, onDisk: number): SharingError {
+  return new SharingError('damaged', `${onDisk} of ${size} bytes landed`, { size, onDisk });
 }
 
 /** Behind the last one that was given, if that is still taken: numbers that became free are used again. */

@@ -139,10 +139,7 @@ function writeNow<T>(place: string, bytes: Buffer, mtime: number, look: (file: n
     fsyncSync(file);
     seen = look(file);
   } catch (error) {
-    // The first error says what is wrong.
-    quietly(() => {
-      closeSync(file);
-    });
+    closeQuietly(file);
     removeQuietly(place);
     throw error;
   }
@@ -156,18 +153,20 @@ function writeNow<T>(place: string, bytes: Buffer, mtime: number, look: (file: n
   return seen;
 }
 
-/** What stays is swept later, if nobody sees it. */
-function removeQuietly(place: string): void {
-  quietly(() => {
-    unlinkSync(place);
-  });
+/** After another error, which says what is wrong. */
+function closeQuietly(file: number): void {
+  try {
+    closeSync(file);
+  } catch {
+    // It is closed all the same.
+  }
 }
 
-function quietly(call: () => void): void {
+function removeQuietly(place: string): void {
   try {
-    call();
+    unlinkSync(place);
   } catch {
-    // Something else went wrong before.
+    // The first error says what is wrong.
   }
 }
 
@@ -184,9 +183,7 @@ async function writeLater(place: string, bytes: Buffer, mtime: number): Promise<
     await timesLater(file, time, time);
     return file;
   } catch (error) {
-    quietly(() => {
-      closeSync(file);
-    });
+    closeQuietly(file);
     await unlink(place).catch(() => undefined);
     throw error;
   }

@@ -2,6 +2,7 @@ import { SharingError, writeError } from '#sharing/errors.js';
 import type { LandingArea } from '#sharing/storage/area.js';
 import { chunkCount, digestOf, digestText } from '#sharing/storage/digest.js';
 import type { Expected, Landing } from '#sharing/storage/landing.js';
+import { notWhole } from '#sharing/storage/publishing.js';
 import { entrySize, type Room } from '#sharing/storage/room.js';
 import { writeLoose, type SmallFile } from '#sharing/storage/small-file.js';
 
@@ -32,7 +33,7 @@ export async function openSmallLanding(
 
   /** Of an empty file nothing comes. */
   async function landed(): Promise<SmallFile> {
-    if (!here) throw new SharingError('damaged', `0 of ${size} bytes landed`, { size, onDisk: 0 });
+    if (!here) throw notWhole(size, 0);
     return (written ??= place(Buffer.alloc(0)));
   }
 
