@@ -61,14 +61,22 @@ async function findLater(place: string): Promise<BigIntStats | undefined> {
   }
 }
 
-const known = new Map<bigint, DiskCalls>();
+const ofDevices = new Map<bigint, DiskCalls>();
 
 /** The calls to a device, by its number (`st_dev` of stat(2)). */
 export function callsTo(device: bigint): DiskCalls {
-  const calls = known.get(device) ?? callsAt(paceOf(device));
-  known.set(device, calls);
+  const known = ofDevices.get(device);
+  if (known) return known;
+  const calls = callsAt(paceOf(device));
+  ofDevices.set(device, calls);
   return calls;
 }
+
+/** Calls in the thread pool, for what lies on a disk that nobody knows yet. */
+export const callsElsewhere: Pick<DiskCalls, 'open' | 'fstat'> = {
+  open: (place, flags) => openLater(place, flags),
+  fstat: (descriptor) => fstatLater(descriptor, { bigint: true }),
+};
 
 function callsAt(pace: DiskPace): DiskCalls {
   const run = <T>(now: () => T, later: () => Promise<T>): Soon<T> => pace.run(now, later);

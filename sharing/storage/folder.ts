@@ -1,19 +1,12 @@
 import { closeOnce } from '#sharing/storage/descriptor.js';
-import { callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
+import { callsElsewhere, callsTo, type DiskCalls } from '#sharing/storage/disk-calls.js';
 import { asSharingError, errnoOf, SharingError, type ErrorCode } from '#sharing/errors.js';
 import type { Soon } from '#sharing/soon.js';
 import { isSameFile } from '#sharing/storage/file-state.js';
 import type { OwnName, SafeName } from '#sharing/storage/path.js';
-import {
-  constants,
-  existsSync,
-  fstat as fstatWith,
-  open as openWith,
-  type BigIntStats,
-} from 'node:fs';
+import { constants, existsSync, type BigIntStats } from 'node:fs';
 import { lstat, mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 
 /**
  * A folder held open. On Linux its children are reached through the handle, so that nobody who swaps
@@ -53,14 +46,6 @@ export type PrivateName =
   | `${string}.lock`
   | `${string}.reserved`;
 
-const openLater = promisify(openWith);
-const fstatLater = promisify(fstatWith);
-/** Calls in the thread pool, for what lies on a disk that nobody knows yet. */
-const elsewhere: Pick<DiskCalls, 'open' | 'fstat'> = {
-  open: (place, flags) => openLater(place, flags),
-  fstat: (file) => fstatLater(file, { bigint: true }),
-};
-
 // Flags that a system lacks are undefined there, and `|` takes undefined for 0.
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const directoryFlags = noFollow | constants.O_DIRECTORY;
@@ -75,8 +60,8 @@ const bestWay: FolderWay =
  */
 export async function openFolder(path: string, way: FolderWay = bestWay): Promise<Folder> {
   try {
-    const file = await elsewhere.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    return await hold(file, elsewhere.fstat, path, resolve(path), way);
+    const file = await callsElsewhere.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    return await hold(file, callsElsewhere.fstat, path, resolve(path), way);
   } catch (error) {
     throw folderError(error, path);
   }
@@ -135,7 +120,7 @@ export async function openChild(
   if (parent.way === 'compare' && !(await lstat(place)).isDirectory()) {
     throw new SharingError('not-a-folder', 'not a folder');
   }
-  const { open, fstat } = isOurs ? callsTo(parent.device) : elsewhere;
+  const { open, fstat } = isOurs ? callsTo(parent.device) : callsElsewhere;
   const file = await open(place, directoryFlags);
   return hold(file, fstat, join(parent.path, name), place, parent.way);
 }

@@ -1,7 +1,9 @@
-import { stat, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
-import { makeFolder, openFolder } from '#sharing/storage/folder.js';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { makeFolder, openChild, openFolder } from '#sharing/storage/folder.js';
 import { openInbox } from '#sharing/storage/inbox.js';
 import { safeName } from '#sharing/storage/path.js';
 import { openRoom } from '#sharing/storage/room.js';
@@ -52,3 +54,20 @@ test.runIf(process.platform === 'linux')(
     await root[Symbol.asyncDispose]();
   },
 );
+
+test('a folder that is not ours is opened off this thread: a mount there may never answer', async () => {
+  const place = await temporaryFolder();
+  await mkdir(join(place, 'below'));
+  await using folder = await openFolder(place);
+  const open = vi.spyOn(fs, 'openSync');
+  const look = vi.spyOn(fs, 'fstatSync');
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  await using below = await openChild(folder, safeName('below'));
+  expect(below.path).toBe(join(place, 'below'));
+  expect(open).not.toHaveBeenCalled();
+  expect(look).not.toHaveBeenCalled();
+});
