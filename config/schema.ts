@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/mini';
 import { readBytes, readMilliseconds } from './quantity.js';
 import { settingTable as table } from './settings.js';
 import type { SettingKey, Settings } from './settings.js';
@@ -11,10 +11,10 @@ export const settingSchemas = {
   udpPort: () => count(table.udpPort),
   tcpPort: () => count(table.tcpPort),
   mdns: () => z.enum(table.mdns.choices),
-  name: () => z.string().refine((text) => isName(text, table.name)),
-  serverDirectory: () => z.string().refine(isFolder),
-  clientDirectory: () => z.string().refine(isFolder),
-  receivedPrefix: () => z.string().refine((text) => isPrefix(text, table.receivedPrefix)),
+  name: () => z.string().check(z.refine((text) => isName(text, table.name))),
+  serverDirectory: () => z.string().check(z.refine(isFolder)),
+  clientDirectory: () => z.string().check(z.refine(isFolder)),
+  receivedPrefix: () => z.string().check(z.refine((text) => isPrefix(text, table.receivedPrefix))),
   ifTaken: () => z.enum(table.ifTaken.choices),
   open: () => z.enum(table.open.choices),
   mode: () => z.enum(table.mode.choices),
@@ -34,7 +34,7 @@ export const settingSchemas = {
   stallTimeout: () => quantity(table.stallTimeout, readMilliseconds),
   reconnectTimeout: () => quantity(table.reconnectTimeout, readMilliseconds),
   color: () => z.enum(table.color.choices),
-} satisfies { [K in SettingKey]: () => z.ZodType<Settings[K]> };
+} satisfies { [K in SettingKey]: () => z.ZodMiniType<Settings[K]> };
 
 interface Bounds {
   readonly min: number;
@@ -42,13 +42,17 @@ interface Bounds {
 }
 
 function count(bounds: Bounds) {
-  return z.int().min(bounds.min).max(bounds.max);
+  return z.int().check(z.gte(bounds.min), z.lte(bounds.max));
 }
 
 function quantity(bounds: Bounds, read: (text: string) => number | undefined) {
-  // Unreadable text becomes NaN, which the integer behind the pipe refuses.
-  const fromText = z.string().transform((text) => read(text) ?? Number.NaN);
-  return z.union([z.int(), fromText]).pipe(z.int().min(bounds.min).max(bounds.max));
+  const inBounds = count(bounds);
+  // Unreadable text becomes NaN, which is no integer.
+  const fromText = z.pipe(
+    z.string(),
+    z.transform((text: string) => read(text) ?? Number.NaN),
+  );
+  return z.union([inBounds, z.pipe(fromText, inBounds)]);
 }
 
 // Controls, bidi and other format characters, line separators, lone surrogates.

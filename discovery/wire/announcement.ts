@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/mini';
 import { announcedName, cleanName } from '#discovery/name.js';
 import { serviceSuffix } from './service.js';
 
@@ -37,11 +37,11 @@ const firstLinePattern = new RegExp(`^(.+)${serviceSuffix}[\\s\\0]*$`, 'u');
 
 const bodySchema = z.object({
   svc: z.literal('lanpost'),
-  v: z.int().min(1).max(99),
-  id: z.string().regex(/^[0-9A-HJKMNP-TV-Z]{52}$/),
-  run: z.string().regex(/^[A-Za-z0-9_-]{8}$/),
+  v: z.int().check(z.gte(1), z.lte(99)),
+  id: z.string().check(z.regex(/^[0-9A-HJKMNP-TV-Z]{52}$/)),
+  run: z.string().check(z.regex(/^[A-Za-z0-9_-]{8}$/)),
   name: z.string(),
-  port: z.int().min(1).max(65535),
+  port: z.int().check(z.gte(1), z.lte(65535)),
   code: z.boolean(),
 });
 

@@ -3,15 +3,15 @@ import { isId } from '#sharing/id.js';
 import { lock } from '#sharing/storage/lock.js';
 import { openState, readPrivate, statePlaces, writePrivate } from '#sharing/identity/state.js';
 import type { Right } from '#sharing/wire/message.js';
-import { z } from 'zod';
+import { z } from 'zod/mini';
 
-const id = z.string().refine(isId, 'not an id');
+const id = z.string().check(z.refine(isId));
 const since = z.iso.datetime();
 
 const peerSchema = z.strictObject({
   id,
   /** Chosen on this machine. */
-  name: z.string().min(1).max(64),
+  name: z.string().check(z.minLength(1), z.maxLength(64)),
   /** What the peer may do on this machine's share; none is fine. */
   rights: z.array(z.enum(['read', 'write', 'replace'])),
   /** How its key became known. */
@@ -20,7 +20,11 @@ const peerSchema = z.strictObject({
 });
 
 /** An open server's key as it was at first sight: `place` is `host:port`. */
-const pinSchema = z.strictObject({ place: z.string().min(1).max(300), id, since });
+const pinSchema = z.strictObject({
+  place: z.string().check(z.minLength(1), z.maxLength(300)),
+  id,
+  since,
+});
 
 const fileSchema = z.strictObject({
   version: z.literal(1),

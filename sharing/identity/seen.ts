@@ -2,16 +2,16 @@ import { statePlaces, writePrivate } from '#sharing/identity/state.js';
 import { lock } from '#sharing/storage/lock.js';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import { z } from 'zod/mini';
 
 /** Where a device was reached last; a hint for finding it again, never a reason to trust it. */
 const seenSchema = z.object({
   id: z.string(),
   name: z.string(),
   host: z.string(),
-  port: z.int().min(1).max(65535),
+  port: z.int().check(z.gte(1), z.lte(65535)),
   /** Where it was found besides; not reached, so nobody knows whether it is there. */
-  others: z.array(z.string()).max(3).default([]),
+  others: z._default(z.array(z.string()).check(z.maxLength(3)), []),
 });
 
 export type Seen = Readonly<z.infer<typeof seenSchema>>;

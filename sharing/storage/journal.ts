@@ -3,7 +3,7 @@ import type { DigestAlgorithm } from '#sharing/storage/digest.js';
 import { chunkSize, digestLength } from '#sharing/wire/frame.js';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
+import { z } from 'zod/mini';
 
 /** What a journal says of its partial: enough to know later whether it is the same transfer. */
 export interface JournalHeader {
@@ -31,11 +31,11 @@ const headerSchema = z.object({
   peer: z.string(),
   tag: z.string(),
   name: z.string(),
-  size: z.int().min(0),
+  size: z.int().check(z.gte(0)),
   mtime: z.int(),
-  folder: z.literal(true).optional(),
-  stranger: z.literal(true).optional(),
-}) satisfies z.ZodType<JournalHeader>;
+  folder: z.optional(z.literal(true)),
+  stranger: z.optional(z.literal(true)),
+}) satisfies z.ZodMiniType<JournalHeader>;
 
 /** First line of a journal; the number is the version of the format (PROTOCOL.md, "Journal"). */
 export const journalMagic = 'lanpost journal 1';

@@ -8,7 +8,7 @@ import {
   tagForm,
   type FileRow,
 } from '#sharing/wire/rows.js';
-import { z } from 'zod';
+import { z } from 'zod/mini';
 
 /** The protocol's major version; both sides must speak the same. */
 export const protocolVersion = 1;
@@ -26,28 +26,28 @@ const maxAlsoGot = 7;
 export const policies = ['number', 'overwrite', 'skip', 'update'] as const;
 export type Policy = (typeof policies)[number];
 
-const u32 = z.int().min(0).max(0xffff_ffff);
-const size = z.int().min(0);
+const u32 = z.int().check(z.gte(0), z.lte(0xffff_ffff));
+const size = z.int().check(z.gte(0));
 /** Microseconds since 1970, so that a JSON number holds it exactly. */
 const time = z.int();
 /** Of the protocol, in a hello. */
-const version = z.int().min(1).max(1000);
-const word = z.string().min(1).max(32);
-const text = z.string().max(512);
+const version = z.int().check(z.gte(1), z.lte(1000));
+const word = z.string().check(z.minLength(1), z.maxLength(32));
+const text = z.string().check(z.maxLength(512));
 /** Numbers that make a refusal useful, in bytes. */
-const facts = z.object({ size, free: size, limit: size }).partial().optional();
-const path = z.string().max(maxPathLength);
-const digestText = z.string().regex(/^[a-z0-9]{1,16}:[0-9a-f]{64}$/);
-const tag = z.string().regex(tagForm);
-const name = z.string().min(1).max(256);
+const facts = z.optional(z.partial(z.object({ size, free: size, limit: size })));
+const path = z.string().check(z.maxLength(maxPathLength));
+const digestText = z.string().check(z.regex(/^[a-z0-9]{1,16}:[0-9a-f]{64}$/));
+const tag = z.string().check(z.regex(tagForm));
+const name = z.string().check(z.minLength(1), z.maxLength(256));
 
 /** Exactly `length` bytes. */
-function hex(length: number): z.ZodString {
-  return z.string().regex(new RegExp(`^[0-9a-f]{${length * 2}}$`));
+function hex(length: number): z.ZodMiniString {
+  return z.string().check(z.regex(new RegExp(`^[0-9a-f]{${length * 2}}$`)));
 }
 
 /** At most so many, each of which is one by this look. */
-function many<T>(isOne: (row: unknown) => row is T, most: number): z.ZodType<T[]> {
+function many<T>(isOne: (row: unknown) => row is T, most: number): z.ZodMiniType<T[]> {
   return z.custom<T[]>((rows) => Array.isArray(rows) && rows.length <= most && rows.every(isOne));
 }
 
@@ -55,7 +55,7 @@ const ranges = many(isRange, maxRanges);
 const right = z.enum(['read', 'write', 'replace']);
 const as = z.enum(['owner', 'peer', 'open']);
 /** Devices that a code is good for. */
-const uses = z.int().min(0).max(100);
+const uses = z.int().check(z.gte(0), z.lte(100));
 
 const want = () =>
   z.discriminatedUnion('want', [
@@ -69,7 +69,7 @@ const want = () =>
       reason: z.enum(['identical', 'skipped', 'staged']),
       as: name,
       /** Of what is the same; of what is skipped nobody has looked at it. */
-      digest: digestText.optional(),
+      digest: z.optional(digestText),
     }),
     z.object({ want: z.literal('refused'), file: u32, code: word, message: text, facts }),
   ]);
@@ -77,24 +77,24 @@ const want = () =>
 /** Who is in, and what moves, for the owner of a server. */
 const clientRow = () =>
   z.object({
-    id: z.string().length(52),
-    name: z.string().max(256),
-    address: z.string().max(64),
+    id: z.string().check(z.length(52)),
+    name: z.string().check(z.maxLength(256)),
+    address: z.string().check(z.maxLength(64)),
     as,
-    rights: z.array(right).max(3),
+    rights: z.array(right).check(z.maxLength(3)),
     /** Milliseconds since 1970. */
     since: time,
   });
 const transferRow = () =>
   z.object({
-    id: z.string().length(52),
-    name: z.string().max(256),
+    id: z.string().check(z.length(52)),
+    name: z.string().check(z.maxLength(256)),
     direction: z.enum(['in', 'out']),
     path,
     bytes: size,
     size,
     rate: size,
-    files: z.object({ done: u32, of: u32, counted: z.boolean() }).optional(),
+    files: z.optional(z.object({ done: u32, of: u32, counted: z.boolean() })),
   });
 /** Milliseconds, counts and bytes; without `free` nobody knows how much that is. */
 const figures = () =>
@@ -112,7 +112,7 @@ const figures = () =>
     maxFileSize: size,
     quota: size,
     keepFree: size,
-    free: size.optional(),
+    free: z.optional(size),
   });
 
 /**
@@ -124,30 +124,30 @@ const kinds = {
     z.object({
       t: z.literal('hello'),
       v: version,
-      features: z.array(word).max(32),
-      digests: z.array(word).min(1).max(8),
+      features: z.array(word).check(z.maxLength(32)),
+      digests: z.array(word).check(z.minLength(1), z.maxLength(8)),
       purpose: z.enum(['control', 'lane']),
       name,
       /** The client has a code, and wants to become known though an open door would let it in. */
-      pair: z.boolean().optional(),
+      pair: z.optional(z.boolean()),
       /** Of a lane: which one it is. */
-      token: tag.optional(),
+      token: z.optional(tag),
     }),
   welcome: () =>
     z.object({
       t: z.literal('welcome'),
       v: z.literal(protocolVersion),
-      features: z.array(word).max(32),
+      features: z.array(word).check(z.maxLength(32)),
       digest: word,
       as,
-      rights: z.array(right).max(3),
+      rights: z.array(right).check(z.maxLength(3)),
       name,
     }),
   denied: () => z.object({ t: z.literal('denied'), code: word, message: text, facts }),
   pair: () => z.object({ t: z.literal('pair'), name }),
   share: () => z.object({ t: z.literal('share'), share: hex(32) }),
   proof: () => z.object({ t: z.literal('proof'), proof: hex(64) }),
-  'new-code': () => z.object({ t: z.literal('new-code'), id: u32, uses: uses.min(1) }),
+  'new-code': () => z.object({ t: z.literal('new-code'), id: u32, uses: uses.check(z.gte(1)) }),
   code: () => z.object({ t: z.literal('code'), id: u32, code: word, expires: time, voids: uses }),
   shutdown: () => z.object({ t: z.literal('shutdown'), id: u32 }),
   status: () => z.object({ t: z.literal('status'), id: u32 }),
@@ -155,11 +155,11 @@ const kinds = {
     z.object({
       t: z.literal('state'),
       id: u32,
-      clients: z.array(clientRow()).max(maxRows),
-      transfers: z.array(transferRow()).max(maxRows),
+      clients: z.array(clientRow()).check(z.maxLength(maxRows)),
+      transfers: z.array(transferRow()).check(z.maxLength(maxRows)),
       more: z.boolean(),
       /** On the last page. */
-      figures: figures().optional(),
+      figures: z.optional(figures()),
     }),
   list: () => z.object({ t: z.literal('list'), id: u32, path }),
   entries: () =>
@@ -175,9 +175,9 @@ const kinds = {
       id: u32,
       path,
       /** Where nothing has this path, all that match it are meant. */
-      glob: z.literal(true).optional(),
+      glob: z.optional(z.literal(true)),
       /** More paths: what lies at each of them, and at the first, comes in one batch. */
-      further: z.array(path).max(maxFurther).optional(),
+      further: z.optional(z.array(path).check(z.maxLength(maxFurther))),
     }),
   offer: () =>
     z.object({
@@ -186,22 +186,22 @@ const kinds = {
       files: many(isOfferRow, maxRows),
       more: z.boolean(),
       /** Many files in one transfer (PROTOCOL.md, "Batches"). */
-      batch: z.literal(true).optional(),
+      batch: z.optional(z.literal(true)),
       /** On the last page of a batch: what the sender leaves out without a word, counted. */
-      left: z.object({ links: u32, hidden: u32 }).optional(),
+      left: z.optional(z.object({ links: u32, hidden: u32 })),
       /** A plain name instead of the receiver's prefix and the sender's name. */
-      as: name.optional(),
-      policy: z.enum(policies).optional(),
+      as: z.optional(name),
+      policy: z.optional(z.enum(policies)),
     }),
   want: () =>
     z.object({
       t: z.literal('want'),
       id: u32,
-      files: z.array(want()).max(maxRows),
+      files: z.array(want()).check(z.maxLength(maxRows)),
       /** Numbers of small files of a batch that are wanted whole. */
-      all: ranges.optional(),
+      all: z.optional(ranges),
       /** How many rows of a batch were looked at so far. */
-      judged: u32.optional(),
+      judged: z.optional(u32),
       more: z.boolean(),
     }),
   got: () =>
@@ -211,7 +211,7 @@ const kinds = {
       file: u32,
       chunk: u32,
       /** Chunks that landed before it and were not told yet. */
-      also: z.array(u32).max(maxAlsoGot).optional(),
+      also: z.optional(z.array(u32).check(z.maxLength(maxAlsoGot))),
     }),
   end: () => z.object({ t: z.literal('end'), id: u32, file: u32 }),
   receipt: () =>
@@ -223,22 +223,22 @@ const kinds = {
       /** Numbers of small files that are stored. */
       stored: ranges,
       /** Those among them that got another name than was asked for. */
-      named: z.array(z.tuple([u32, name])).max(maxRows),
+      named: z.array(z.tuple([u32, name])).check(z.maxLength(maxRows)),
     }),
   placed: () => z.object({ t: z.literal('placed'), id: u32, file: u32, as: name }),
   finished: () => z.object({ t: z.literal('finished'), id: u32 }),
   /** The client wants a lane for its transfer; the server answers with the token. */
-  lane: () => z.object({ t: z.literal('lane'), id: u32, token: tag.optional() }),
+  lane: () => z.object({ t: z.literal('lane'), id: u32, token: z.optional(tag) }),
   ready: () => z.object({ t: z.literal('ready') }),
   stop: () => z.object({ t: z.literal('stop'), id: u32, code: word, message: text, facts }),
   fail: () =>
     z.object({ t: z.literal('fail'), id: u32, file: u32, code: word, message: text, facts }),
   error: () =>
-    z.object({ t: z.literal('error'), id: u32.optional(), code: word, message: text, facts }),
+    z.object({ t: z.literal('error'), id: z.optional(u32), code: word, message: text, facts }),
   ping: () => z.object({ t: z.literal('ping'), n: u32 }),
   pong: () => z.object({ t: z.literal('pong'), n: u32 }),
   bye: () => z.object({ t: z.literal('bye') }),
-} satisfies Record<string, () => z.ZodType>;
+} satisfies Record<string, () => z.ZodMiniType>;
 
 type Kinds = typeof kinds;
 type Kind = keyof Kinds;
@@ -261,7 +261,7 @@ export interface UnknownMessage {
 }
 
 /** Those that were made so far. */
-const schemas = new Map<Kind, z.ZodType<Message>>();
+const schemas = new Map<Kind, z.ZodMiniType<Message>>();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A message as a frame. */
@@ -322,7 +322,7 @@ function isKnown(kind: string): kind is Kind {
   return Object.hasOwn(kinds, kind);
 }
 
-function schemaOf(kind: Kind): z.ZodType<Message> {
+function schemaOf(kind: Kind): z.ZodMiniType<Message> {
   const made = schemas.get(kind) ?? kinds[kind]();
   schemas.set(kind, made);
   return made;

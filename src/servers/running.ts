@@ -1,11 +1,11 @@
 import { writingTo } from '#sharing/errors.js';
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { z } from 'zod/mini';
 
 /** What a running server tells the other commands of its owner. */
 const runningSchema = z.object({
-  pid: z.int().positive(),
+  pid: z.int().check(z.positive()),
   name: z.string(),
   port: z.int(),
   udpPort: z.int(),

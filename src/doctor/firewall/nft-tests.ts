@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/mini';
 import { inverted, nameFits, networkFits, portsFit, type Fit } from './matches.js';
 import type { Packet, PortRange } from './packet.js';
 import type { Test } from './ruleset.js';
@@ -8,10 +8,10 @@ export type Sets = (name: string) => readonly unknown[] | undefined;
 
 const matchSchema = z.object({ op: z.string(), left: z.unknown(), right: z.unknown() });
 const leftSchema = z.object({
-  payload: z.object({ protocol: z.string(), field: z.string() }).optional(),
-  meta: z.object({ key: z.string() }).optional(),
-  ct: z.object({ key: z.string() }).optional(),
-  fib: z.object({ result: z.string(), flags: z.unknown() }).optional(),
+  payload: z.optional(z.object({ protocol: z.string(), field: z.string() })),
+  meta: z.optional(z.object({ key: z.string() })),
+  ct: z.optional(z.object({ key: z.string() })),
+  fib: z.optional(z.object({ result: z.string(), flags: z.unknown() })),
 });
 /** Only some bits of a field: the field, then which. */
 const bitsSchema = z.object({ '&': z.tuple([z.unknown(), z.unknown()]) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/mini';
 import { testOf, type Sets } from './nft-tests.js';
 import type { Action, Chain, Entry, Hook, Rule, Ruleset, Test } from './ruleset.js';
 
@@ -6,11 +6,11 @@ const chainSchema = z.object({
   family: z.string(),
   table: z.string(),
   name: z.string(),
-  type: z.string().optional(),
-  hook: z.string().optional(),
-  prio: z.number().optional(),
-  policy: z.string().optional(),
-  dev: z.union([z.string(), z.array(z.string())]).optional(),
+  type: z.optional(z.string()),
+  hook: z.optional(z.string()),
+  prio: z.optional(z.number()),
+  policy: z.optional(z.string()),
+  dev: z.optional(z.union([z.string(), z.array(z.string())])),
 });
 const ruleSchema = z.object({
   family: z.string(),
@@ -23,7 +23,7 @@ const setSchema = z.object({
   family: z.string(),
   table: z.string(),
   name: z.string(),
-  elem: z.array(z.unknown()).optional(),
+  elem: z.optional(z.array(z.unknown())),
 });
 const rulesetSchema = z.object({ nftables: z.array(z.record(z.string(), z.unknown())) });
 
@@ -50,7 +50,7 @@ export function readNft(
   const parsed = rulesetSchema.safeParse(parseJson(json));
   if (!parsed.success) return null;
   const items = parsed.data.nftables;
-  const all = <T>(key: string, schema: z.ZodType<T>): readonly T[] =>
+  const all = <T>(key: string, schema: z.ZodMiniType<T>): readonly T[] =>
     items.flatMap((item) => {
       const read = schema.safeParse(item[key]);
       return read.success ? [read.data] : [];

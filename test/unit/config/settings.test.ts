@@ -97,7 +97,7 @@ test.each(['settings.ts', 'describe.ts', 'settings-error.ts'])(
 );
 
 test('the check above would see the validator', () => {
-  expect(packagesBehind('load.ts')).toEqual(['zod']);
+  expect(packagesBehind('load.ts')).toEqual(['zod/mini']);
 });
 
 /** Everything imported from outside the folder by a file or by what it imports. */
