@@ -48,6 +48,8 @@ export const program = {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
     sourcemap: true,
+    // A third less to read at each start; names stay, for stacks.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     // What every start reads is one file, and what help reads is another.
     codeSplitting: {
       groups: [
