@@ -25,7 +25,7 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Speech } from '#sharing/transport/connection.js';
-import { drip } from '#sharing/transport/heartbeat.js';
+import type { Came } from '#sharing/transport/heartbeat.js';
 import type { MessageOf, Policy } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
@@ -133,10 +133,8 @@ export function startBatchReceiving(
     },
     words,
   });
-  const watch = closeOnStall(connection, stallTime, howLong, 'the sender sends no more');
-  const dripped = drip(() => {
-    watch.moved();
-  });
+  const came: Came = { bytes: 0 };
+  const watch = closeOnStall(connection, stallTime, howLong, 'the sender sends no more', came);
 
   const large = largeArrivals(connection, {
     id,
@@ -443,7 +441,7 @@ export function startBatchReceiving(
         lost: () => undefined,
         data(bytes) {
           if (stopped) return;
-          dripped(bytes.length);
+          came.bytes += bytes.length;
           if (current) current.data(bytes);
           else ofSmall.data(bytes);
         },

@@ -223,7 +223,8 @@ export function smallArrivals(options: SmallArrivalOptions): SmallArrivals {
         data(bytes) {
           if (!open) return;
           const own = open.piece.bytes;
-          open.fill += bytes.copy(own, open.fill);
+          own.set(bytes, open.fill);
+          open.fill += bytes.length;
           if (open.fill < own.length) return;
           queue.push(open);
           open = undefined;

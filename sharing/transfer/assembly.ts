@@ -1,4 +1,5 @@
 import { chunkCount } from '#sharing/storage/digest.js';
+import type { Came } from '#sharing/transport/heartbeat.js';
 import { chunkSize, type ChunkHeader } from '#sharing/wire/frame.js';
 
 /** Chunks that are filled or written at once, with one connection; each further one has one more. */
@@ -8,14 +9,16 @@ const bufferCount = 2;
 export interface Intake {
   /** Opens a chunk. A promise means: every buffer is busy, read no further. */
   begin(header: ChunkHeader): Promise<void> | undefined;
-  /** Adds data to the open chunk; after `drop` it goes nowhere. */
-  data(bytes: Buffer): void;
+  /** Adds data to the open chunk, no more than it has; after `drop` it goes nowhere. */
+  readonly data: (bytes: Buffer) => void;
   /** What comes until the next `begin` is not wanted; gives the chunk that was open. */
   drop(): number | undefined;
 }
 
 /** Gathers the data frames of a file into chunks and hands them on, with bounded memory. */
 export interface Assembly {
+  /** What was taken. */
+  readonly came: Came;
   /** For one more connection. */
   intake(): Intake;
   /** What comes over any of them until its next `begin` is not wanted. */
@@ -41,6 +44,7 @@ export function assemble(
   const free: Buffer[] = [];
   const writing = new Map<number, Promise<void>>();
   const intakes: (Intake & { readonly open: () => number | undefined })[] = [];
+  const came: Came = { bytes: 0 };
   let made = 0;
 
   function takeBuffer(): Buffer | undefined {
@@ -84,7 +88,9 @@ export function assemble(
       open: () => (open?.header ?? waiting)?.chunk,
       data(bytes) {
         if (!open) return;
-        open.fill += bytes.copy(open.buffer, open.fill);
+        open.buffer.set(bytes, open.fill);
+        open.fill += bytes.length;
+        came.bytes += bytes.length;
         if (open.fill < open.header.length) return;
         const { header, buffer } = open;
         open = undefined;
@@ -101,6 +107,7 @@ export function assemble(
   }
 
   return {
+    came,
     intake() {
       const one = openIntake();
       intakes.push(one);

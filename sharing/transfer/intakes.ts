@@ -17,8 +17,6 @@ export interface IntakesOptions {
   readonly rules: ReceiveRules;
   readonly assembly: Assembly;
   readonly beside: Pick<TakingBeside, 'end' | 'noted'>;
-  /** So many bytes came. */
-  readonly onBytes: (bytes: number) => void;
 }
 
 /**
@@ -26,7 +24,7 @@ export interface IntakesOptions {
  * intake of one more; `endLane` closes one that is a lane.
  */
 export function openIntakes(options: IntakesOptions): (endLane?: () => void) => ChunkIntake {
-  const { file, rules, assembly, beside, onBytes } = options;
+  const { file, rules, assembly, beside } = options;
   /** What ends the lanes that chunks come over. */
   const lanes = new Map<Intake, () => void>();
 
@@ -75,10 +73,7 @@ export function openIntakes(options: IntakesOptions): (endLane?: () => void) => 
         const chunk = intake.drop();
         if (chunk !== undefined) rules.lost(chunk);
       },
-      data(bytes) {
-        onBytes(bytes.length);
-        intake.data(bytes);
-      },
+      data: intake.data,
     };
   };
 }

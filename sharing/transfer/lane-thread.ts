@@ -1,4 +1,5 @@
 import { errnoOf, SharingError } from '#sharing/errors.js';
+import { openChunk } from '#sharing/session/chunks.js';
 import { chunkState, exchange } from '#sharing/session/receiving.js';
 import { chunkLength, digestOf } from '#sharing/storage/digest.js';
 import { assemble } from '#sharing/transfer/assembly.js';
@@ -23,6 +24,7 @@ async function takeChunks({ work, hello, ...task }: ThreadTask): Promise<void> {
   const { id, file, size, algorithm, states, descriptor } = work;
   const assembly = assemble(size, land);
   const intake = assembly.intake();
+  const chunks = openChunk();
 
   /** True for a chunk that nobody else takes; one that came again over this lane, after another had brought it, is read past. */
   function isOurs(header: ChunkHeader): boolean {
@@ -68,9 +70,11 @@ async function takeChunks({ work, hello, ...task }: ThreadTask): Promise<void> {
       case 'ready':
         return undefined;
       case 'chunk':
+        chunks.begin(incoming);
         intake.drop();
         return isOurs(incoming) ? intake.begin(incoming) : undefined;
       case 'data':
+        chunks.data(incoming.bytes.length);
         intake.data(incoming.bytes);
         return undefined;
       case 'bye':

@@ -12,7 +12,6 @@ import type { OnProgress } from '#sharing/transfer/progress.js';
 import type { Missing } from '#sharing/transfer/resuming.js';
 import { closeOnStall, noWatch, patience } from '#sharing/transfer/stall.js';
 import type { Speech } from '#sharing/transport/connection.js';
-import { drip } from '#sharing/transport/heartbeat.js';
 import type { ChunkHeader } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -56,6 +55,8 @@ export interface ReceiveOptions extends Judged {
   readonly watch?: { moved(): void };
   readonly onProgress?: OnProgress;
 }
+
+const noMore = 'the sender sends no more bytes';
 
 /** Judges an offer, then takes what it wants of it until the receipt (PROTOCOL.md, "Transfer"). */
 export function startReceiving(connection: Speech, options: ReceiveOptions): Receiving {
@@ -107,8 +108,8 @@ export function startReceiving(connection: Speech, options: ReceiveOptions): Rec
 
   const watch = options.watch
     ? noWatch(options.watch)
-    : closeOnStall(connection, options.stallTime, howLong, 'the sender sends no more bytes');
-  const openIntake = openIntakes({ file, rules, assembly, beside, onBytes: drip(moved) });
+    : closeOnStall(connection, options.stallTime, howLong, noMore, assembly.came);
+  const openIntake = openIntakes({ file, rules, assembly, beside });
 
   /** While we decide, compare, write, save, or cannot take more, the sender waits for us. */
   function howLong(): number {

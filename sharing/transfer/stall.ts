@@ -1,4 +1,5 @@
 import { SharingError } from '#sharing/errors.js';
+import { isMovement, type Came } from '#sharing/transport/heartbeat.js';
 import type { Speech } from '#sharing/transport/connection.js';
 import { refusalOf } from '#sharing/wire/refusal.js';
 
@@ -20,11 +21,18 @@ const looks = 8;
 /**
  * Calls `stalled` after `time` milliseconds, times what `waiting` says, without `moved`; 0 says that we
  * wait for ourselves, which does not count. The time is counted in equal parts and not read from a
- * clock: a process that was stopped, or a machine that slept, listens again before it judges.
+ * clock: a process that was stopped, or a machine that slept, listens again before it judges. Bytes that `came` are movement
+ * too, when they are enough.
  */
-export function watchStall(time: number, waiting: () => number, stalled: () => void): StallWatch {
+export function watchStall(
+  time: number,
+  waiting: () => number,
+  stalled: () => void,
+  came: Came = { bytes: 0 },
+): StallWatch {
   let quiet = 0;
   const timer = setInterval(() => {
+    if (isMovement(came)) quiet = 0;
     const times = waiting();
     if (times === 0) return;
     quiet += 1;
@@ -49,11 +57,13 @@ export function closeOnStall(
   time: number,
   waiting: () => number,
   words: string,
+  came?: Came,
 ): StallWatch {
-  return watchStall(time, waiting, () => {
+  const close = (): void => {
     const error = new SharingError('stalled', words);
     connection.close(error, { t: 'error', ...refusalOf(error) });
-  });
+  };
+  return watchStall(time, waiting, close, came);
 }
 
 /** For one file of many that are watched together. */

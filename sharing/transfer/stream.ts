@@ -9,7 +9,7 @@ import type { ChunkIntake } from '#sharing/transfer/intakes.js';
 import type { ReceiveOutcome, Receiving } from '#sharing/transfer/receive.js';
 import { closeOnStall, patience } from '#sharing/transfer/stall.js';
 import type { Speech } from '#sharing/transport/connection.js';
-import { drip } from '#sharing/transport/heartbeat.js';
+import type { Came } from '#sharing/transport/heartbeat.js';
 import { chunkSize, digestLength, type ChunkHeader, type Digests } from '#sharing/wire/frame.js';
 import type { Want } from '#sharing/wire/message.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
@@ -53,9 +53,9 @@ export function startStreaming(connection: Speech, options: StreamOptions): Stre
   let refusal: SharingError | undefined;
   let settle: (outcome: ReceiveOutcome) => void = () => undefined;
 
+  const came: Came = { bytes: 0 };
   const words = 'the sender sends no more bytes';
-  const watch = closeOnStall(connection, options.stallTime, howLong, words);
-  const dripped = drip(moved);
+  const watch = closeOnStall(connection, options.stallTime, howLong, words, came);
   const reminder = setInterval(remind, options.stallTime / 2);
   reminder.unref();
 
@@ -139,7 +139,9 @@ export function startStreaming(connection: Speech, options: StreamOptions): Stre
 
   function add(bytes: Buffer): void {
     if (!open) return;
-    open.fill += bytes.copy(open.buffer, open.fill);
+    open.buffer.set(bytes, open.fill);
+    open.fill += bytes.length;
+    came.bytes += bytes.length;
     const { header, buffer, fill } = open;
     if (fill < header.length) return;
     open = undefined;
@@ -267,7 +269,6 @@ export function startStreaming(connection: Speech, options: StreamOptions): Stre
         return undefined;
       },
       data(bytes) {
-        dripped(bytes.length);
         add(bytes);
       },
       lost: () => undefined,

@@ -85,6 +85,7 @@ export function speak(
     onHeard: () => {
       beat.heard();
     },
+    came: beat.came,
     onListening: (is) => {
       beat.listening(is);
     },

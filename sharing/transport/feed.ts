@@ -27,13 +27,15 @@ export function streamFeed(stream: Duplex): Feed {
  * (option `onread` of net.connect).
  */
 export function socketFeed(): Feed & { readonly onread: OnReadOpts } {
+  const place = Buffer.allocUnsafeSlow(readLength);
   const early: Buffer[] = [];
   let listener: ((bytes: Buffer) => void) | undefined;
   return {
     onread: {
-      buffer: Buffer.allocUnsafeSlow(readLength),
-      callback(length, buffer) {
-        const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, length);
+      buffer: place,
+      callback(length) {
+        // Most are full, and need no view of their own.
+        const bytes = length === readLength ? place : place.subarray(0, length);
         if (listener) listener(bytes);
         else early.push(Buffer.from(bytes));
         // Nobody listens yet: what more there is waits in the system until the socket is resumed.

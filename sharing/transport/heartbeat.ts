@@ -11,19 +11,21 @@ export interface Silence {
 /** Bytes of a chunk that count as a sign of life; single ones do not, or a drip would hold a place for ever. */
 export const leastMovement = 16 * 1024;
 
-/** Is told how many bytes came, and tells each time that they are enough for a sign of life. */
-export function drip(onMoved: () => void): (bytes: number) => void {
-  let dripped = 0;
-  return (bytes) => {
-    dripped += bytes;
-    if (dripped < leastMovement) return;
-    dripped = 0;
-    onMoved();
-  };
+/** Bytes of chunks that came. With every record of TLS they are only added; a timer looks whether they are enough. */
+export interface Came {
+  bytes: number;
+}
+
+/** True when what came since it last was is a sign of life. */
+export function isMovement(came: Came): boolean {
+  if (came.bytes < leastMovement) return false;
+  came.bytes = 0;
+  return true;
 }
 
 export interface Heartbeat {
   heard(): void;
+  readonly came: Came;
   sent(): void;
   /** While we do not listen ourselves, the peer's silence says nothing. */
   listening(yes: boolean): void;
@@ -44,11 +46,13 @@ export function heartbeat(
   let unheard = 0;
   let unsent = 0;
   let deaf = false;
+  const came: Came = { bytes: 0 };
   let count = 0;
 
   const timer = setInterval(() => {
     unsent += tick;
-    if (!deaf) unheard += tick;
+    if (isMovement(came)) unheard = 0;
+    else if (!deaf) unheard += tick;
     if (unheard > idle) {
       gone(new SharingError('peer-silent', `nothing heard for ${Math.round(idle / 1000)} s`));
     } else if (unsent >= interval) {
@@ -63,6 +67,7 @@ export function heartbeat(
     heard: () => {
       unheard = 0;
     },
+    came,
     sent: () => {
       unsent = 0;
     },

@@ -1,7 +1,7 @@
 import type { Incoming } from '#sharing/session/incoming.js';
 import { bucket, type Rate } from '#sharing/transport/bucket.js';
 import type { Feed } from '#sharing/transport/feed.js';
-import { drip, leastMovement } from '#sharing/transport/heartbeat.js';
+import type { Came } from '#sharing/transport/heartbeat.js';
 import { frameDecoder, type Frame } from '#sharing/wire/frame.js';
 import { decode } from '#sharing/wire/message.js';
 import type { Duplex } from 'node:stream';
@@ -25,6 +25,8 @@ export interface ReadingOptions {
   readonly signal: AbortSignal;
   /** The peer gave a sign of life, or need not: it waits for us. */
   readonly onHeard: () => void;
+  /** Where bytes of chunks are counted; single ones are no sign of life. */
+  readonly came: Came;
   /** False while we are busy ourselves, and the peer's silence says nothing. */
   readonly onListening: (listening: boolean) => void;
   readonly onPing: (n: number) => void;
@@ -34,29 +36,30 @@ export interface ReadingOptions {
 }
 
 export function reading(duplex: Duplex, options: ReadingOptions): Reading {
-  const { feed, rate, signal, onHeard, onListening, onFailed } = options;
+  const { feed, rate, signal, onHeard, came, onListening, onFailed } = options;
   const decoder = frameDecoder();
   const messages = bucket(rate, () => performance.now());
   let listening = true;
-  const heard = drip(onHeard);
+  // Asked for every TLS record, and a signal takes longer to ask.
+  let isOver = signal.aborted;
+  signal.addEventListener('abort', () => {
+    isOver = true;
+  });
 
   function take(frame: Frame, receiver: Receiver): Promise<void> | undefined {
-    heard(frame.t === 'data' ? frame.bytes.length : leastMovement);
+    if (frame.t === 'data') came.bytes += frame.bytes.length;
+    else onHeard();
     if (frame.t !== 'message' || messages.take()) return handle(frame, receiver);
-    return turn().then(() => (signal.aborted ? undefined : handle(frame, receiver)));
+    return turn().then(() => (isOver ? undefined : handle(frame, receiver)));
   }
 
-  /** The shortest way for the most that comes. */
-  function takeData(bytes: Buffer, receiver: Receiver): Promise<void> | undefined {
-    if (signal.aborted) return undefined;
-    heard(bytes.length);
-    const busy = receiver({ t: 'data', bytes });
-    return busy && whileDeaf(busy);
+  function isListening(): boolean {
+    return listening;
   }
 
   /** Resolves when the peer may send one message more. */
   async function turn(): Promise<void> {
-    while (!signal.aborted && !messages.take()) {
+    while (!isOver && !messages.take()) {
       await delay(messages.wait(), undefined, { signal }).catch(() => undefined);
     }
   }
@@ -82,7 +85,7 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
   /** Runs without a promise as long as the receiver does: this is called for every TLS record. */
   function deliver(receiver: Receiver): Promise<void> | undefined {
     for (let frame = decoder.next(); frame; frame = decoder.next()) {
-      if (signal.aborted) return undefined;
+      if (isOver) return undefined;
       const busy = take(frame, receiver);
       if (busy) return whileDeaf(busy).then(() => deliver(receiver));
     }
@@ -96,45 +99,53 @@ export function reading(duplex: Duplex, options: ReadingOptions): Reading {
       /** What still comes from a stream that was paused. */
       const late: Buffer[] = [];
 
+      /** The inner bytes of a chunk, which are the most that comes, go the shortest way. */
+      function takeInner(bytes: Buffer): Promise<void> | undefined {
+        if (isOver) return undefined;
+        came.bytes += bytes.length;
+        const busy = receiver({ t: 'data', bytes });
+        return busy && whileDeaf(busy);
+      }
+
       function takeFrames(bytes: Buffer): Promise<void> | undefined {
         decoder.push(bytes);
         return deliver(receiver);
       }
 
-      /** True when no more may be taken for now. */
-      function takeBytes(bytes: Buffer): boolean {
+      function takeBytes(bytes: Buffer): void {
+        if (!listening) {
+          late.push(Buffer.from(bytes));
+          return;
+        }
         try {
-          const busy = decoder.passes(bytes) ? takeData(bytes, receiver) : takeFrames(bytes);
-          if (!busy) return false;
-          // The next bytes may come in the place of these.
-          decoder.keep();
-          listening = false;
-          duplex.pause();
-          busy.catch(onFailed).finally(goOn);
-          return true;
+          const busy = decoder.passes(bytes) ? takeInner(bytes) : takeFrames(bytes);
+          if (busy) waitFor(busy);
         } catch (error) {
           onFailed(error);
-          return false;
         }
+      }
+
+      function waitFor(busy: Promise<void>): void {
+        // The next bytes may come in the place of these.
+        decoder.keep();
+        listening = false;
+        duplex.pause();
+        busy.catch(onFailed).finally(goOn);
       }
 
       function goOn(): void {
         listening = true;
         onHeard();
-        const bytes = late.shift();
-        if (!bytes) {
-          duplex.resume();
-          return;
+        for (let bytes = late.shift(); bytes; bytes = late.shift()) {
+          takeBytes(bytes);
+          if (!isListening()) return;
         }
-        if (!takeBytes(bytes)) goOn();
+        duplex.resume();
       }
 
-      feed.listen((bytes) => {
-        if (listening) takeBytes(bytes);
-        else late.push(Buffer.from(bytes));
-      });
+      feed.listen(takeBytes);
       duplex.resume();
     },
-    isListening: () => listening,
+    isListening,
   };
 }

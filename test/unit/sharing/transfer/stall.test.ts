@@ -41,3 +41,19 @@ test('a process that was stopped listens again before it judges', () => {
   vi.advanceTimersToNextTimer();
   expect(stalled).not.toHaveBeenCalled();
 });
+
+test('bytes are movement when they are enough, and single ones never', () => {
+  const stalled = vi.fn();
+  const came = { bytes: 0 };
+  using _watch = watchStall(time, () => 1, stalled, came);
+  for (let passed = 0; passed < 10 * time; passed += 1000) {
+    came.bytes += 16 * 1024;
+    vi.advanceTimersByTime(1000);
+  }
+  expect(stalled).not.toHaveBeenCalled();
+  for (let passed = 0; passed <= 2 * time; passed += 1000) {
+    came.bytes += 1;
+    vi.advanceTimersByTime(1000);
+  }
+  expect(stalled).toHaveBeenCalledOnce();
+});
