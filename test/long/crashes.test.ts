@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { ClientSession } from '#sharing/client.js';
 import { openDevice } from '#sharing/identity/device.js';
 import { addPeer } from '#sharing/identity/known.js';
+import { opened } from '../support/descriptors.js';
 import { leftovers, partialOf, sameContents, visibleNames } from '../support/files.js';
 import { freePort } from '../support/ports.js';
 import {
@@ -196,8 +197,7 @@ describe.concurrent.each(bothWays)('in the middle of a %s', (verb) => {
     }
     await using server = await serve(way.place, anyPort);
     await using client = start(way.place, way.words(server, 'big.bin'));
-    await server.says('came in');
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await opened(join(way.target, 'new_big.bin'), [server.pid, client.pid]);
     client.kill('SIGINT');
     const { code, lines } = await client.ended;
     expect({ code, lines }).toMatchObject({ code: 8, lines: [{ code: 'cancelled' }] });
