@@ -1,4 +1,4 @@
-/* A slow disk: whatever is opened under the name in SLOW_NAME takes 200 ms for each read. Loaded by LD_PRELOAD. */
+/* A slow disk: whatever is opened under a name such as slow-200 takes 200 ms for each read. Loaded by LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -8,15 +8,17 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { most = 65536, delay = 200000 };
-static volatile char marked[most];
+enum { most = 65536 };
+/* Microseconds, by descriptor. */
+static volatile useconds_t delays[most];
 
 static int real_open(const char *path, int flags, mode_t mode) {
   int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, "open64");
   int fd = next(path, flags, mode);
   const char *name = strrchr(path, '/');
-  const char *slow = getenv("SLOW_NAME");
-  if (fd >= 0 && fd < most) marked[fd] = slow && strcmp(name ? name + 1 : path, slow) == 0;
+  if (fd >= 0 && fd < most) {
+    delays[fd] = name && strncmp(name, "/slow-", 6) == 0 ? 1000 * atoi(name + 6) : 0;
+  }
   return fd;
 }
 
@@ -32,12 +34,12 @@ OPEN(open)
 OPEN(open64)
 
 static void wait_for(int fd) {
-  if (fd >= 0 && fd < most && marked[fd]) usleep(delay);
+  if (fd >= 0 && fd < most && delays[fd]) usleep(delays[fd]);
 }
 
 int close(int fd) {
   int (*next)(int) = dlsym(RTLD_NEXT, "close");
-  if (fd >= 0 && fd < most) marked[fd] = 0;
+  if (fd >= 0 && fd < most) delays[fd] = 0;
   return next(fd);
 }
 
