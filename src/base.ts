@@ -33,8 +33,6 @@ export async function openBase(host: Host, line: CommandLine, view: View): Promi
     throw new ProgramError('usage', 'the current folder is gone', 'change to one that exists');
   }
   const stateFolder = statePlace(host);
-  // Most of the program is loaded after this.
-  host.keepCompiled?.(stateFolder);
   const { settings, origins } = await load(host, line, stateFolder);
   const colorOf = (stream: Host['output']): boolean =>
     isColored(settings.color, stream, host.environment);

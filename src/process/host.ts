@@ -19,8 +19,6 @@ export interface Host extends Surroundings {
   /** The words that start this installation: a program, and what it needs before a verb; absolute paths. */
   readonly program: readonly string[];
   readonly version: () => string;
-  /** Keeps what is loaded from now on for a quicker start next time. */
-  readonly keepCompiled?: (stateFolder: string) => void;
   readonly isAlive: (pid: number) => boolean;
   /** Calls back for each Ctrl-C or request to end; gives the way to stop that. */
   readonly onInterrupt: (handler: () => void) => () => void;

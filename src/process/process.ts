@@ -8,6 +8,7 @@ import type { Host } from './host.js';
 import { packageVersion } from '#src/early.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { watchLoss } from './loss.js';
+import { statePlace } from './state-place.js';
 import { systemOfProcess } from './system.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
@@ -45,8 +46,18 @@ function letGoOfReader(output: Writable): void {
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
   beSlowToCompile();
+  keepCompiledOf(host);
   const { runProgram } = await import('#src/program.js');
   return runProgram(words, host);
+}
+
+/** Nearly all of the program is loaded after this. */
+function keepCompiledOf(host: Host): void {
+  try {
+    keepCompiled(statePlace(host), { user: host.user, version: host.version() });
+  } catch {
+    // What needs the state folder says what is wrong with it.
+  }
 }
 
 /**
@@ -77,9 +88,6 @@ export function hostOfProcess(): Host {
     pid: process.pid,
     program: programWords(),
     version: packageVersion,
-    keepCompiled: (stateFolder) => {
-      keepCompiled(stateFolder, { user: process.getuid?.(), version: packageVersion() });
-    },
     isAlive,
     onInterrupt,
   };

@@ -54,7 +54,10 @@ export const program = {
     codeSplitting: {
       groups: [
         { name: 'early', test: /src\/(early|exit-codes)\.ts|package\.json/ },
-        { name: 'start', test: /src\/process\/(loss|process|system)\.ts|sharing\/errors\.ts/ },
+        {
+          name: 'start',
+          test: /src\/process\/(loss|process|state-place|system)\.ts|sharing\/errors\.ts/,
+        },
         {
           name: 'words',
           test: /src\/command\/(command|help-text|registry)\.ts|config\/(describe|quantity|settings)\.ts/,
