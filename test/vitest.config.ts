@@ -16,6 +16,8 @@ function project(name: string, include: string[], timeoutMs: number, maxWorkers 
       maxWorkers,
       // What is waited for takes its time on a busy machine; the usual second says nothing.
       expect: { poll: { timeout: 15_000 } },
+      // The terminal of a test moves its cursor, wherever the test is run.
+      env: { TERM: 'xterm-256color' },
       setupFiles: [join(root, 'test/support/seed.ts')],
     },
   };
