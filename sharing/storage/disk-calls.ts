@@ -112,6 +112,7 @@ function callsAt(pace: DiskPace): DiskCalls {
         () => {
           fsyncSync(descriptor);
         },
+        // Looked up at the call, as the one above is: whoever makes one of them fail makes both.
         () => promisify(fsync)(descriptor),
       ),
     write: (descriptor, bytes, position) =>

@@ -211,6 +211,7 @@ class StagedFile implements SmallFile {
       () => {
         fsyncSync(file);
       },
+      // Looked up at the call, as the one above is: whoever makes one of them fail makes both.
       () => promisify(fsync)(file),
     );
   }

@@ -268,9 +268,7 @@ export function startStreaming(connection: Speech, options: StreamOptions): Stre
         begin(header);
         return undefined;
       },
-      data(bytes) {
-        add(bytes);
-      },
+      data: add,
       lost: () => undefined,
     }),
     cancel() {

@@ -117,9 +117,9 @@ async function runRound(
  */
 function withDisk(place: string): readonly string[] {
   if (process.getuid?.() !== 0) throw new Unavailable('a disk of its own needs root');
-  const files = crowds.map((crowd) => join(place, fileOf(crowd))).join(' ');
-  const script = `mount -t tmpfs none ${place} && truncate -s ${8 * gibibyte} ${files} && exec "$@"`;
-  return [locate('unshare'), '--mount', locate('sh'), '-c', script, 'sh'];
+  const files = crowds.map((crowd) => `"$0"/${fileOf(crowd)}`).join(' ');
+  const script = `mount -t tmpfs none "$0" && truncate -s ${8 * gibibyte} ${files} && exec "$@"`;
+  return [locate('unshare'), '--mount', locate('sh'), '-c', script, place];
 }
 
 /** The library takes the delay from the name. */
