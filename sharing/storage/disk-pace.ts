@@ -3,8 +3,11 @@ import { timeWithoutProcessor } from '#sharing/storage/thread-time.js';
 
 /** Milliseconds after which a call counts as slow; those in which this thread wanted for a processor are not its own. */
 const slow = 5;
-/** A disk that was slow is left alone for so many times as long, and at most for so many milliseconds. */
-const rest = { times: 20, longest: 600_000 };
+/**
+ * A disk that was slow is left alone for so many times as long: at first, each time it is slow right after its rest so many
+ * times longer, up to the most; and never for more milliseconds than the longest.
+ */
+const rest = { first: 20, growth: 4, most: 320, longest: 600_000 };
 /**
  * Milliseconds after which a call in the thread pool counts as slow too. It waits for this thread as well, which stands
  * still for less.
@@ -18,8 +21,8 @@ const maxElsewhere = 2;
 /**
  * How calls reach a disk. A call costs a fraction on this thread, but a slow disk would stop everybody. So many quick calls
  * are cut into slices, and a call that was slow is the last one for a while: the next ones go through the thread pool, a few
- * at a time, until none of them was slow for that while. Others lose a twentieth of their time at most, and nothing while a
- * very slow disk is in use.
+ * at a time, until none of them was slow for that while. Others lose a twentieth of their time at most, soon a hundredth
+ * when the disk stays as slow, and nothing while a very slow one is in use.
  */
 export interface DiskPace {
   /**
@@ -76,11 +79,12 @@ export function diskPace(
   slice: Slice = ofThread,
 ): DiskPace {
   let slowUntil = -Infinity;
+  let times = rest.first;
   let elsewhere = 0;
   const waiting: (() => void)[] = [];
 
   function leaveAlone(began: number, time: number): void {
-    const until = began + time + Math.min(rest.times * time, rest.longest);
+    const until = began + time + Math.min(times * time, rest.longest);
     slowUntil = Math.max(slowUntil, until);
   }
 
@@ -113,7 +117,10 @@ export function diskPace(
     } finally {
       const time = now() - began;
       slice.used(time);
-      if (time > slow && time - slice.waited() > slow) leaveAlone(began, time);
+      if (time > slow && time - slice.waited() > slow) {
+        leaveAlone(began, time);
+        times = Math.min(times * rest.growth, rest.most);
+      } else if (times > rest.first) times /= rest.growth;
     }
   }
 

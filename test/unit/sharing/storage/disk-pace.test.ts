@@ -55,6 +55,32 @@ test('a slow call is the last one for twenty times as long', () => {
   expect(call(0)).toBe('here');
 });
 
+test('a disk that is slow each time it is tried again is left alone for longer, up to 320 times', async () => {
+  const { call, wait } = watched();
+  for (const times of [20, 80, 320, 320]) {
+    expect(call(10)).toBe('here');
+    wait(10 * times - 1);
+    expect(call(10)).toBe('elsewhere');
+    await new Promise(setImmediate);
+    wait(1);
+  }
+});
+
+test('each quick call takes back what a slow one has added to the rest', () => {
+  const { call, wait } = watched();
+  call(10);
+  wait(200);
+  call(10);
+  wait(800);
+  expect(call(0)).toBe('here');
+  expect(call(0)).toBe('here');
+  expect(call(10)).toBe('here');
+  wait(199);
+  expect(call(0)).toBe('elsewhere');
+  wait(1);
+  expect(call(0)).toBe('here');
+});
+
 test.each([
   [50, 'here'],
   [51, 'elsewhere'],
@@ -68,7 +94,7 @@ test.each([
   wait(199);
   await pace.run(() => undefined, later);
   expect(call(0)).toBe(way);
-  wait(20 * time);
+  wait(80 * time);
   expect(call(0)).toBe('here');
 });
 
