@@ -23,7 +23,7 @@ import { plainPath, safePath } from '#sharing/storage/path.js';
 import { openArrivals } from '#sharing/storage/arrivals.js';
 import { openRoom } from '#sharing/storage/room.js';
 import type { Spool } from '#sharing/storage/spool.js';
-import type { Entry } from '#sharing/storage/share.js';
+import type { Page } from '#sharing/storage/share.js';
 import type { Duplex } from 'node:stream';
 import { placeOf } from '#sharing/transport/address.js';
 import type { Feed } from '#sharing/transport/feed.js';
@@ -94,7 +94,7 @@ export type { Ended, Transferred } from '#sharing/gathering.js';
 export interface ClientSession extends AsyncDisposable {
   readonly server: ServerFacts;
   /** Pages of the rows of a remote folder, sorted by name. */
-  list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
+  list(path: string, signal?: AbortSignal): AsyncGenerator<Page, void, undefined>;
   /**
    * Gets a file, a folder, or what matches a pattern that is no path. The local name of a file or folder comes only
    * from what was typed. Rejects when all of it failed or broke off; what `onEnded` was told of is received.

@@ -6,13 +6,13 @@ import { openFolder } from '#sharing/storage/folder.js';
 import { matching } from '#sharing/storage/matches.js';
 import { listPartials, removePartial } from '#sharing/storage/partials.js';
 import { plainPath, safePath } from '#sharing/storage/path.js';
-import { openShare, type Entry } from '#sharing/storage/share.js';
+import { openShare, type Page } from '#sharing/storage/share.js';
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 export { plainPath } from '#sharing/storage/path.js';
 export { globMatcher, isGlob } from '#sharing/storage/glob.js';
-export type { Entry } from '#sharing/storage/share.js';
+export type { Entry, Page } from '#sharing/storage/share.js';
 export { openSpool, type Spool } from '#sharing/storage/spool.js';
 export type { Progress } from '#sharing/transfer/progress.js';
 
@@ -23,7 +23,7 @@ export type { Progress } from '#sharing/transfer/progress.js';
 export async function* listLocal(
   folder: string,
   path: string,
-): AsyncGenerator<readonly Entry[], void, undefined> {
+): AsyncGenerator<Page, void, undefined> {
   await using share = await openShare(folder, Buffer.alloc(0));
   yield* share.list(safePath(plainPath(path)));
 }

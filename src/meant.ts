@@ -1,6 +1,6 @@
 import { nearest } from '#config/nearest.js';
 import { SharingError } from '#sharing/errors.js';
-import { isGlob, plainPath, type Entry } from '#sharing/local.js';
+import { isGlob, plainPath, type Page } from '#sharing/local.js';
 
 /** Names that are compared, at most, and milliseconds that listing them may take. */
 const maxNames = 10_000;
@@ -9,7 +9,7 @@ const patience = 2000;
 /** Missing names of one command that get a suggestion. */
 const mostMeant = 10;
 
-type Listing = (folder: string, signal: AbortSignal) => AsyncIterable<readonly Entry[]>;
+type Listing = (folder: string, signal: AbortSignal) => AsyncIterable<Page>;
 
 /** Gives what is thrown when a path names nothing: with the path that was most likely meant, if its folder can be listed. */
 export type Meaning = (error: unknown, path: string, list: Listing) => Promise<unknown>;
@@ -44,11 +44,11 @@ export function meanings(): Meaning {
 /** For one path alone. */
 export const withMeant: Meaning = (error, path, list) => meanings()(error, path, list);
 
-async function namesOf(list: () => AsyncIterable<readonly Entry[]>): Promise<readonly string[]> {
+async function namesOf(list: () => AsyncIterable<Page>): Promise<readonly string[]> {
   const names: string[] = [];
   try {
     for await (const page of list()) {
-      names.push(...page.map((entry) => entry.name));
+      names.push(...page.entries.map((entry) => entry.name));
       if (names.length >= maxNames) break;
     }
   } catch {

@@ -20,7 +20,7 @@ import { asSharingError, SharingError } from '#sharing/errors.js';
 import type { NewCode } from '#sharing/session/code-window.js';
 import type { ClientAction, ClientRules } from '#sharing/session/client.js';
 import type { SendOutcome } from '#sharing/session/sending.js';
-import type { Entry } from '#sharing/storage/share.js';
+import type { Page } from '#sharing/storage/share.js';
 import type { Source } from '#sharing/storage/source.js';
 import type { Beside, BesideWork } from '#sharing/transfer/beside.js';
 import type { ReceiveOutcome } from '#sharing/transfer/receive.js';
@@ -59,7 +59,7 @@ export interface AskingOptions {
 /** The client's side of one session, after the welcome. */
 export interface Asking {
   readonly welcome: MessageOf<'welcome'>;
-  list(path: string, signal?: AbortSignal): AsyncGenerator<readonly Entry[], void, undefined>;
+  list(path: string, signal?: AbortSignal): AsyncGenerator<Page, void, undefined>;
   get(path: string, wish: GetWish): Promise<ReceiveOutcome | ManyMoved>;
   stream(path: string, wish: StreamWish): Promise<ReceiveOutcome>;
   put(source: Source, options: PutOptions): Promise<SendOutcome>;
@@ -119,7 +119,7 @@ export async function ask(options: AskingOptions): Promise<Asking> {
         return undefined;
       case 'coded':
       case 'told':
-      case 'rows':
+      case 'listed':
       case 'offered':
       case 'refused':
         return requests.answer(action);

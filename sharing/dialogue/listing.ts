@@ -1,8 +1,9 @@
 import type { Requests } from '#sharing/dialogue/requests.js';
 import { SharingError } from '#sharing/errors.js';
 import { isSafeName } from '#sharing/storage/path.js';
-import { maxListed, type Entry } from '#sharing/storage/share.js';
+import { maxListed, type Entry, type Page } from '#sharing/storage/share.js';
 import type { Connection } from '#sharing/transport/connection.js';
+import type { MessageOf } from '#sharing/wire/message.js';
 import type { EntryRow } from '#sharing/wire/rows.js';
 
 /** Asks for a list and gives its pages at the reader's pace. Breaking off is no failure. */
@@ -11,9 +12,9 @@ export async function* list(
   requests: Requests,
   path: string,
   stop?: AbortSignal,
-): AsyncGenerator<readonly Entry[], void, undefined> {
+): AsyncGenerator<Page, void, undefined> {
   const pages = pageQueue();
-  const id = requests.begin('listing', () => ({ rows: pages.push, refused: pages.fail }));
+  const id = requests.begin('listing', () => ({ listed: pages.push, refused: pages.fail }));
   const cancel = (): void => {
     pages.fail(new SharingError('cancelled', 'cancelled'));
   };
@@ -33,14 +34,14 @@ export async function* list(
 const maxPages = 4;
 
 interface PageQueue {
-  readonly push: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
+  readonly push: (page: MessageOf<'entries'>) => Promise<void> | undefined;
   readonly fail: (error: SharingError) => void;
-  read(): AsyncGenerator<readonly Entry[], void, undefined>;
+  read(): AsyncGenerator<Page, void, undefined>;
 }
 
 /** Hands pages from the connection to whoever reads the list, at the reader's pace. */
 function pageQueue(): PageQueue {
-  const pages: (readonly Entry[])[] = [];
+  const pages: Page[] = [];
   let count = 0;
   let over: SharingError | 'complete' | undefined;
   let wake: () => void = () => undefined;
@@ -54,12 +55,13 @@ function pageQueue(): PageQueue {
 
   return {
     fail: finish,
-    push(rows, more) {
+    push({ rows, more, unshared = 0 }) {
       if (over) return undefined;
       if (more && rows.length === 0) throw new SharingError('protocol', 'an empty page');
       count += rows.length;
       if (count > maxListed) throw new SharingError('protocol', `more than ${maxListed} rows`);
-      pages.push(rows.map(judgeRow).filter((entry) => entry !== undefined));
+      const entries = rows.map(judgeRow).filter((entry) => entry !== undefined);
+      pages.push({ entries, unshared: unshared + rows.length - entries.length });
       if (!more) finish('complete');
       wake();
       if (pages.length < maxPages || !more) return undefined;

@@ -4,11 +4,10 @@ import type { NewCode } from '#sharing/session/code-window.js';
 import { patience, watchStall, type StallWatch } from '#sharing/transfer/stall.js';
 import type { Connection } from '#sharing/transport/connection.js';
 import type { MessageOf } from '#sharing/wire/message.js';
-import type { EntryRow } from '#sharing/wire/rows.js';
 
 /** What one request waits for. */
 export interface Request {
-  readonly rows?: (rows: readonly EntryRow[], more: boolean) => Promise<void> | undefined;
+  readonly listed?: (page: MessageOf<'entries'>) => Promise<void> | undefined;
   readonly offered?: (offer: MessageOf<'offer'>) => void;
   readonly told?: (state: MessageOf<'state'>) => void;
   readonly coded?: (fresh: NewCode) => void;
@@ -18,7 +17,7 @@ export interface Request {
 
 type Answer = Extract<
   ClientAction,
-  { readonly do: 'rows' | 'offered' | 'refused' | 'coded' | 'told' }
+  { readonly do: 'listed' | 'offered' | 'refused' | 'coded' | 'told' }
 >;
 
 /** The requests of one client that are not answered completely. */
@@ -84,14 +83,14 @@ export function requestTable(
     answer(action) {
       const request = waiting.get(action.id);
       switch (action.do) {
-        case 'rows':
+        case 'listed':
           watches.get(action.id)?.moved();
-          if (!action.more) {
+          if (!action.page.more) {
             unwatch(action.id);
             rules.done(action.id);
           }
           // A list that was broken off still arrives; its rows are read past.
-          return request?.rows?.(action.rows, action.more);
+          return request?.listed?.(action.page);
         case 'offered':
           request?.offered?.(action.offer);
           // Not before: an offer that is a breach must end the request with the connection.

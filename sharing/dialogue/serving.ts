@@ -46,11 +46,13 @@ export interface Service {
 export async function listFolder(service: Service, id: number, path: SafePath): Promise<void> {
   const { connection, share, observe, session, stallTime } = service;
   let reading = true;
+  let unshared = 0;
   const waiting = (): number => (reading ? 0 : patience.sender);
   using watch = closeOnStall(connection, stallTime, waiting, 'the client does not take the list');
   const sendPages = async (): Promise<void> => {
     for await (const page of share.list(path)) {
-      const rows = page.map(({ name, type, size, mtime }): EntryRow => [name, type, size, mtime]);
+      unshared += page.unshared;
+      const rows = page.entries.map((one): EntryRow => [one.name, one.type, one.size, one.mtime]);
       for (const part of inPages(rows)) {
         reading = false;
         await connection.drained();
@@ -63,7 +65,7 @@ export async function listFolder(service: Service, id: number, path: SafePath): 
   };
   await readingFrom(sendPages);
   if (connection.signal.aborted) return;
-  connection.send({ t: 'entries', id, rows: [], more: false });
+  connection.send({ t: 'entries', id, rows: [], more: false, ...(unshared > 0 && { unshared }) });
   observe({ event: 'listed', session, path: pathText(path) });
 }
 

@@ -8,7 +8,6 @@ import {
 } from '#sharing/session/incoming.js';
 import { digestAlgorithms, type DigestAlgorithm } from '#sharing/storage/digest.js';
 import { onlyFile, protocolVersion, type Message, type MessageOf } from '#sharing/wire/message.js';
-import type { EntryRow } from '#sharing/wire/rows.js';
 import { refusalOf, refusedBy } from '#sharing/wire/refusal.js';
 
 /** What the client must do. */
@@ -19,12 +18,7 @@ export type ClientAction =
       readonly welcome: MessageOf<'welcome'>;
       readonly digest: DigestAlgorithm;
     }
-  | {
-      readonly do: 'rows';
-      readonly id: number;
-      readonly rows: readonly EntryRow[];
-      readonly more: boolean;
-    }
+  | { readonly do: 'listed'; readonly id: number; readonly page: MessageOf<'entries'> }
   | { readonly do: 'offered'; readonly id: number; readonly offer: MessageOf<'offer'> }
   | { readonly do: 'refused'; readonly id: number; readonly error: SharingError }
   /** The server asks for a code; then its share, then its proof. */
@@ -140,7 +134,7 @@ export function clientRules(trusted: boolean): ClientRules {
     switch (incoming.t) {
       case 'entries':
         mustBe(ready, incoming, 'listing');
-        return [{ do: 'rows', id: incoming.id, rows: incoming.rows, more: incoming.more }];
+        return [{ do: 'listed', id: incoming.id, page: incoming }];
       case 'offer':
         mustBe(ready, incoming, 'getting');
         return offered(ready, incoming);

@@ -18,14 +18,21 @@ export interface Entry {
   readonly mtime: number;
 }
 
+/** A part of a listing. */
+export interface Page {
+  readonly entries: readonly Entry[];
+  /** How many files and folders are left out because their names cannot be shared; on one page, for all of them. */
+  readonly unshared: number;
+}
+
 /** Reading side of one root: nothing outside it is reached, no link is followed. */
 export interface Share extends AsyncDisposable {
   readonly root: Folder;
   /**
-   * Pages of at most 500 rows, sorted by name; links, devices, dot names and names that cannot be
-   * shared are left out. Throws SharingError `not-found`, `not-a-folder` or `no-permission`.
+   * Pages of at most 500 rows, sorted by name; links, devices and dot names are left out, and names that
+   * cannot be shared are counted. Throws SharingError `not-found`, `not-a-folder` or `no-permission`.
    */
-  list(path: SafePath): AsyncGenerator<readonly Entry[], void, undefined>;
+  list(path: SafePath): AsyncGenerator<Page, void, undefined>;
   /** Opens a regular file for sending. Throws SharingError `not-found`, `is-folder`, `not-a-file`, `no-permission`. */
   open(path: SafePath): Promise<Source>;
   /** The device's own secret for source tags. */
@@ -59,11 +66,11 @@ export function shareOf(root: Folder, tagKey: Buffer): Share {
       await root.mustExist();
       const { folder, close } = await reach(root, path);
       try {
-        const names = await sharedNames(folder);
+        const { names, unshared } = await sharedNames(folder);
         for (let at = 0; at < names.length; at += maxRows) {
-          yield await rows(folder, names.slice(at, at + maxRows));
+          yield { entries: await rows(folder, names.slice(at, at + maxRows)), unshared: 0 };
         }
-        if (names.length === 0) yield [];
+        if (names.length === 0 || unshared > 0) yield { entries: [], unshared };
       } finally {
         await close();
       }
@@ -118,18 +125,22 @@ function stepError(error: unknown, path: SafePath): SharingError {
   return new SharingError(code, known.message, { path: pathText(path) }, error);
 }
 
-async function sharedNames(folder: Folder): Promise<readonly SafeName[]> {
+async function sharedNames(
+  folder: Folder,
+): Promise<{ names: readonly SafeName[]; unshared: number }> {
   const names: SafeName[] = [];
+  let unshared = 0;
   let looked = 0;
   for await (const page of entriesIn(folder)) {
     looked += page.length;
     for (const { name, type } of page) {
-      const isFileOrFolder = type === 'file' || type === 'folder';
-      if (isFileOrFolder && isSafeName(name)) names.push(name);
+      if (name.startsWith('.') || !(type === 'file' || type === 'folder')) continue;
+      if (isSafeName(name)) names.push(name);
+      else unshared += 1;
     }
     mustBeListable(names.length, looked);
   }
-  return names.sort(byCodeUnits);
+  return { names: names.sort(byCodeUnits), unshared };
 }
 
 function byCodeUnits(a: string, b: string): number {

@@ -168,6 +168,8 @@ const kinds = {
       id: u32,
       rows: many(isEntryRow, maxRows),
       more: z.boolean(),
+      /** With the last page: names that are left out because they cannot be shared. */
+      unshared: z.optional(u32),
     }),
   get: () =>
     z.object({

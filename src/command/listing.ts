@@ -1,5 +1,5 @@
 import { SharingError, type ErrorCode } from '#sharing/errors.js';
-import { globMatcher, isGlob, plainPath, type Entry } from '#sharing/local.js';
+import { globMatcher, isGlob, plainPath, type Entry, type Page } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
@@ -8,10 +8,7 @@ import { withMeant } from '#src/meant.js';
 import { textOption, type Call } from './command.js';
 
 /** Pages of a folder's rows, sorted by name. */
-export type List = (
-  path: string,
-  signal: AbortSignal,
-) => AsyncGenerator<readonly Entry[], void, undefined>;
+export type List = (path: string, signal: AbortSignal) => AsyncGenerator<Page, void, undefined>;
 
 /** Folders that wait to be listed, at most; with the longest folder, all that a listing ever holds. */
 const maxWaiting = 100_000;
@@ -27,8 +24,8 @@ export async function showListing(context: Context, call: Call, list: List): Pro
   const walk = (folder: string, more: Partial<Wish>): Promise<Walked> =>
     showFolder({ ...context, view }, list, folder, { ...wish, ...more });
   try {
-    const { rows, codes } = await walk(path, {});
-    if (rows === 0 && view.isHeard()) view.note('empty');
+    const { rows, unshared, codes } = await walk(path, {});
+    if (rows + unshared === 0 && view.isHeard()) view.note('empty');
     return combine([...codes]);
   } catch (error) {
     // Why nobody reads on was told, if it was not meant.
@@ -61,6 +58,8 @@ interface Wish {
 interface Walked {
   /** How many rows were shown. */
   readonly rows: number;
+  /** Names that cannot be shared. */
+  readonly unshared: number;
   /** Of the folders below that could not be listed. */
   readonly codes: ReadonlySet<ExitCode>;
 }
@@ -75,15 +74,18 @@ async function showFolder(
   const waiting = [top];
   const codes = new Set<ExitCode>();
   let rows = 0;
+  let unshared = 0;
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     if (!context.view.isHeard()) break;
     const within = folder === '' ? '' : `${folder}/`;
     const below: string[] = [];
+    let here = 0;
     const isTooMuch = (): boolean => waiting.length + below.length > maxWaiting;
     try {
       for await (const page of sorted(list(folder, context.signal), sort)) {
         if (context.signal.aborted) throw new SharingError('cancelled', 'interrupted');
-        for (const { name, type, size, mtime } of page) {
+        here += page.unshared;
+        for (const { name, type, size, mtime } of page.entries) {
           const path = `${within}${name}`;
           if (recursive && type === 'folder') below.push(path);
           if (!isShown(name)) continue;
@@ -100,9 +102,11 @@ async function showFolder(
       if (folder === top || isTooMuch() || !isOfOne(error)) throw error;
       codes.add(await tell(context, folder, error));
     }
+    if (here > 0) context.view.show({ event: 'unlisted', path: folder, names: here });
+    unshared += here;
     waiting.push(...below.sort().reverse());
   }
-  return { rows, codes };
+  return { rows, unshared, codes };
 }
 
 /** Failures of one folder that say nothing of the others. */
@@ -135,16 +139,20 @@ function sortOf(call: Call): Sort {
 
 /** By name they come so, and go on at once; else a folder is read to its end first, of 100,000 rows at most. */
 async function* sorted(
-  pages: AsyncIterable<readonly Entry[]>,
+  pages: AsyncIterable<Page>,
   sort: Sort,
-): AsyncGenerator<readonly Entry[], void, undefined> {
+): AsyncGenerator<Page, void, undefined> {
   if (sort === 'name') {
     yield* pages;
     return;
   }
   const rows: Entry[] = [];
-  for await (const page of pages) rows.push(...page);
-  yield rows.sort(sort === 'size' ? bySize : byTime);
+  let unshared = 0;
+  for await (const page of pages) {
+    rows.push(...page.entries);
+    unshared += page.unshared;
+  }
+  yield { entries: rows.sort(sort === 'size' ? bySize : byTime), unshared };
 }
 
 /** A folder has no size of its own, so folders come first. */

@@ -70,7 +70,7 @@ async function inTime(work: Promise<Names>): Promise<Names> {
 async function namesOf(session: ClientSession, folder: string): Promise<Names> {
   const names: Name[] = [];
   for await (const page of session.list(folder, AbortSignal.timeout(listTime))) {
-    for (const { name, type } of page) names.push({ name, isFolder: type === 'folder' });
+    for (const { name, type } of page.entries) names.push({ name, isFolder: type === 'folder' });
     if (names.length >= maxNames) return { names, cut: true };
   }
   return { names, cut: false };

@@ -62,6 +62,8 @@ export type Answer =
     }
   /** What the sender of folders left out without a word, counted. */
   | { readonly event: 'left-out'; readonly links: number; readonly hidden: number }
+  /** What a folder holds besides, under names that cannot be shared. */
+  | { readonly event: 'unlisted'; readonly path: string; readonly names: number }
   /** Something that runs beside the prompt: how far it is, or how it ended. */
   | {
       readonly event: 'job';

@@ -58,6 +58,10 @@ function plainLines(answer: Exclude<Answer, FailedAnswer>, style: Style): string
         [answer.links, 'link'],
         [answer.hidden, 'hidden name'],
       ])}\n`;
+    case 'unlisted': {
+      const where = answer.path === '' ? '' : ` in ${quote(answer.path)}`;
+      return `not listed${where}: ${counted([[answer.names, 'name']])} that cannot be shared\n`;
+    }
     case 'connected': {
       const trust = answer.trust === 'unverified' ? 'unverified ' : '';
       const may = answer.rights.join(', ') || 'no rights';

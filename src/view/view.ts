@@ -132,7 +132,7 @@ function isAside({ event }: Answer): boolean {
 
 /** What a script hears as an event, and a person as a remark beside the answers. */
 function isRemark({ event }: Answer): boolean {
-  return ['left-out', 'broken', 'back', 'summary'].includes(event);
+  return ['left-out', 'unlisted', 'broken', 'back', 'summary'].includes(event);
 }
 
 /** What a command was asked for is printed even with --quiet; what only confirms is not. */

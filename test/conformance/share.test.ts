@@ -34,7 +34,7 @@ describe.each(ways)('a share, reached by %s', (way) => {
 
   async function listAll(share: Share, path = ''): Promise<Entry[]> {
     const all: Entry[] = [];
-    for await (const page of share.list(safePath(path))) all.push(...page);
+    for await (const page of share.list(safePath(path))) all.push(...page.entries);
     return all;
   }
 
@@ -65,9 +65,22 @@ describe.each(ways)('a share, reached by %s', (way) => {
     const { place, share } = await open();
     for (let n = 0; n < 1100; n += 1) await writeFile(join(place, `f${n}`), '');
     const pages: number[] = [];
-    for await (const page of share.list(safePath(''))) pages.push(page.length);
+    for await (const page of share.list(safePath(''))) pages.push(page.entries.length);
     expect(pages).toEqual([500, 500, 100]);
   });
+
+  test.runIf(posix)(
+    'names that cannot be shared are counted, not those that are hidden',
+    async () => {
+      const { place, share } = await open();
+      await mkdir(join(place, 'back\\slash'));
+      for (const name of ['two\nlines', '.hidden', 'good']) await writeFile(join(place, name), '');
+      const counts: number[] = [];
+      for await (const { unshared } of share.list(safePath(''))) counts.push(unshared);
+      expect(counts).toEqual([0, 2]);
+      expect(names(await listAll(share))).toEqual(['good']);
+    },
+  );
 
   test.runIf(posix)(
     'what is no file, no folder, or hidden is neither listed nor opened',

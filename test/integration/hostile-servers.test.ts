@@ -1,4 +1,5 @@
 import { openOutlet, type ClientSession, type Ended } from '#sharing/client.js';
+import type { Page } from '#sharing/local.js';
 import type { ErrorCode } from '#sharing/errors.js';
 import { SharingError } from '#sharing/errors.js';
 import { digestOf, digestText, fileDigest } from '#sharing/storage/digest.js';
@@ -27,6 +28,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
 import { getOne, putOne, type Well } from '../support/one-file.js';
+import { listedNames } from '../support/listed.js';
 
 const mebibyte = 1024 * 1024;
 const tag = 'b'.repeat(32);
@@ -89,12 +91,6 @@ function fetching(session: ClientSession): Promise<Well> {
 
 function sending(session: ClientSession): Promise<Well> {
   return putOne(session, join(root, 'mine.bin'));
-}
-
-async function reading(session: ClientSession): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of session.list('')) names.push(...page.map(({ name }) => name));
-  return names;
 }
 
 async function codeOf(work: Promise<unknown>): Promise<ErrorCode> {
@@ -248,7 +244,10 @@ describe('a list', () => {
       await client.hear('list');
       client.say(entries(rows(...hostile, 'good.txt', 'x'.repeat(241)), false));
     });
-    expect(await reading(met.session)).toEqual(['good.txt']);
+    const found: Page[] = [];
+    for await (const page of met.session.list('')) found.push(page);
+    expect(found.map(({ entries: rows }) => rows.map(({ name }) => name))).toEqual([['good.txt']]);
+    expect(found.map(({ unshared }) => unshared)).toEqual([hostile.length + 1]);
   });
 
   test.each<[string, unknown]>([
@@ -266,7 +265,7 @@ describe('a list', () => {
       await client.hear('list');
       client.say({ t: 'entries', id: 1, rows: page, more: false });
     });
-    expect(await codeOf(reading(met.session))).toBe('protocol');
+    expect(await codeOf(listedNames(met.session))).toBe('protocol');
   });
 
   test('that never ends is ended', async () => {
@@ -278,7 +277,7 @@ describe('a list', () => {
         await delay(0);
       }
     });
-    expect(await codeOf(reading(met.session))).toBe('protocol');
+    expect(await codeOf(listedNames(met.session))).toBe('protocol');
   });
 
   test('of empty pages that never ends is ended', async () => {
@@ -291,7 +290,7 @@ describe('a list', () => {
       }
     });
     const giveUp = delay(5000).then(() => 'it still reads' as const);
-    expect(await Promise.race([codeOf(reading(met.session)), giveUp])).toBe('protocol');
+    expect(await Promise.race([codeOf(listedNames(met.session)), giveUp])).toBe('protocol');
   });
 
   test('for another request ends the session', async () => {
@@ -299,7 +298,7 @@ describe('a list', () => {
       await client.hear('list');
       client.say({ ...entries([], false), id: 2 });
     });
-    expect(await codeOf(reading(met.session))).toBe('protocol');
+    expect(await codeOf(listedNames(met.session))).toBe('protocol');
   });
 
   test('after its end ends the session', async () => {
@@ -307,7 +306,7 @@ describe('a list', () => {
       await client.hear('list');
       client.say(entries([], false), entries([], false));
     });
-    await reading(met.session).catch(() => undefined);
+    await listedNames(met.session).catch(() => undefined);
     expect((await met.session.closed)?.code).toBe('protocol');
   });
 });
@@ -750,7 +749,7 @@ describe('silence is ended', () => {
     (session: ClientSession) => Promise<unknown>,
     ends?: RegExp,
   ][] = [
-    ['in a list', (client) => client.hear('list'), reading],
+    ['in a list', (client) => client.hear('list'), listedNames],
     ['after get', (client) => client.hear('get'), fetching],
     [
       'after the offer',

@@ -13,6 +13,7 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
+import { listedNames } from '../support/listed.js';
 import { execFileSync } from 'node:child_process';
 import {
   chmod,
@@ -75,11 +76,9 @@ describe('in the share', () => {
 
   afterEach(() => expectUnharmed(served, before));
 
-  async function names(): Promise<string[]> {
+  async function names(): Promise<readonly string[]> {
     await using session = await openHonest(parties.owner, served.port);
-    const found: string[] = [];
-    for await (const page of session.list('')) found.push(...page.map(({ name }) => name));
-    return found;
+    return await listedNames(session);
   }
 
   test('links are neither listed nor followed, wherever they lead', async () => {

@@ -169,7 +169,7 @@ test('a session answers while it transfers, both ways', async () => {
     session.put([join(served.received, 'up.bin')], { onEnded: () => undefined }),
   ]);
   await expect.poll(() => moved).toBeGreaterThan(0);
-  for await (const page of session.list('')) listed.push(page.length);
+  for await (const page of session.list('')) listed.push(page.entries.length);
   expect(moved).toBeLessThan(256 * MiB);
   expect(listed).not.toEqual([]);
   await both;

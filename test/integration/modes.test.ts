@@ -1,4 +1,3 @@
-import type { ClientSession } from '#sharing/client.js';
 import { shortId } from '#sharing/id.js';
 import { changePeer } from '#sharing/device.js';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
@@ -17,6 +16,7 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
+import { listedNames } from '../support/listed.js';
 
 let parties: Parties;
 
@@ -26,12 +26,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => parties[Symbol.asyncDispose]());
-
-async function list(session: ClientSession, path = ''): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of session.list(path)) names.push(...page.map(({ name }) => name));
-  return names;
-}
 
 const note = ({ received }: ServedShare): string => join(received, '..', 'note.txt');
 const into = ({ received }: ServedShare) => ({ folder: received, receivedPrefix: 'new_' });
@@ -43,7 +37,7 @@ describe('read-only', () => {
       await using session = await openHonest(device, served.port);
       expect(session.server.rights).toEqual(['read']);
       await expect(putOne(session, note(served))).rejects.toMatchObject({ code: 'no-right' });
-      expect(await list(session)).toEqual(['plain.txt']);
+      expect(await listedNames(session)).toEqual(['plain.txt']);
     }
     expect(await readdir(served.folder)).toEqual(['plain.txt']);
   });
@@ -62,8 +56,8 @@ describe('an inbox', () => {
       expect(as).toBe('new_note.txt');
       expect(await putOne(session, note(served))).toMatchObject({ outcome: 'identical' });
       for (const work of [
-        list(session),
-        list(session, own),
+        listedNames(session),
+        listedNames(session, own),
         getOne(session, 'plain.txt', into(served)),
         getOne(session, `${own}/new_note.txt`, into(served)),
       ]) {
@@ -72,7 +66,7 @@ describe('an inbox', () => {
     }
     expect((await readdir(served.folder)).sort()).toEqual([own, 'plain.txt', strangers].sort());
     await using owner = await openHonest(parties.owner, served.port);
-    expect(await list(owner, own)).toEqual(['new_note.txt']);
+    expect(await listedNames(owner, own)).toEqual(['new_note.txt']);
     await putOne(owner, note(served));
     expect(await readdir(served.folder)).toContain('new_note.txt');
     await owner.bye();
@@ -110,7 +104,7 @@ describe('shutdown', () => {
     await using peer = await openHonest(parties.peer, served.port);
     await expect(peer.shutdown()).rejects.toMatchObject({ code: 'no-right' });
     expect(asked).toBe(0);
-    expect(await list(peer)).toEqual(['plain.txt']);
+    expect(await listedNames(peer)).toEqual(['plain.txt']);
   });
 
   test('lets what is under way end, and takes nobody new', async () => {
@@ -174,7 +168,7 @@ describe('one peer', () => {
     second.say({ t: 'get', id: 1, path: 'plain.txt' });
     expect(await second.hear('error')).toMatchObject({ code: 'too-many-transfers' });
     await using other = await openHonest(parties.owner, served.port);
-    expect(await list(other)).toEqual(['plain.txt']);
+    expect(await listedNames(other)).toEqual(['plain.txt']);
     await first[Symbol.asyncDispose]();
     await eventually('the first is gone', () =>
       served.events.some(({ event }) => event === 'client-out'),
@@ -210,7 +204,7 @@ test('who is not let in makes room for who comes', async () => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   for (let n = 0; n < 4; n += 1) {
     await using session = await openHonest(parties.peer, served.port);
-    expect(await list(session)).toEqual(['plain.txt']);
+    expect(await listedNames(session)).toEqual(['plain.txt']);
   }
   const reasons = served.events.flatMap((one) => (one.event === 'turned-away' ? [one.reason] : []));
   expect(new Set(reasons)).toEqual(new Set(['too-many-strangers']));

@@ -11,6 +11,7 @@ import {
   type Parties,
   type ServedShare,
 } from '../support/served-share.js';
+import { listedNames } from '../support/listed.js';
 
 let parties: Parties;
 
@@ -33,8 +34,8 @@ function come(served: ServedShare, device: Device, code?: string): Promise<Clien
 }
 
 async function firstName(session: ClientSession): Promise<string | undefined> {
-  for await (const page of session.list('')) for (const { name } of page) return name;
-  return undefined;
+  const [name] = await listedNames(session);
+  return name;
 }
 
 const refusal = async (attempt: Promise<unknown>): Promise<string> =>

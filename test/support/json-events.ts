@@ -168,6 +168,14 @@ export const events: { readonly [Event in Answer['event']]: EventFacts<Event> } 
     }),
     example: { event: 'left-out', links: 1, hidden: 2 },
   },
+  unlisted: {
+    about: 'list, llist: what a folder holds besides, under names that cannot be shared.',
+    keys: z.strictObject({
+      path: z.string().describe('the folder; empty for the one that is shared'),
+      names: count,
+    }),
+    example: { event: 'unlisted', path: 'a', names: 1 },
+  },
   summary: {
     about: 'get, put: the end of a command that moved more than one file.',
     keys: z.strictObject({

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { getOne, putOne } from './one-file.js';
+import { listedNames } from './listed.js';
 
 const serverLimits: ServerLimits = {
   maxClients: 64,
@@ -170,9 +171,7 @@ export async function expectServed({
   folder,
 }: ServedShare): Promise<void> {
   await using session = await openHonest(parties.owner, port);
-  const names: string[] = [];
-  for await (const page of session.list('')) names.push(...page.map(({ name }) => name));
-  expect(names).toContain('plain.txt');
+  expect(await listedNames(session)).toContain('plain.txt');
   await rm(join(received, 'new_plain.txt'), { force: true });
   const got = await getOne(session, 'plain.txt', { folder: received, receivedPrefix: 'new_' });
   expect(await readFile(join(received, got.as), 'utf8')).toBe(plainText);

@@ -1,14 +1,19 @@
 import { SharingError } from '#sharing/errors.js';
+import type { Entry, Page } from '#sharing/local.js';
 import { expect, test, vi } from 'vitest';
 import { meanings, withMeant } from '#src/meant.js';
 
 const notFound = new SharingError('not-found', 'ENOENT', { local: true });
 
+function pageOf(...names: readonly string[]): Page {
+  return { entries: names.map((name) => ({ name }) as Entry), unshared: 0 };
+}
+
 /** A folder that holds these. */
 function holding(...names: readonly string[]) {
   async function* pages() {
     await Promise.resolve();
-    yield names.map((name) => ({ name }) as never);
+    yield pageOf(...names);
   }
   return vi.fn<Parameters<typeof withMeant>[2]>(() => pages());
 }
@@ -44,7 +49,7 @@ test('nobody is asked for a pattern, nor when something else failed', async () =
 test('a folder that cannot be listed, or has no end, is no failure', async () => {
   const broken = async function* () {
     await Promise.resolve();
-    yield [{ name: 'welcome.txt' } as never];
+    yield pageOf('welcome.txt');
     throw new SharingError('connection-lost', '');
   };
   expect(await meant('welcme.txt', broken)).toBe('welcome.txt');
@@ -53,7 +58,7 @@ test('a folder that cannot be listed, or has no end, is no failure', async () =>
     for (;;) {
       await Promise.resolve();
       pages += 1;
-      yield Array.from({ length: 500 }, () => ({ name: 'x'.repeat(200) }) as never);
+      yield pageOf(...Array.from({ length: 500 }, () => 'x'.repeat(200)));
     }
   };
   expect(await meant('y'.repeat(200), endless)).toBeUndefined();

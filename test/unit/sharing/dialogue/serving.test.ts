@@ -14,7 +14,7 @@ function listing(takes: number, reads = 0) {
   onTestFinished(() => void vi.useRealTimers());
   const ending = new AbortController();
   const closings: (SharingError | undefined)[] = [];
-  const sent: string[] = [];
+  const sent: { readonly t: string; readonly unshared?: number }[] = [];
   const connection = {
     signal: ending.signal,
     drained: () =>
@@ -24,7 +24,7 @@ function listing(takes: number, reads = 0) {
         });
         setTimeout(resolve, takes);
       }),
-    send: (message: { readonly t: string }) => void sent.push(message.t),
+    send: (message: (typeof sent)[number]) => void sent.push(message),
     close(error?: SharingError) {
       closings.push(error);
       ending.abort();
@@ -34,7 +34,7 @@ function listing(takes: number, reads = 0) {
     async *list() {
       for (let page = 0; page < 2; page += 1) {
         await new Promise((resolve) => setTimeout(resolve, reads));
-        yield [row];
+        yield { entries: [row], unshared: 1 };
       }
     },
   };
@@ -66,5 +66,6 @@ test.each([
   await vi.advanceTimersByTimeAsync(30 * stallTime);
   await done;
   expect(closings).toEqual([]);
-  expect(sent).toEqual(['entries', 'entries', 'entries']);
+  expect(sent.map(({ t }) => t)).toEqual(['entries', 'entries', 'entries']);
+  expect(sent.map(({ unshared }) => unshared)).toEqual([undefined, undefined, 2]);
 });

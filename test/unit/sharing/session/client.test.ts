@@ -58,7 +58,7 @@ describe('answers', () => {
     const rules = ready();
     const id = rules.begin('listing');
     expect(rules.receive({ t: 'entries', id, rows: [], more: false })).toMatchObject([
-      { do: 'rows', id },
+      { do: 'listed', id },
     ]);
     rules.done(id);
     expect(rules.receive({ t: 'entries', id, rows: [], more: false })).toMatchObject(

@@ -58,7 +58,7 @@ async function get(
 }
 
 async function* namesThere() {
-  yield await Promise.resolve([{ name: 'gong' }]);
+  yield await Promise.resolve({ entries: [{ name: 'gong' }] });
 }
 
 test('words are got together, and patterns by themselves, in order', async () => {

@@ -1,5 +1,5 @@
 import { SharingError, type ErrorCode } from '#sharing/errors.js';
-import type { Entry } from '#sharing/local.js';
+import type { Entry, Page } from '#sharing/local.js';
 import { expect, test, vi } from 'vitest';
 import { showListing, type List } from '#src/command/listing.js';
 import type { Context } from '#src/context.js';
@@ -30,13 +30,18 @@ async function list(
     await Promise.resolve();
     const found = tree[folder] ?? 'not-found';
     if (typeof found === 'string') throw new SharingError(found, '');
-    for (const row of found) yield [{ type: 'file', size: 0, mtime: 0, ...row } as Entry];
-    if (found.length === 0) yield [];
+    if (folder === 'g') yield { entries: [], unshared: 2 };
+    for (const row of found) yield pageOf({ type: 'file', size: 0, mtime: 0, ...row } as Entry);
+    if (found.length === 0) yield pageOf();
   });
   const call = { server: undefined, words: path === '' ? [] : [path], options };
   const code = await showListing(context as unknown as Context, call, pages);
   const paths = shown.map((one) => ('path' in one ? one.path : one.event));
   return { code, paths, shown, notes, pages, stop };
+}
+
+function pageOf(...entries: readonly Entry[]): Page {
+  return { entries, unshared: 0 };
 }
 
 function file(name: string, size = 0, mtime = 0): Partial<Entry> {
@@ -100,6 +105,12 @@ test('a file is a row of its folder, and no pattern', async () => {
   });
 });
 
+test('names that cannot be shared are counted, and a folder of them is not empty', async () => {
+  const { shown, notes } = await list({ g: [] }, 'g');
+  expect(shown).toEqual([{ event: 'unlisted', path: 'g', names: 2 }]);
+  expect(notes).toEqual([]);
+});
+
 test('what has no rows says so', async () => {
   expect((await list(tree, 'f')).notes).toEqual(['empty']);
   expect((await list(tree, 'f/')).notes).toEqual(['empty']);
@@ -131,7 +142,7 @@ test('rows are shown as they come, and a tree without end is not kept', async ()
       await Promise.resolve();
       expect(view.show).toHaveBeenCalledTimes(given);
       given += 500;
-      yield Array.from({ length: 500 }, (_, at) => folder(`${given} ${at}`) as Entry);
+      yield pageOf(...Array.from({ length: 500 }, (_, at) => folder(`${given} ${at}`) as Entry));
     }
   };
   const call = { server: undefined, words: [], options: { recursive: true } };

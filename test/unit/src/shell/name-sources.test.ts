@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-type List = (path: string) => AsyncGenerator<readonly object[], void>;
+type List = (path: string) => AsyncGenerator<object, void>;
 
 function open(list?: List, scanned: readonly { readonly name: string }[] = []) {
   const memory = { session: list && { list: vi.fn(list) }, scanned };
@@ -23,7 +23,7 @@ function open(list?: List, scanned: readonly { readonly name: string }[] = []) {
 
 async function* pages(...rows: readonly (readonly [string, 'file' | 'folder'])[][]) {
   await Promise.resolve();
-  for (const page of rows) yield page.map(([name, type]) => ({ name, type }));
+  for (const page of rows) yield { entries: page.map(([name, type]) => ({ name, type })) };
 }
 
 test('the remote names are asked for once, until something ran', async () => {

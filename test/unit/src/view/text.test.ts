@@ -82,6 +82,13 @@ describe('the line of what was left out', () => {
 });
 
 test.each([
+  ['', 1, 'not listed: 1 name that cannot be shared'],
+  ['a', 2, 'not listed in a: 2 names that cannot be shared'],
+])('names below "%s" that cannot be shared', (path, names, line) => {
+  expect(textLines({ event: 'unlisted', path, names })).toBe(`${line}\n`);
+});
+
+test.each([
   ['10.0.0.9', '  also at 10.0.0.9:30001  amber\n'],
   ['fd00::9', '  also at [fd00::9]:30001  amber\n'],
   // Every server has one on each link.
