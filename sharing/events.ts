@@ -15,6 +15,13 @@ export type SharingEvent =
       readonly as: 'owner' | 'peer' | 'open';
       readonly rights: readonly Right[];
     }
+  /** It was given more rights while it was there. */
+  | {
+      readonly event: 'client-rights';
+      readonly session: number;
+      readonly name: string;
+      readonly rights: readonly Right[];
+    }
   | {
       readonly event: 'client-refused';
       readonly address: string;

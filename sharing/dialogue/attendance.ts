@@ -15,11 +15,13 @@ export interface Visit extends Disposable {
   letIn(as: 'owner' | 'peer' | 'open', listed: readonly Right[]): boolean;
   /** It carries the bytes of another one's transfer, and ends with that. */
   isLane(): void;
-  /** What it has under way counts from now on. */
-  follow(rules: ServerRules): void;
+  /** What it has under way counts from now on; `onRights` hears of rights that it is given later. */
+  follow(rules: Followed, onRights: (rights: readonly Right[]) => void): void;
   /** Why no further request may begin, with so many of this visit under way. */
   mayBegin(underWay: number): SharingError | undefined;
 }
+
+type Followed = Pick<ServerRules, 'work' | 'grant'>;
 
 export interface Visitor {
   readonly connection: Connection;
@@ -57,7 +59,8 @@ export interface AttendanceLimits {
 const maxWorkOfStrangers = 64;
 
 interface Entry extends Visitor {
-  rules: ServerRules | undefined;
+  rules: Followed | undefined;
+  onRights: (rights: readonly Right[]) => void;
   as: 'owner' | 'peer' | 'open' | undefined;
   listed: readonly Right[];
   isLane: boolean;
@@ -98,6 +101,7 @@ export function attendance(limits: AttendanceLimits): Attendance {
       const entry: Entry = {
         ...visitor,
         rules: undefined,
+        onRights: () => undefined,
         as: undefined,
         listed: [],
         isLane: false,
@@ -131,8 +135,9 @@ export function attendance(limits: AttendanceLimits): Attendance {
           entry.isLane = true;
           entry.as = undefined;
         },
-        follow(rules) {
+        follow(rules, onRights) {
           entry.rules = rules;
+          entry.onRights = onRights;
         },
         mayBegin(underWay) {
           const others = workOf((one) => one !== entry && one.clientId === entry.clientId);
@@ -157,7 +162,8 @@ export function attendance(limits: AttendanceLimits): Attendance {
           sendAway(one, new SharingError('no-right', 'your rights were changed'));
         } else if (still.length > one.listed.length) {
           one.listed = still;
-          one.rules?.grant(still);
+          const rights = one.rules?.grant(still);
+          if (rights) one.onRights(rights);
         }
       }
     },

@@ -124,7 +124,9 @@ export function openHouse(
       pairs: hasCode(),
       mayBegin: (underWay) => visit.mayBegin(underWay),
     });
-    visit.follow(rules);
+    visit.follow(rules, (rights) => {
+      observe({ event: 'client-rights', session, name: nameOf(), rights });
+    });
     const end = await answer({
       connection,
       rules,

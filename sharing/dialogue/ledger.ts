@@ -81,6 +81,11 @@ export function openLedger(now: () => number, clock: () => number): Ledger {
           clients.set(session, { session, id, name, address, as, rights, since: now() });
           break;
         }
+        case 'client-rights': {
+          const client = clients.get(event.session);
+          if (client) clients.set(event.session, { ...client, rights: event.rights });
+          break;
+        }
         case 'client-out':
           clients.delete(event.session);
           break;

@@ -79,8 +79,11 @@ export interface ServerRules {
   receive(incoming: Incoming): readonly ServerAction[];
   /** The client's proof was right: it comes in, with these rights. */
   paired(rights: readonly Right[]): readonly ServerAction[];
-  /** The list of known peers gives the client these rights by now; what it was welcomed with stays. */
-  grant(listed: readonly Right[]): void;
+  /**
+   * The list of known peers gives the client these rights by now; what it was welcomed with stays. Gives all that it has
+   * from now on, undefined when that is nothing new.
+   */
+  grant(listed: readonly Right[]): readonly Right[] | undefined;
   /** Ends the session with a reason that arose elsewhere. */
   refuse(error: SharingError): readonly ServerAction[];
   /** Request `id` is answered completely. */
@@ -290,9 +293,11 @@ export function serverRules(options: ServerRulesOptions): ServerRules {
       return [welcome({ as: 'peer', rights })];
     },
     grant(listed) {
-      if (state.phase !== 'ready') return;
+      if (state.phase !== 'ready') return undefined;
       const rights = [...new Set([...state.rights, ...within(mode, 'peer', listed)])];
+      if (rights.length === state.rights.length) return undefined;
       state = { ...state, rights };
+      return rights;
     },
     refuse,
     digest: () => digest,

@@ -19,6 +19,8 @@ export function sharingWords(event: SharingEvent): string {
       return `${quote(event.address)} is asked for the code`;
     case 'client-gone':
       return `${quote(event.address)} hung up before it came in`;
+    case 'client-rights':
+      return rightsWords(quote(event.name), event);
     case 'client-out':
       return leftWords(quote(event.name), event);
     case 'paired':
@@ -57,6 +59,14 @@ export function leftWords(
 ): string {
   if (code === 'bye') return `${who} left`;
   return `${who} left: ${code === 'no-right' ? 'its rights were changed' : quote(message)}`;
+}
+
+/** What somebody may do from now on. */
+export function rightsWords(
+  who: string,
+  { rights }: Extract<SharingEvent, { event: 'client-rights' }>,
+): string {
+  return `${who} now has the rights ${rights.join(', ')}`;
 }
 
 /** IPv6 is one more way: without it everything works that worked without. */

@@ -1,6 +1,6 @@
 import type { SharingEvent } from '#sharing/events.js';
 import type { SizeText } from '#src/failure-words.js';
-import { leftWords, namesText, sharingWords } from '#src/log/log-words.js';
+import { leftWords, namesText, rightsWords, sharingWords } from '#src/log/log-words.js';
 import { durationText } from '#src/view/format.js';
 import { quote } from '#src/view/quote.js';
 import { whoFully } from '#src/view/who.js';
@@ -23,6 +23,8 @@ export function servingLine(
   switch (event.event) {
     case 'client-in':
       return { kind: 'people', text: joined(event) };
+    case 'client-rights':
+      return { kind: 'people', text: rightsWords(who(event.session), event) };
     case 'client-out':
       return { kind: 'people', text: leftWords(who(event.session), event) };
     case 'file-out': {

@@ -5,6 +5,7 @@ import { openSession, type ClientSession } from '#sharing/client.js';
 import { changePeer, readKnownPeers, type Device } from '#sharing/device.js';
 import { putOne } from '../support/one-file.js';
 import {
+  openHonest,
   clientLimits,
   openParties,
   serveShare,
@@ -181,6 +182,9 @@ describe('rights', () => {
     await expect(put()).rejects.toMatchObject({ code: 'no-right' });
     await changePeer(parties.owner.stateFolder, device.id, { rights: ['read', 'write'] });
     await expect.poll(() => put().then(() => 'stored', String)).toBe('stored');
+    await using owner = await openHonest(parties.owner, served.port);
+    const { rows } = await owner.status();
+    expect(rows.clients).toMatchObject([{ id: device.id, rights: ['read', 'write'] }]);
     await changePeer(parties.owner.stateFolder, device.id, { rights: ['read'] });
     expect((await session.closed)?.code).toBe('no-right');
   });

@@ -56,7 +56,7 @@ test('where there is one place only, a stranger may have it', () => {
 test('a known machine gets the place of the first stranger that has nothing under way', () => {
   const here = attendance(limits);
   const busy = enter(here, 'open', 'a');
-  busy.visit.follow({ work: () => 1 } as Parameters<Visit['follow']>[0]);
+  busy.visit.follow({ work: () => 1, grant: () => undefined }, () => undefined);
   const idle = enter(here, 'open', 'b');
   const known = ['c', 'd', 'e', 'f'].map((id) => enter(here, 'peer', id));
   expect(known.map(({ refusal }) => refusal)).toEqual([undefined, undefined, undefined, undefined]);
@@ -93,10 +93,10 @@ test('a peer that is no longer listed with a right it came with is sent away, a 
     const guest = arrive(here, id);
     const own = id === 'curtailed' ? ['read', 'write'] : id === 'stranger' ? [] : ['read'];
     guest.visit.letIn(id === 'stranger' ? 'open' : 'peer', own as Right[]);
-    const grant = (rights: readonly Right[]): void => {
+    const grant = (rights: readonly Right[]): readonly Right[] => [...rights, 'replace'];
+    guest.visit.follow({ work: () => 0, grant }, (rights) => {
       granted.push([id, rights]);
-    };
-    guest.visit.follow({ grant } as Parameters<Visit['follow']>[0]);
+    });
     return { id, guest };
   });
   const look = (): void => {
@@ -104,7 +104,7 @@ test('a peer that is no longer listed with a right it came with is sent away, a 
   };
   look();
   look();
-  expect(granted).toEqual([['grown', ['read', 'write']]]);
+  expect(granted).toEqual([['grown', ['read', 'write', 'replace']]]);
   const gone = guests.filter(({ guest }) => guest.gone()?.code === 'no-right');
   expect(gone.map(({ id }) => id)).toEqual(['curtailed', 'forgotten']);
   // What was given meanwhile may be taken away again.

@@ -27,6 +27,9 @@ test('who came in is there until it leaves', () => {
   pass(250);
   const { event, ...row } = birch;
   expect(ledger.read()).toMatchObject({ uptime: 250, clients: [{ ...row, since: 5_000_000 }] });
+  const rights = ['read', 'write'] as const;
+  ledger.note({ event: 'client-rights', session: 4, name: 'birch', rights });
+  expect(ledger.read().clients).toMatchObject([{ ...row, rights, since: 5_000_000 }]);
   ledger.note({ event: 'client-out', session: 4, name: 'birch', code: 'bye', message: '' });
   expect(ledger.read().clients, event).toEqual([]);
 });

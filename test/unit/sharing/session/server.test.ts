@@ -160,10 +160,12 @@ describe('requests', () => {
     (mode, may) => {
       const admission: Admission = { as: 'peer', rights: ['read'] };
       const rules = serverRules({ ...alone, mode, admission, mayBegin: atMost(9) });
-      rules.grant(['read', 'write']);
+      expect(rules.grant(['read', 'write'])).toBeUndefined();
       rules.receive(hello);
       expect(only(rules.receive(offer(1)))).toMatchObject({ message: { code: 'no-right' } });
-      rules.grant(['read', 'write']);
+      const now = mode === 'share' ? ['read', 'write'] : undefined;
+      expect(rules.grant(['read', 'write'])).toEqual(now);
+      expect(rules.grant(['read', 'write'])).toBeUndefined();
       const expected = may.length > 0 ? { do: 'accept' } : { message: { code: 'no-right' } };
       expect(only(rules.receive(offer(2)))).toMatchObject(expected);
       expect(only(rules.receive(list(3)))).toMatchObject({ do: 'list' });

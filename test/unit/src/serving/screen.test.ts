@@ -73,6 +73,12 @@ test('who comes and goes, what it got and brought: a line each', () => {
   const { screen, lines } = open();
   const digest = '';
   screen.sharing(comes(1));
+  screen.sharing({
+    event: 'client-rights',
+    session: 1,
+    name: '',
+    rights: ['read', 'write', 'replace'],
+  });
   screen.sharing({ event: 'listed', session: 1, path: '' });
   screen.sharing({
     event: 'file-out',
@@ -96,6 +102,7 @@ test('who comes and goes, what it got and brought: a line each', () => {
   } as SharingEvent);
   expect(lines).toEqual([
     'client-1 joined  10.0.0.1  (read, write)',
+    'client-1 now has the rights read, write, replace',
     'client-1 got a.txt  5 B',
     'client-1 brought photos  12 files, 1 FAILED  2 KiB in 3 s',
     'client-1 left',
