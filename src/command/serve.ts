@@ -4,7 +4,7 @@ import type { ServingMode, SharingServer } from '#sharing/server.js';
 import type { Context } from '#src/context.js';
 import { exitCodes } from '#src/exit-codes.js';
 import { noInterface, ProgramError } from '#src/failure.js';
-import { keepHeapSmall } from '#src/process/heap.js';
+import { tuneForTransfers } from '#src/process/tuning.js';
 import type { Log } from '#src/log/log.js';
 import { announceRunning } from '#src/servers/running.js';
 import { announceServer, ownAddresses } from '#src/serving/announcing.js';
@@ -17,7 +17,7 @@ import { resolve } from 'node:path';
 import type { Call, Run } from './command.js';
 
 export const run: Run = async (context, call) => {
-  keepHeapSmall();
+  tuneForTransfers();
   const { settings, view } = context;
   const mode = modeOf(context, call);
   if (Object.keys(context.interfaces()).length === 0) throw noInterface();

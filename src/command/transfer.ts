@@ -4,7 +4,7 @@ import type { Progress } from '#sharing/local.js';
 import type { Context } from '#src/context.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { combine, ProgramError } from '#src/failure.js';
-import { keepHeapSmall } from '#src/process/heap.js';
+import { tuneForTransfers } from '#src/process/tuning.js';
 import { tell } from '#src/tell.js';
 import type { Answer } from '#src/view/answer.js';
 import { progressText } from '#src/view/progress.js';
@@ -72,7 +72,7 @@ export async function transfer(
   try {
     const working = work({ onEnded, each: view.json, onProgress, signal });
     // The other side has something to do until it answers.
-    keepHeapSmall();
+    tuneForTransfers();
     const { links, hidden } = await working;
     if (links + hidden > 0) view.show({ event: 'left-out', links, hidden });
   } catch (error) {

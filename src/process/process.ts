@@ -45,7 +45,6 @@ function letGoOfReader(output: Writable): void {
 }
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
-  beSlowToCompile();
   keepCompiledOf(host);
   const { runProgram } = await import('#src/program.js');
   return runProgram(words, host);
@@ -58,16 +57,6 @@ function keepCompiledOf(host: Host): void {
   } catch {
     // What needs the state folder says what is wrong with it.
   }
-}
-
-/**
- * Most runs are over before optimised code would pay for its making: with the patience of V8 11 (Node 20) a quarter of the
- * processor's time of ten thousand small files goes into compiling. A server still gets there. Later ones have a cheaper way.
- */
-function beSlowToCompile(): void {
-  if (!process.versions.v8.startsWith('11.')) return;
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  setFlagsFromString('--interrupt-budget=1000000');
 }
 
 /** What the program sees of this process. */

@@ -1,13 +1,14 @@
 import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import { watchLoss } from '#src/process/loss.js';
+import { readAll } from '../../../support/read-all.js';
 
 function openStreams() {
   const [input, output, error] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const loss = watchLoss(input, output, error);
   const ended = vi.fn();
   loss.onLoss(ended);
-  const said = (): string => String(error.read() ?? '');
+  const said = (): string => readAll(error);
   return { input, output, error, loss, ended, said };
 }
 

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { rowsOn } from '#src/view/rows.js';
 import { createView } from '#src/view/view.js';
+import { readAll } from '../../../support/read-all.js';
 
 function screen(json = false) {
   const [output, error] = [new PassThrough(), new PassThrough()];
@@ -11,8 +12,7 @@ function screen(json = false) {
     json,
     quiet: false,
   });
-  const read = (stream: PassThrough): string => String(stream.read() ?? '');
-  return { rows: rowsOn(view), said: () => read(output), drawn: () => read(error) };
+  return { rows: rowsOn(view), said: () => readAll(output), drawn: () => readAll(error) };
 }
 
 const bye = { event: 'bye', name: 'x' } as const;

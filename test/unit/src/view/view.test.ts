@@ -3,12 +3,13 @@ import { expect, test } from 'vitest';
 import type { Answer } from '#src/view/answer.js';
 import { textLines } from '#src/view/text.js';
 import { createView } from '#src/view/view.js';
+import { readAll } from '../../../support/read-all.js';
 
 function open(json: boolean) {
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
   const error = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
   const view = createView({ output, error, json, quiet: false });
-  return { view, output, error, shown: () => String((output.read() as Buffer | null) ?? '') };
+  return { view, output, error, shown: () => readAll(output) };
 }
 
 const row = { event: 'entry', path: 'a', type: 'folder', size: 0, mtime: 0 } as const;
@@ -27,7 +28,7 @@ test('colours are there once they are wanted, and never in JSON', () => {
 test('a remark is broken between words, and keeps where it begins', () => {
   const { view, error } = open(false);
   view.note('  these are more words than a narrow screen of sixty columns has room for\n  lo');
-  expect(String(error.read())).toBe(
+  expect(readAll(error)).toBe(
     '  these are more words than a narrow screen of sixty columns\n  has room for\n  lo\n',
   );
 });
@@ -45,7 +46,7 @@ test('each stream has its own colours', () => {
   view.show(row);
   view.warn('no');
   expect(shown()).not.toContain('\u001b[1');
-  expect(String(error.read())).toContain('\u001b[31mlanpost:');
+  expect(readAll(error)).toContain('\u001b[31mlanpost:');
 });
 
 test('one view may draw otherwise than another on the same screen', () => {
@@ -92,7 +93,7 @@ test.each([
   expect(view.isLive).toBe(expected);
   view.status.draw('one');
   view.note('a remark');
-  const shown = String(error.read());
+  const shown = readAll(error);
   expect(shown.includes('\u001b')).toBe(expected);
   expect(shown).toContain('a remark\n');
 });
