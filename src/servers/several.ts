@@ -1,4 +1,5 @@
 import { readKnownPeers } from '#sharing/device.js';
+import { SharingError } from '#sharing/errors.js';
 import type { FoundServer } from '#discovery/scanner.js';
 import type { ClientSession } from '#sharing/client.js';
 import type { Call } from '#src/command/command.js';
@@ -43,11 +44,15 @@ export async function withServers(
       ask: ask && ((question) => inTurn(() => rows.hold(() => ask(`${quote(name)}: ${question}`)))),
     };
     try {
+      if (context.signal.aborted) throw interrupted();
       ways.push({ own, destination: await find() });
     } catch (error) {
       codes.push(await tell(own, null, error));
     }
-    if (context.signal.aborted) return exitCodes.interrupted;
+  }
+  if (context.signal.aborted) {
+    for (const { own } of ways) await tell(own, null, interrupted());
+    return exitCodes.interrupted;
   }
   const ended = ways.map(async ({ own, destination }) => {
     try {
@@ -59,6 +64,11 @@ export async function withServers(
     }
   });
   return combine([...codes, ...(await Promise.all(ended))]);
+}
+
+/** Each of the servers is told of, as of what else went wrong with it. */
+function interrupted(): SharingError {
+  return new SharingError('cancelled', 'interrupted');
 }
 
 function named(context: Context, list: string): readonly Target[] {

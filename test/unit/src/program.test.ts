@@ -20,11 +20,8 @@ test.each(['list', 'get', 'put'])(
   },
 );
 
-test.each([
-  ['scan', ['scan'], ''],
-  ['put to all', ['put', 'notes.txt', '--to', 'all'], ''],
-  ['connect without a name', [], 'connect\n'],
-])('%s that is interrupted before anybody is found', async (_, words, typed) => {
+/** What is said by a run that is interrupted when it is about to look for servers. */
+async function saidWhenLooking(words: readonly string[], typed = ''): Promise<string> {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'notes.txt'), 'Notes.\n');
   const state = join(folder, 'state');
@@ -47,8 +44,26 @@ test.each([
   });
   run.input.end(typed);
   expect(await run.ended).toBe(8);
-  expect(run.said()).toContain('lanpost: interrupted\n');
-  expect(run.said()).not.toContain('found');
+  return run.said();
+}
+
+test.each([
+  ['scan', ['scan'], ''],
+  ['put to all', ['put', 'notes.txt', '--to', 'all'], ''],
+  ['connect without a name', [], 'connect\n'],
+])('%s that is interrupted before anybody is found', async (_, words, typed) => {
+  const said = await saidWhenLooking(words, typed);
+  expect(said).toContain('lanpost: interrupted\n');
+  expect(said).not.toContain('found');
+});
+
+test('of several servers each is told of when it is interrupted before all are found', async () => {
+  const said = await saidWhenLooking(['put', 'notes.txt', '--to', '127.0.0.1:1,birch,cedar']);
+  expect(said.split('\n').filter((line) => line.startsWith('lanpost:'))).toEqual([
+    'lanpost: birch: interrupted',
+    'lanpost: cedar: interrupted',
+    'lanpost: 127.0.0.1:1: interrupted',
+  ]);
 });
 
 test('what a job of a script failed with stays its exit code when the session is over before it', async () => {
