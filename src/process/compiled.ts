@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { statePlace, type Surroundings } from './state-place.js';
 
 /** From Node 22.8 on. */
 interface CompileCache {
@@ -10,23 +11,21 @@ interface CompileCache {
  * Keeps what was compiled of the program for the next start, which takes a tenth less then. Only in a state folder that is
  * there and for its user alone: what lies there is run. What an earlier version left goes.
  */
-export function keepCompiled(
-  stateFolder: string,
-  { user, version }: { readonly user: number | undefined; readonly version: string },
-): void {
+export function keepCompiled(host: Surroundings & { readonly version: () => string }): void {
   const { enableCompileCache } = process.getBuiltinModule('node:module') as CompileCache;
   if (!enableCompileCache) return;
   try {
-    if (!isOursAlone(stateFolder, user)) return;
+    const stateFolder = statePlace(host);
+    if (!isOursAlone(stateFolder, host.user)) return;
     const all = join(stateFolder, 'compiled');
-    const ours = join(all, version);
+    const ours = join(all, host.version());
     if (!existsSync(ours)) {
       rmSync(all, { recursive: true, force: true });
       mkdirSync(ours, { recursive: true, mode: 0o700 });
     }
     enableCompileCache(ours);
   } catch {
-    // It starts without it as well; a state that cannot be reached is told of by who needs it.
+    // It starts without it as well; what is wrong with the state folder is told of by who needs it.
   }
 }
 

@@ -8,7 +8,6 @@ import type { Host } from './host.js';
 import { packageVersion } from '#src/early.js';
 import { exitCodes, type ExitCode } from '#src/exit-codes.js';
 import { watchLoss } from './loss.js';
-import { statePlace } from './state-place.js';
 import { systemOfProcess } from './system.js';
 
 /** Runs the program with this process's own streams, signals and surroundings. */
@@ -45,18 +44,10 @@ function letGoOfReader(output: Writable): void {
 }
 
 async function run(words: readonly string[], host: Host): Promise<ExitCode> {
-  keepCompiledOf(host);
+  // Nearly all of the program is loaded after this.
+  keepCompiled(host);
   const { runProgram } = await import('#src/program.js');
   return runProgram(words, host);
-}
-
-/** Nearly all of the program is loaded after this. */
-function keepCompiledOf(host: Host): void {
-  try {
-    keepCompiled(statePlace(host), { user: host.user, version: host.version() });
-  } catch {
-    // What needs the state folder says what is wrong with it.
-  }
 }
 
 /** What the program sees of this process. */

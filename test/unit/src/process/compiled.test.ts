@@ -18,19 +18,30 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+function keep(place: string, by = user): void {
+  keepCompiled({
+    environment: { LANPOST_HOME: place },
+    platform: process.platform,
+    home: '',
+    workingFolder: '',
+    user: by,
+    version: () => '1.0.0',
+  });
+}
+
 test('what was compiled is kept for each version, and that of an earlier one goes', async () => {
   await mkdir(join(state, 'compiled/0.9.0'), { recursive: true, mode: 0o700 });
   await writeFile(join(state, 'compiled/0.9.0/old'), '');
-  keepCompiled(state, { user, version: '1.0.0' });
+  keep(state);
   expect(enableCompileCache).toHaveBeenCalledExactlyOnceWith(join(state, 'compiled/1.0.0'));
   expect(await readdir(join(state, 'compiled'))).toEqual(['1.0.0']);
   await writeFile(join(state, 'compiled/1.0.0/kept'), '');
-  keepCompiled(state, { user, version: '1.0.0' });
+  keep(state);
   expect(await readdir(join(state, 'compiled/1.0.0'))).toEqual(['kept']);
 });
 
 test('nothing is made where there is no state', async () => {
-  keepCompiled(state, { user, version: '1.0.0' });
+  keep(state);
   expect(enableCompileCache).not.toHaveBeenCalled();
   await expect(readdir(state)).rejects.toThrow('ENOENT');
 });
@@ -38,8 +49,9 @@ test('nothing is made where there is no state', async () => {
 test('a state that cannot be looked at is no failure here', async () => {
   const file = `${state}-file`;
   await writeFile(file, '');
-  for (const place of [join(file, 'below'), join(state, 'x'.repeat(300)), 'a\0b']) {
-    keepCompiled(place, { user, version: '1.0.0' });
+  // The last one has no home either.
+  for (const place of [join(file, 'below'), join(state, 'x'.repeat(300)), 'a\0b', '']) {
+    keep(place);
   }
   expect(enableCompileCache).not.toHaveBeenCalled();
 });
@@ -47,7 +59,7 @@ test('a state that cannot be looked at is no failure here', async () => {
 test('a Node that cannot do it starts as well', async () => {
   await mkdir(state, { mode: 0o700 });
   builtin.mockReturnValue({});
-  keepCompiled(state, { user, version: '1.0.0' });
+  keep(state);
   expect(await readdir(state)).toEqual([]);
 });
 
@@ -59,13 +71,13 @@ describe.skipIf(user === undefined)('what others could write is not run', () => 
     ['a file', (place) => writeFile(place, '', { mode: 0o600 })],
   ])('%s', async (_, make) => {
     await make(state);
-    keepCompiled(state, { user, version: '1.0.0' });
+    keep(state);
     expect(enableCompileCache).not.toHaveBeenCalled();
   });
 
   test('a folder of somebody else', async () => {
     await mkdir(state, { mode: 0o700 });
-    keepCompiled(state, { user: (user ?? 0) + 1, version: '1.0.0' });
+    keep(state, (user ?? 0) + 1);
     expect(enableCompileCache).not.toHaveBeenCalled();
   });
 });
