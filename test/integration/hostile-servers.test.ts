@@ -268,6 +268,17 @@ describe('a list', () => {
     expect(await codeOf(listedNames(met.session))).toBe('protocol');
   });
 
+  test.each([-1, 1.5, '2', 2 ** 32])(
+    'that leaves out %j names ends the session',
+    async (unshared) => {
+      await using met = await meet(async (client) => {
+        await client.hear('list');
+        client.say({ t: 'entries', id: 1, rows: [], more: false, unshared });
+      });
+      expect(await codeOf(listedNames(met.session))).toBe('protocol');
+    },
+  );
+
   test('that never ends is ended', async () => {
     const page = saying(entries(rows(...Array.from({ length: 500 }, (_, i) => `f${i}`)), true));
     await using met = await meet(async (client) => {
