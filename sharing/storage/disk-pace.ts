@@ -4,8 +4,8 @@ import { timeWithoutProcessor } from '#sharing/storage/thread-time.js';
 /** Milliseconds after which a call counts as slow; those in which this thread wanted for a processor are not its own. */
 const slow = 5;
 /**
- * A disk that was slow is left alone for so many times as long: at first, each time it is slow right after its rest so many
- * times longer, up to the most; and never for more milliseconds than the longest.
+ * A disk that was slow is left alone for so many times as long as its call took: `first`, then `growth` times more for each
+ * trial in which it is still slow, at most `most`; and never for more than `longest` milliseconds.
  */
 const rest = { first: 20, growth: 4, most: 320, longest: 600_000 };
 /**

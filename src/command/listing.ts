@@ -69,7 +69,7 @@ async function showFolder(
   context: Context,
   list: List,
   top: string,
-  { sort, recursive, isShown = () => true }: Wish,
+  { sort, recursive, isShown }: Wish,
 ): Promise<Walked> {
   const waiting = [top];
   const codes = new Set<ExitCode>();
@@ -88,7 +88,7 @@ async function showFolder(
         for (const { name, type, size, mtime } of page.entries) {
           const path = `${within}${name}`;
           if (recursive && type === 'folder') below.push(path);
-          if (!isShown(name)) continue;
+          if (isShown && !isShown(name)) continue;
           rows += 1;
           context.view.show({ event: 'entry', path, type, size, mtime });
         }
@@ -102,7 +102,8 @@ async function showFolder(
       if (folder === top || isTooMuch() || !isOfOne(error)) throw error;
       codes.add(await tell(context, folder, error));
     }
-    if (here > 0) context.view.show({ event: 'unlisted', path: folder, names: here });
+    // Whoever asked for certain names did not ask for those.
+    if (here > 0 && !isShown) context.view.show({ event: 'unlisted', path: folder, names: here });
     unshared += here;
     waiting.push(...below.sort().reverse());
   }

@@ -105,10 +105,13 @@ test('a file is a row of its folder, and no pattern', async () => {
   });
 });
 
-test('names that cannot be shared are counted, and a folder of them is not empty', async () => {
+test('names that cannot be shared are counted where all are asked for, and a folder of them is not empty', async () => {
   const { shown, notes } = await list({ g: [] }, 'g');
   expect(shown).toEqual([{ event: 'unlisted', path: 'g', names: 2 }]);
   expect(notes).toEqual([]);
+  const named: Tree = { g: [file('a.txt')], 'g/a.txt': 'not-a-folder' };
+  expect((await list(named, 'g/a.txt')).paths).toEqual(['g/a.txt']);
+  expect((await list(named, 'g/*.txt')).paths).toEqual(['g/a.txt']);
 });
 
 test('what has no rows says so', async () => {
